@@ -1,0 +1,1 @@
+"""Simulated worlds: scenes as data, two simulators that build them, tasks and their oracles."""

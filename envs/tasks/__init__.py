@@ -1,0 +1,1 @@
+"""What is to be done: one file per task, pure functions over poses."""

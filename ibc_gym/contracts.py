@@ -1,0 +1,269 @@
+"""The five contracts, and the records that join them.
+
+A simulator, the arm on the table and the emulated rig are all workcells; a person, a script, a table and a network
+are all policies. `ibc_gym.env.Env` joins a workcell with a task, `ibc_gym.rollout` joins that with a policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+from gymnasium import spaces
+
+from ibc_gym.records import (
+    Bool,
+    CameraSpec,
+    Float32,
+    Float64,
+    Frame,
+    Layout,
+    Observation,
+    Progress,
+    RobotLimits,
+    RobotState,
+    Situation,
+    Start,
+    Target,
+)
+
+
+class Robot(Protocol):
+    """Something that can be seen, told where to go, and stopped; simulated or real.
+
+    Calls come from one thread. After `RobotFault` only `stop` and `close` may be called.
+    """
+
+    @property
+    def limits(self) -> RobotLimits:
+        """What the robot accepts, and how long a control period is."""
+
+    def reset(self, home: Target | None = None) -> None:
+        """Move to `home` (default: the robot's own) and return once it is reached."""
+
+    def observe(self) -> RobotState:
+        """The newest measured state; never blocks on motion."""
+
+    def command(self, target: Target) -> Target:
+        """Set the target for this control period; return at once, with what is really sent.
+
+        Raises:
+            SpecMismatch: The target is not finite or of the wrong shape; nothing was sent.
+        """
+
+    def advance(self) -> None:
+        """Let one control period pass: integrate physics, or sleep until the deadline.
+
+        Raises:
+            RobotFault: The controller reported an error or missed its heartbeat.
+        """
+
+    def stop(self) -> None:
+        """Stand still, now and until the next `reset`; never raises."""
+
+    def close(self) -> None:
+        """Let go of everything; may be called twice."""
+
+
+class Camera(Protocol):
+    """Something that sees the scene."""
+
+    @property
+    def spec(self) -> CameraSpec:
+        """Intrinsics and pose."""
+
+    def read(self) -> Frame:
+        """The newest picture.
+
+        Raises:
+            CameraTimeout: No fresh picture within one control period.
+        """
+
+    def close(self) -> None:
+        """Let go of the device; may be called twice."""
+
+
+class Scene(Protocol):
+    """The things on the table."""
+
+    def arrange(self, layout: Layout) -> None:
+        """Put every named thing in its place and let it come to rest; a person may be asked to."""
+
+    def poses(self) -> Layout | None:
+        """Where the things are now, or None where nothing measures them."""
+
+    def verdict(self) -> bool | None:
+        """Whether a person or a referee calls the episode a success; None leaves it to the task."""
+
+
+@runtime_checkable
+class Simulation(Protocol):
+    """A world whose complete state can be saved and restored, bit for bit."""
+
+    def save(self) -> Float64:
+        """Everything that the next step depends on, (S,)."""
+
+    def restore(self, state: Float64) -> None:
+        """Go on as if `state` had just been saved here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workcell:
+    """A robot, the cameras that see it, and the scene it works in."""
+
+    name: str
+    robot: Robot
+    scene: Scene
+    cameras: Mapping[str, Camera] = field(default_factory=dict)
+    simulation: Simulation | None = None
+    """Only where the world is simulated."""
+
+    def close(self) -> None:
+        """Stop the robot, then let go of everything; may be called twice."""
+        self.robot.stop()
+        for camera in self.cameras.values():
+            camera.close()
+        self.robot.close()
+
+
+class Task(Protocol):
+    """What is to be done: pure functions over poses, with no simulator and no network inside.
+
+    A task is made from a frozen config, its class attribute `Config`. It keeps nothing between calls: what an episode
+    has shown so far is its `Progress`, which the environment hands back.
+    """
+
+    Config: ClassVar[type[Any]]
+    workcells: ClassVar[tuple[str, ...]]
+    """Workcells that can host the task; the first is the default."""
+
+    @property
+    def config(self) -> Any:
+        """The frozen dataclass that the task was made from."""
+
+    @property
+    def name(self) -> str:
+        """Its row in the table of tasks."""
+
+    @property
+    def horizon(self) -> int:
+        """Control periods after which an episode is cut off."""
+
+    @property
+    def control_period(self) -> float:
+        """Length of a control period [s]."""
+
+    @property
+    def action_space(self) -> spaces.Box:
+        """(A,) float32, in SI units."""
+
+    @property
+    def feature_spaces(self) -> Mapping[str, spaces.Box]:
+        """Spaces of the low-dimensional inputs: "state" needs poses, "robot" does not."""
+
+    @property
+    def feature_names(self) -> Mapping[str, tuple[str, ...]]:
+        """A label for every element of every feature."""
+
+    def sample(self, rng: np.random.Generator) -> Start:
+        """Draw how an episode begins."""
+
+    def target(self, action: Float32, previous: Target) -> Target:
+        """The robot target that an action asks for, given the previous target."""
+
+    def action(self, sent: Target, previous: Target) -> Float32:
+        """The action that a sent target amounts to: the inverse of `target`."""
+
+    def features(self, situation: Situation) -> Mapping[str, Float32]:
+        """The low-dimensional inputs; those that need poses are left out where there are none."""
+
+    def measure(self, situation: Situation, before: Progress | None) -> Progress:
+        """Bring the running measures up to date; `before` is None at the reset."""
+
+    def reward(self, progress: Progress) -> float:
+        """What the last step earned."""
+
+    def terminated(self, progress: Progress) -> bool:
+        """Whether the episode ends here, before its horizon."""
+
+    def success(self, progress: Progress) -> bool:
+        """Whether the task is done, by the published rule."""
+
+
+class Policy(Protocol):
+    """Something that says what to do: a person, a script, a table, a network.
+
+    Policies are batched: B environments are served by one call.
+    """
+
+    def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
+        """Forget the histories of the episodes that begin, and reseed their randomness.
+
+        Args:
+            mask: (B,), true where an episode begins.
+            seeds: The episodes' seeds, (B,); only those under the mask are read.
+        """
+
+    def act(self, observation: Observation) -> Float32:
+        """The next action of every environment, (B, A), inside the action space.
+
+        Args:
+            observation: Inputs with a leading batch axis, (B, ...).
+        """
+
+
+class CanonicalFrame(Protocol):
+    """Coordinates that use a task's symmetries, for observation and action alike.
+
+    A task may offer one and a policy's config may take it; results with and without are reported apart.
+    """
+
+    size: int
+    """Length F of the feature vector."""
+    odd_features: tuple[int, ...]
+    """Features that change sign under the task's mirror symmetry; empty without one."""
+    odd_actions: tuple[int, ...]
+    """Actions that change sign under it."""
+
+    def features(self, states: Float32) -> Float32:
+        """Features (B, F) of windows of states (B, T, O), the newest state last."""
+
+    def into(self, actions: Float32, states: Float32) -> Float32:
+        """Actions (B, A) in the frame of the newest of the states (B, T, O)."""
+
+    def out_of(self, actions: Float32, states: Float32) -> Float32:
+        """The inverse of `into`."""
+
+
+class Closing:
+    """Makes a class with `close` a context manager."""
+
+    def close(self) -> None:
+        """Let go of what is held; may be called twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+__all__ = [
+    "Camera",
+    "CanonicalFrame",
+    "Closing",
+    "Policy",
+    "Robot",
+    "Scene",
+    "Simulation",
+    "Task",
+    "Workcell",
+]

@@ -1,0 +1,274 @@
+"""A workcell and a task, stepped: the one environment, simulated or real."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from ibc_gym.contracts import Task, Workcell
+from ibc_gym.errors import CameraTimeout, ConfigError, RobotFault, SpecMismatch
+from ibc_gym.records import (
+    Float32,
+    Float64,
+    Frame,
+    Progress,
+    RobotState,
+    Situation,
+    Start,
+    Target,
+    UInt8,
+)
+
+OBSERVATIONS = ("state", "image", "state+image")
+"""What an environment can be asked to show."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """Everything that the rest of an episode depends on; `Env.restore` continues bit for bit."""
+
+    simulation: Float64
+    """(S,), as the simulator gave it."""
+    previous: Target
+    progress: Progress
+    step: int
+    frame_numbers: Mapping[str, int]
+    rng: Mapping[str, Any]
+
+
+class Env(gymnasium.Env[dict[str, Any], Float32]):
+    """A `gymnasium.Env` over a workcell and a task.
+
+    Observations are dictionaries: "state" (what needs poses), "robot" (the robot's own state), and "image", or
+    "image.<camera>" where there are several cameras. `info` holds, at every step, `is_success` and `success`,
+    `action_sent` (what the robot's limits left of the action), `capture_time` [s] and `frame_number` of every
+    source, `deadline_missed`, `interventions`, and the task's progress by name.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012 - as Gymnasium has it
+
+    def __init__(
+        self,
+        task: Task,
+        workcell: Workcell,
+        *,
+        observation: str = "state",
+        render_mode: str | None = None,
+    ) -> None:
+        """Join a task with the workcell it happens in; the environment closes the workcell.
+
+        Args:
+            task: What is to be done.
+            workcell: Where; it must have a camera if images are observed or rendered.
+            observation: One of `OBSERVATIONS`.
+            render_mode: "rgb_array" (the first camera's picture) or None.
+
+        Raises:
+            ConfigError: The workcell lacks what is asked for.
+        """
+        self.task = task
+        self.workcell = workcell
+        self.render_mode = render_mode
+        self.metadata = {**Env.metadata, "render_fps": round(1 / task.control_period)}
+        self._inputs = _inputs(task, workcell, observation, render_mode)
+        self.observation_space = spaces.Dict(self._inputs)
+        self.action_space: spaces.Box = task.action_space  # type: ignore[assignment]
+        self._cameras = {
+            key: name
+            for key, name in _image_keys(workcell).items()
+            if key in self.observation_space.spaces
+        }
+        self._frame_numbers: dict[str, int] = {}
+        self._previous = Target()
+        self._progress: Progress | None = None
+        self._step = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Begin an episode; the same seed begins the same one.
+
+        Args:
+            seed: Reseeds the environment's generator.
+            options: {"start": Start} begins from that start instead of a drawn one.
+        """
+        super().reset(seed=seed)
+        start = (options or {}).get("start") or self.task.sample(self.np_random)
+        if not isinstance(start, Start):
+            raise ConfigError(
+                f"reset's option 'start' must be a Start, not {type(start).__name__}."
+            )
+        self.workcell.robot.reset(start.home)
+        self.workcell.scene.arrange(start.layout)
+        self._step = 0
+        self._frame_numbers = {}
+        robot = self.workcell.robot.observe()
+        self._previous = robot.target
+        situation = self._situation(robot)
+        self._progress = self._measure(situation, None)
+        return self._observe(situation, self.task.action(self._previous, self._previous))
+
+    def step(self, action: Float32) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """Send an action, let one control period pass, and look again.
+
+        Raises:
+            SpecMismatch: The action has the wrong shape or is not finite; nothing was sent.
+            RobotFault: The robot reported an error; it has been stopped.
+        """
+        if self._progress is None:
+            raise ConfigError("Call reset() before step(): no episode has begun.")
+        asked = self._checked(action)
+        robot = self.workcell.robot
+        try:
+            sent = robot.command(self.task.target(asked, self._previous))
+            robot.advance()
+        except RobotFault:
+            robot.stop()
+            raise
+        action_sent = self.task.action(sent, self._previous)
+        self._previous = sent
+        self._step += 1
+        situation = self._situation(robot.observe())
+        self._progress = self._measure(situation, self._progress)
+        observation, info = self._observe(situation, action_sent)
+        terminated = bool(self._progress) and self.task.terminated(self._progress)
+        truncated = not terminated and self._step >= self.task.horizon
+        reward = self.task.reward(self._progress) if self._progress else 0.0
+        return observation, reward, terminated, truncated, info
+
+    def render(self) -> UInt8 | None:
+        """The first camera's picture, (H, W, 3); None without a render mode."""
+        if self.render_mode is None:
+            return None
+        return next(iter(self.workcell.cameras.values())).read().image
+
+    def close(self) -> None:
+        """Stop the robot and let go of everything; may be called twice."""
+        self.workcell.close()
+
+    def save(self) -> Snapshot:
+        """Everything that the rest of the episode depends on.
+
+        Raises:
+            ConfigError: The workcell is not simulated, or no episode has begun.
+        """
+        if self.workcell.simulation is None or self._progress is None:
+            raise ConfigError(
+                f"Nothing to save in workcell {self.workcell.name!r}: "
+                "only a simulated workcell with an episode under way has a state."
+            )
+        return Snapshot(
+            simulation=self.workcell.simulation.save(),
+            previous=self._previous,
+            progress=dict(self._progress),
+            step=self._step,
+            frame_numbers=dict(self._frame_numbers),
+            rng=copy.deepcopy(self.np_random.bit_generator.state),
+        )
+
+    def restore(self, snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Continue from a snapshot; gives the observation and info of that instant."""
+        if self.workcell.simulation is None:
+            raise ConfigError(f"Workcell {self.workcell.name!r} is not simulated.")
+        self.workcell.simulation.restore(snapshot.simulation)
+        self._previous = snapshot.previous
+        self._progress = dict(snapshot.progress)
+        self._step = snapshot.step
+        self._frame_numbers = {}
+        self.np_random.bit_generator.state = copy.deepcopy(dict(snapshot.rng))
+        situation = self._situation(self.workcell.robot.observe())
+        return self._observe(situation, self.task.action(self._previous, self._previous))
+
+    def _checked(self, action: Float32) -> Float32:
+        asked = np.asarray(action, dtype=np.float32)
+        space = self.task.action_space
+        if asked.shape != space.shape:
+            raise SpecMismatch(
+                f"Action has shape {asked.shape}, but {self.task.name!r} takes {space.shape}. "
+                "Was the policy trained on another task? Its checkpoint says which."
+            )
+        if not np.isfinite(asked).all():
+            raise SpecMismatch(
+                f"Action {asked} for {self.task.name!r} at step {self._step} is not finite; nothing was sent."
+            )
+        return np.clip(asked, space.low, space.high)
+
+    def _situation(self, robot: RobotState) -> Situation:
+        return Situation(robot=robot, poses=self.workcell.scene.poses(), step=self._step)
+
+    def _measure(self, situation: Situation, before: Progress | None) -> Progress:
+        return {} if situation.poses is None else self.task.measure(situation, before)
+
+    def _observe(
+        self, situation: Situation, action_sent: Float32
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        features = self.task.features(situation)
+        observation: dict[str, Any] = {
+            key: features[key] for key in self._inputs if key in features
+        }
+        times = {"robot": situation.robot.time}
+        for key, name in self._cameras.items():
+            frame = self.workcell.cameras[name].read()
+            self._refuse_stale(name, frame, situation.robot.time)
+            observation[key] = frame.image
+            times[name] = frame.time
+        progress = self._progress or {}
+        verdict = self.workcell.scene.verdict()
+        success = bool(progress) and self.task.success(progress) if verdict is None else verdict
+        info: dict[str, Any] = {
+            **progress,
+            "is_success": success,
+            "success": success,
+            "action_sent": action_sent,
+            "capture_time": times,
+            "frame_number": dict(self._frame_numbers),
+            "deadline_missed": situation.robot.deadline_missed,
+            "interventions": situation.robot.interventions,
+        }
+        return observation, info
+
+    def _refuse_stale(self, name: str, frame: Frame, now: float) -> None:
+        period = self.task.control_period
+        if now - frame.time > period * 1.01:
+            raise CameraTimeout(
+                f"Camera {name!r} shows a picture {now - frame.time:.3f} s old at step {self._step}; "
+                f"one control period is {period} s. Check its cable and frame rate."
+            )
+        if self._frame_numbers.get(name) == frame.number:
+            raise CameraTimeout(
+                f"Camera {name!r} gave picture number {frame.number} twice at step {self._step}: it is frozen."
+            )
+        self._frame_numbers[name] = frame.number
+
+
+def _image_keys(workcell: Workcell) -> dict[str, str]:
+    """Observation key of every camera: "image" if there is one, else "image.<camera>"."""
+    names = list(workcell.cameras)
+    return {"image": names[0]} if len(names) == 1 else {f"image.{name}": name for name in names}
+
+
+def _inputs(
+    task: Task, workcell: Workcell, observation: str, render_mode: str | None
+) -> dict[str, spaces.Space[Any]]:
+    if observation not in OBSERVATIONS:
+        raise ConfigError(f"observation={observation!r} is not one of {', '.join(OBSERVATIONS)}.")
+    if render_mode not in (None, *Env.metadata["render_modes"]):
+        raise ConfigError(f"render_mode={render_mode!r} is not known; use 'rgb_array' or None.")
+    wants_images = "image" in observation
+    if (wants_images or render_mode) and not workcell.cameras:
+        raise ConfigError(f"Workcell {workcell.name!r} has no camera for {task.name!r}.")
+    wanted = {"state": "state" in observation, "robot": wants_images}
+    inputs: dict[str, spaces.Space[Any]] = {
+        key: space for key, space in task.feature_spaces.items() if wanted.get(key, True)
+    }
+    if wants_images:
+        for key, name in _image_keys(workcell).items():
+            spec = workcell.cameras[name].spec
+            inputs[key] = spaces.Box(0, 255, (spec.height, spec.width, 3), np.uint8)
+    return inputs

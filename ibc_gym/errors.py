@@ -1,0 +1,76 @@
+"""What can go wrong, named for what happened.
+
+A message is one or two sentences: what happened, where, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class IbcGymError(Exception):
+    """The root of every error that this package raises on purpose."""
+
+
+class ConfigError(IbcGymError, ValueError):
+    """A setting makes no sense, alone or beside another."""
+
+
+class UnknownName(IbcGymError, KeyError):
+    """A name that no table knows."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        """Say what was asked for, the nearest known names, and all of them.
+
+        Args:
+            kind: What the name should have been, as a noun: "task", "policy".
+            name: The name that was given.
+            known: Every valid name.
+        """
+        known = sorted(known)
+        near = get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        self.message = f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}."
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message  # KeyError would print the repr
+
+
+class SpecMismatch(IbcGymError, ValueError):
+    """An array, a policy or a data set does not fit the spaces it meets."""
+
+
+class MissingDependency(IbcGymError, ImportError):
+    """An optional library is needed and is not installed."""
+
+    def __init__(self, library: str, *, extra: str, needed_for: str) -> None:
+        """Name the library, what needs it, and the extra that brings it."""
+        super().__init__(
+            f"{needed_for} needs {library}, which is not installed: pip install 'ibc-gym[{extra}]'."
+        )
+
+
+class MissingSystemLibrary(IbcGymError, RuntimeError):
+    """A library of the operating system is needed and was not found."""
+
+
+class RobotFault(IbcGymError, RuntimeError):
+    """The robot stopped itself or was stopped; only `stop` and `close` may follow."""
+
+
+class CameraTimeout(IbcGymError, RuntimeError):
+    """A camera gave no fresh frame in time."""
+
+
+class DatasetCorrupt(IbcGymError, RuntimeError):
+    """Committed data cannot be read or does not match its checksum."""
+
+
+class CheckpointError(IbcGymError, RuntimeError):
+    """A checkpoint is missing, incomplete, or made for something else."""
+
+
+class TrainingDiverged(IbcGymError, RuntimeError):
+    """A loss or an energy became NaN or exploded; the last good checkpoint is kept."""

@@ -1,0 +1,88 @@
+"""Normalisers: affine maps per dimension, fitted on the training split and saved as plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ibc_gym.errors import SpecMismatch
+from ibc_gym.records import Float32
+
+STD_FLOOR = 1e-4
+"""Least standard deviation that is divided by, in the data's units.
+
+The published floor of 1.19e-7 makes a dimension that is constant in training explode when it changes at test time.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Normaliser:
+    """y = (x - offset) / scale, per dimension."""
+
+    offset: Float32
+    """(D,)"""
+    scale: Float32
+    """(D,), positive."""
+
+    def __post_init__(self) -> None:
+        good = np.isfinite(self.offset).all() and np.isfinite(self.scale).all()
+        if self.offset.shape != self.scale.shape or not good or (self.scale <= 0).any():
+            raise SpecMismatch(
+                "A normaliser needs finite offsets and positive scales of one shape; "
+                f"got {self.offset} and {self.scale}. Is there a NaN in the data?"
+            )
+
+    def apply(self, values: Float32) -> Float32:
+        """Into normalised units, (..., D)."""
+        return ((values - self.offset) / self.scale).astype(np.float32)
+
+    def invert(self, values: Float32) -> Float32:
+        """Back into the data's units, (..., D)."""
+        return (values * self.scale + self.offset).astype(np.float32)
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Plain numbers that `from_json` reads back exactly."""
+        return {"offset": self.offset.tolist(), "scale": self.scale.tolist()}
+
+    @classmethod
+    def from_json(cls, numbers: dict[str, Any]) -> Self:
+        """Read back what `to_json` gave."""
+        return cls(
+            offset=np.array(numbers["offset"], dtype=np.float32),
+            scale=np.array(numbers["scale"], dtype=np.float32),
+        )
+
+
+def identity(size: int) -> Normaliser:
+    """Changes nothing."""
+    return Normaliser(offset=np.zeros(size, np.float32), scale=np.ones(size, np.float32))
+
+
+def standardise(data: ArrayLike) -> Normaliser:
+    """Zero mean and unit standard deviation over all but the last axis of (..., D)."""
+    flat = _flat(data)
+    return Normaliser(
+        offset=flat.mean(axis=0).astype(np.float32),
+        scale=np.maximum(flat.std(axis=0), STD_FLOOR).astype(np.float32),
+    )
+
+
+def min_max(data: ArrayLike) -> Normaliser:
+    """Map the range of (..., D) to [-1, 1]; a constant dimension is only centred."""
+    flat = _flat(data)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    half = (high - low) / 2
+    return Normaliser(
+        offset=((high + low) / 2).astype(np.float32),
+        scale=np.where(half > STD_FLOOR, half, 1.0).astype(np.float32),
+    )
+
+
+def _flat(data: ArrayLike) -> np.ndarray[Any, np.dtype[np.float64]]:
+    array = np.asarray(data, dtype=np.float64)
+    if array.size == 0:
+        raise SpecMismatch("A normaliser cannot be fitted to no data.")
+    return array.reshape(-1, array.shape[-1])

@@ -1,0 +1,39 @@
+"""Where things are on disk: the files shipped with the package, and the folders of runs."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from ibc_gym.errors import ConfigError
+
+
+def asset(name: str) -> Path:
+    """A file of ours, such as `asset("robots/xarm6.urdf")`.
+
+    Raises:
+        ConfigError: No such file is shipped.
+    """
+    path = Path(str(files("ibc_gym") / "assets" / name))
+    if not path.is_file():
+        raise ConfigError(f"No file {name!r} is shipped with ibc_gym; looked for {path}.")
+    return path
+
+
+def writable_folder(path: str | Path) -> Path:
+    """Make a folder and prove that it can be written to, before any work is done for it.
+
+    Raises:
+        ConfigError: It cannot be made or written.
+    """
+    folder = Path(path)
+    probe = folder / ".write-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write to {folder} ({error.strerror}); choose another folder with --out."
+        ) from error
+    return folder

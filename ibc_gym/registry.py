@@ -1,0 +1,206 @@
+"""The tables of everything that has a name, and the functions that make it.
+
+A row is "module:attribute" and is loaded when it is asked for, so nobody needs PyBullet to drive an arm, or an arm's
+SDK to train. Adding a row is the whole registration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
+from typing import Any, Final
+
+import gymnasium
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+from ibc_gym.contracts import CanonicalFrame, Policy, Task, Workcell
+from ibc_gym.env import Env
+from ibc_gym.errors import ConfigError, UnknownName
+
+TASKS: Final[Mapping[str, str]] = {
+    "particle": "ibc_gym.envs.tasks.particle:Particle",
+    "push": "ibc_gym.envs.tasks.push:Push",
+}
+
+WORKCELLS: Final[Mapping[str, str]] = {
+    "particle": "ibc_gym.envs.simulators.particle_sim:make_workcell",
+    "mujoco": "ibc_gym.envs.simulators.mujoco_sim:make_workcell",
+}
+
+VECTOR_ENVS: Final[Mapping[str, str]] = {
+    "particle": "ibc_gym.envs.simulators.particle_vector:ParticleVectorEnv",
+}
+"""Tasks whose many environments are stepped as arrays."""
+
+ORACLES: Final[Mapping[str, str]] = {
+    "particle": "ibc_gym.envs.oracles.particle:ParticleOracle",
+    "push": "ibc_gym.envs.oracles.push:PushOracle",
+}
+"""The scripted demonstrator of each task."""
+
+FRAMES: Final[Mapping[str, str]] = {
+    "push": "ibc_gym.envs.tasks.push_frame:BlockToTarget",
+}
+"""The canonical frame that a task offers."""
+
+POLICIES: Final[Mapping[str, str]] = {
+    "ebm": "ibc_gym.policies.ebm:EBM",
+    "mse": "ibc_gym.policies.mse:MSE",
+}
+
+GYM_PREFIX: Final = "gym:"
+"""`gym:AdroitHandDoor-v1` is any Gymnasium environment by its id."""
+
+_EXTERNAL: Final = "ibc_gym.envs.external:make_external"
+
+
+def load(table: Mapping[str, str], name: str, kind: str) -> Any:
+    """The attribute that a row names.
+
+    Raises:
+        UnknownName: No row is called that.
+    """
+    if name not in table:
+        raise UnknownName(kind, name, table)
+    return _attribute(table[name])
+
+
+def make_task(name: str, **options: Any) -> Task:
+    """A task by name; options are the fields of its config.
+
+    Raises:
+        UnknownName: No task is called that.
+        ConfigError: It has no such option, or the value makes no sense.
+    """
+    cls = load(TASKS, name, "task")
+    known = {field.name for field in dataclasses.fields(cls.Config)}
+    for option in options:
+        if option not in known:
+            raise ConfigError(str(UnknownName(f"option of task {name!r}", option, known)))
+    task: Task = cls(cls.Config(**options))
+    return task
+
+
+def make_workcell(name: str, task: Task, *, cameras: bool) -> Workcell:
+    """A workcell by name, set up for a task; with its cameras only if they are wanted."""
+    factory = load(WORKCELLS, name, "workcell")
+    if name not in task.workcells:
+        raise ConfigError(
+            f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
+        )
+    workcell: Workcell = factory(task, cameras=cameras)
+    return workcell
+
+
+def make_env(
+    task: str,
+    *,
+    workcell: str | None = None,
+    observation: str = "state",
+    render_mode: str | None = None,
+    **options: Any,
+) -> gymnasium.Env[Any, Any]:
+    """An environment by name, as `gymnasium.make("ibc_gym/Push-v0", ...)` makes it.
+
+    Args:
+        task: A row of `TASKS`, or "gym:<id>" for any Gymnasium environment with box observations and actions.
+        workcell: A row of `WORKCELLS`; the task's first by default.
+        observation: "state", "image" or "state+image".
+        render_mode: "rgb_array" or None.
+        **options: Fields of the task's config; of "gym:" environments `horizon` and what the environment takes.
+
+    Raises:
+        UnknownName: No task or workcell is called that.
+        ConfigError: The task has no such option, or cannot run there.
+    """
+    if task.startswith(GYM_PREFIX):
+        external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL)(
+            task.removeprefix(GYM_PREFIX),
+            workcell=workcell,
+            observation=observation,
+            render_mode=render_mode,
+            **options,
+        )
+        return external
+    made = make_task(task, **options)
+    cameras = "image" in observation or render_mode is not None
+    cell = make_workcell(workcell or made.workcells[0], made, cameras=cameras)
+    return Env(made, cell, observation=observation, render_mode=render_mode)
+
+
+def make_vec_env(
+    task: str,
+    num_envs: int,
+    *,
+    autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+    **options: Any,
+) -> VectorEnv[Any, Any, Any]:
+    """Many environments stepped at once; row k equals the single environment with the same seed.
+
+    Args:
+        task: As for `make_env`.
+        num_envs: How many.
+        autoreset_mode: Gymnasium's; "disabled" for `rollout`, which resets by mask.
+        **options: As for `make_env`.
+    """
+    if num_envs < 1:
+        raise ConfigError(f"num_envs is {num_envs}, but must be at least 1.")
+    mode = AutoresetMode(autoreset_mode)
+    if task in VECTOR_ENVS and options.get("observation", "state") == "state":
+        native: VectorEnv[Any, Any, Any] = load(VECTOR_ENVS, task, "vector environment")(
+            num_envs, autoreset_mode=mode, **options
+        )
+        return native
+    make = partial(make_env, task, **options)
+    return SyncVectorEnv([make] * num_envs, autoreset_mode=mode)
+
+
+def make_oracle(task: str, env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Policy:
+    """The scripted demonstrator of a task, for environments that show "state".
+
+    Raises:
+        UnknownName: The task has no oracle.
+    """
+    cls = load(ORACLES, task, "oracle")
+    oracle: Policy = cls(
+        env.get_wrapper_attr("task") if isinstance(env, gymnasium.Env) else task_of(env)
+    )
+    return oracle
+
+
+def task_of(envs: VectorEnv[Any, Any, Any]) -> Task:
+    """The task that a vector environment of ours runs."""
+    if isinstance(envs, SyncVectorEnv):
+        task: Task = envs.envs[0].get_wrapper_attr("task")
+        return task
+    native: Task = envs.task  # type: ignore[attr-defined]
+    return native
+
+
+def make_frame(task: str) -> CanonicalFrame:
+    """The canonical frame that a task offers.
+
+    Raises:
+        UnknownName: It offers none.
+    """
+    frame: CanonicalFrame = load(FRAMES, task, "canonical frame")()
+    return frame
+
+
+def register_gymnasium_ids() -> None:
+    """Make every task known to `gymnasium.make` and `gymnasium.make_vec`, by strings alone."""
+    for task in TASKS:
+        name = "".join(part.capitalize() for part in task.split("-"))
+        gymnasium.register(
+            id=f"ibc_gym/{name}-v0",
+            entry_point="ibc_gym.registry:make_env",
+            vector_entry_point="ibc_gym.registry:make_vec_env",
+            kwargs={"task": task},
+        )
+
+
+def _attribute(path: str) -> Any:
+    module, attribute = path.split(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,210 @@
+"""The loop: a policy acts, a control period passes, listeners hear of it.
+
+Recording, evaluating and running on the arm are this one loop with another policy at one end and another listener at
+the other. It runs over one or many environments at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+from ibc_gym.contracts import Policy
+from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.records import Bool, Float32, Float64, Observation
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Transition:
+    """One step of every environment. Rows outside `active` are idle and mean nothing."""
+
+    active: Bool
+    """(B,)"""
+    observation: Observation
+    """Before the action, (B, ...)."""
+    action: Float32
+    """As asked for, (B, A)."""
+    reward: Float64
+    """(B,)"""
+    terminated: Bool
+    """(B,)"""
+    truncated: Bool
+    """(B,)"""
+    next_observation: Observation
+    """After the action, (B, ...)."""
+    info: Mapping[str, Any]
+    """Gymnasium's vector info: arrays (B, ...) by name."""
+
+    @property
+    def ended(self) -> Bool:
+        """Rows whose episode ends with this step, (B,)."""
+        ended: Bool = self.active & (self.terminated | self.truncated)
+        return ended
+
+
+class Listener(Protocol):
+    """Hears everything that happens in a rollout: a recorder, a film, a progress bar."""
+
+    def on_reset(
+        self, mask: Bool, seeds: Sequence[int], observation: Observation, info: Mapping[str, Any]
+    ) -> None:
+        """Episodes begin in the rows under `mask` (B,)."""
+
+    def on_step(self, transition: Transition) -> None:
+        """Every environment made a step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episode:
+    """What became of one episode."""
+
+    seed: int
+    success: bool
+    total_reward: float
+    """Undiscounted return."""
+    length: int
+    """Steps."""
+    best_reward: float
+    """The greatest reward of a single step, Push-T's published score."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Numbers in the last step's info, the task's progress among them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """What became of all of them, in the order of their seeds."""
+
+    episodes: tuple[Episode, ...]
+    act_seconds: Float64
+    """Wall time of every call of the policy [s]."""
+
+
+def rollout(
+    envs: VectorEnv[Any, Any, Any],
+    policy: Policy,
+    seeds: Sequence[int],
+    listeners: Sequence[Listener] = (),
+) -> Rollout:
+    """Run one episode per seed, as many at once as there are environments.
+
+    Args:
+        envs: Made with `autoreset_mode="disabled"`, so that the loop decides who begins when.
+        policy: Serves every environment with one call per step.
+        seeds: Episode k is reset with seeds[k]; the policy's randomness is reseeded with it too.
+        listeners: Called in order, on every reset and step.
+
+    Raises:
+        SpecMismatch: The policy gave actions of the wrong shape, or NaN.
+    """
+    if envs.metadata.get("autoreset_mode") != AutoresetMode.DISABLED:
+        raise ConfigError("rollout needs environments made with autoreset_mode='disabled'.")
+    if not seeds:
+        return Rollout(episodes=(), act_seconds=np.zeros(0))
+    ledger = _Ledger(envs.num_envs, seeds)
+    act_seconds: list[float] = []
+    begin = np.ones(envs.num_envs, dtype=np.bool_)
+    observation: Any = None
+    while True:
+        if begin.any():
+            ledger.assign(begin)
+            observation, info = envs.reset(
+                seed=list(ledger.seeds),  # type: ignore[arg-type]  # Gymnasium's own classes take lists
+                options={"reset_mask": begin.copy()},
+            )
+            policy.reset(begin, ledger.seeds)
+            for listener in listeners:
+                listener.on_reset(begin & ledger.active, ledger.seeds, observation, info)
+        if not ledger.active.any():
+            return Rollout(episodes=ledger.in_order(), act_seconds=np.array(act_seconds))
+        started = time.perf_counter()
+        action = policy.act(observation)
+        act_seconds.append(time.perf_counter() - started)
+        _check(action, envs)
+        following, reward, terminated, truncated, info = envs.step(action)
+        transition = Transition(
+            active=ledger.active.copy(),
+            observation=observation,
+            action=action,
+            reward=reward,
+            terminated=terminated,
+            truncated=truncated,
+            next_observation=following,
+            info=info,
+        )
+        for listener in listeners:
+            listener.on_step(transition)
+        ledger.book(transition)
+        observation = following
+        begin = terminated | truncated
+
+
+class _Ledger:
+    """Who runs which episode, and what it has earned so far."""
+
+    def __init__(self, rows: int, seeds: Sequence[int]) -> None:
+        self._waiting = deque(enumerate(seeds))
+        self._done: dict[int, Episode] = {}
+        self._index = np.zeros(rows, dtype=np.int64)
+        self._reward = np.zeros(rows)
+        self._best = np.zeros(rows)
+        self._length = np.zeros(rows, dtype=np.int64)
+        self.active: Bool = np.zeros(rows, dtype=np.bool_)
+        self.seeds: list[int] = [int(seeds[-1])] * rows
+
+    def assign(self, begin: Bool) -> None:
+        """Give waiting episodes to the rows under `begin`; a row left over idles on the last seed."""
+        for row in np.flatnonzero(begin):
+            self.active[row] = bool(self._waiting)
+            if self._waiting:
+                self._index[row], seed = self._waiting.popleft()
+                self.seeds[row] = int(seed)
+            self._reward[row], self._length[row], self._best[row] = 0.0, 0, -np.inf
+
+    def book(self, transition: Transition) -> None:
+        self._reward += transition.reward
+        self._best = np.maximum(self._best, transition.reward)
+        self._length += 1
+        for row in np.flatnonzero(transition.ended):
+            self._done[int(self._index[row])] = Episode(
+                seed=self.seeds[row],
+                success=bool(transition.info["is_success"][row]),
+                total_reward=float(self._reward[row]),
+                length=int(self._length[row]),
+                best_reward=float(self._best[row]),
+                metrics=_metrics(transition.info, int(row)),
+            )
+
+    def in_order(self) -> tuple[Episode, ...]:
+        return tuple(self._done[index] for index in sorted(self._done))
+
+
+def _metrics(info: Mapping[str, Any], row: int) -> dict[str, float]:
+    """The scalar numbers of one row of a vector info."""
+    return {
+        name: float(values[row])
+        for name, values in info.items()
+        if isinstance(values, np.ndarray)
+        and values.ndim == 1
+        and values.dtype.kind in "fiu"
+        and not name.startswith("_")
+    }
+
+
+def _check(action: Float32, envs: VectorEnv[Any, Any, Any]) -> None:
+    expected = (envs.num_envs, *(envs.single_action_space.shape or ()))
+    if action.shape != expected:
+        raise SpecMismatch(
+            f"The policy gave actions of shape {action.shape}, but the environments take {expected}. "
+            "Was it trained on another task? Its checkpoint says which."
+        )
+    if not np.isfinite(action).all():
+        row = int(np.flatnonzero(~np.isfinite(action).all(axis=1))[0])
+        raise SpecMismatch(
+            f"The policy gave a non-finite action {action[row]} in environment {row}."
+        )

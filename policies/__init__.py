@@ -1,0 +1,1 @@
+"""Policies: the implicit ones and those they are compared with."""

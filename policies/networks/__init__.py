@@ -1,0 +1,1 @@
+"""Network bodies: residual MLPs and image encoders."""
