@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -28,7 +28,11 @@ from ibc_gym.records import (
     Situation,
     Start,
     Target,
+    Windows,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Robot(Protocol):
@@ -238,6 +242,76 @@ class CanonicalFrame(Protocol):
         """The inverse of `into`."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PolicySpec:
+    """What a policy is made for: the spaces it maps between, for one environment."""
+
+    task: str
+    """The task's name, or "gym:<id>"."""
+    observation_space: spaces.Dict
+    """Every input that the data have, without a batch axis."""
+    action_space: spaces.Box
+    """(A,)"""
+    control_period: float
+    """[s]"""
+
+
+class TrainingData(Protocol):
+    """A policy's own view of the training windows: normalised tensors, ready to be indexed."""
+
+    def __len__(self) -> int:
+        """How many windows there are."""
+
+    def batch(self, rows: torch.Tensor) -> Mapping[str, torch.Tensor]:
+        """The windows of these rows (B,), as `LearnedPolicy.loss` takes them."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same on another device."""
+
+
+class LearnedPolicy(Policy, Protocol):
+    """A policy with parameters, and a `torch.nn.Module`; the trainer knows no more of it than this.
+
+    It is made as `cls(config, spec, frame)` and acts in evaluation mode.
+    """
+
+    Config: ClassVar[type[Any]]
+    """A frozen dataclass with at least `inputs: tuple[str, ...]`, `history: int` and `frame: str | None`."""
+
+    @property
+    def config(self) -> Any:
+        """The config that it was made from."""
+
+    @property
+    def spec(self) -> PolicySpec:
+        """The spaces that it was made for."""
+
+    def fit(self, windows: Windows) -> None:
+        """Fit normalisers and action bounds; call once, with the training split."""
+
+    def encode(self, windows: Windows) -> TrainingData:
+        """Normalise all windows into tensors, once, before training."""
+
+    def loss(
+        self, batch: Mapping[str, torch.Tensor], generator: torch.Generator
+    ) -> tuple[torch.Tensor, Mapping[str, torch.Tensor]]:
+        """The scalar to descend, and its named parts and diagnostics, all of shape ()."""
+
+    def validate(
+        self, batch: Mapping[str, torch.Tensor], generator: torch.Generator
+    ) -> Mapping[str, float]:
+        """Measures on held-out windows; "action_error" is how far the chosen action is from the demonstrated one.
+
+        It is the mean Euclidean distance in normalised action units.
+        """
+
+    def fitted(self) -> Mapping[str, Any]:
+        """What `fit` found, as plain JSON."""
+
+    def load_fitted(self, fitted: Mapping[str, Any]) -> None:
+        """Read back what `fitted` gave."""
+
+
 class Closing:
     """Makes a class with `close` a context manager."""
 
@@ -260,10 +334,13 @@ __all__ = [
     "Camera",
     "CanonicalFrame",
     "Closing",
+    "LearnedPolicy",
     "Policy",
+    "PolicySpec",
     "Robot",
     "Scene",
     "Simulation",
     "Task",
+    "TrainingData",
     "Workcell",
 ]

@@ -141,3 +141,27 @@ class Situation:
     """Poses of the things, or None where nothing measures them (the real table)."""
     step: int
     """Control periods since the reset."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class Windows:
+    """Training windows: the last T observations of every step, and the action that followed.
+
+    A window never straddles two episodes; at the start of one the first observation is repeated.
+    """
+
+    frames: Mapping[str, NDArray[np.generic]]
+    """Every observation once, by input name, (F, ...)."""
+    index: Int64
+    """(M, T): rows of `frames` that make up window m, the newest last."""
+    action: Float32
+    """(M, A), as asked for, in the task's units."""
+    episode: Int64
+    """(M,): the episode that window m belongs to."""
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def observation(self, name: str) -> NDArray[np.generic]:
+        """All windows of one input, (M, T, ...); mind the memory with images."""
+        return self.frames[name][self.index]

@@ -15,9 +15,16 @@ from typing import Any, Final
 import gymnasium
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
-from ibc_gym.contracts import CanonicalFrame, Policy, Task, Workcell
+from ibc_gym.contracts import (
+    CanonicalFrame,
+    LearnedPolicy,
+    Policy,
+    PolicySpec,
+    Task,
+    Workcell,
+)
 from ibc_gym.env import Env
-from ibc_gym.errors import ConfigError, UnknownName
+from ibc_gym.errors import ConfigError, SpecMismatch, UnknownName
 
 TASKS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.tasks.particle:Particle",
@@ -187,6 +194,32 @@ def make_frame(task: str) -> CanonicalFrame:
     """
     frame: CanonicalFrame = load(FRAMES, task, "canonical frame")()
     return frame
+
+
+def make_policy(name: str, spec: PolicySpec, config: Any = None) -> LearnedPolicy:
+    """An untrained policy for the given spaces.
+
+    Args:
+        name: A row of `POLICIES`.
+        spec: The spaces it shall map between.
+        config: An instance of the policy's `Config`; its defaults if None.
+
+    Raises:
+        UnknownName: No policy is called that.
+        SpecMismatch: The config takes inputs that the spaces do not have.
+    """
+    cls = load(POLICIES, name, "policy")
+    config = cls.Config() if config is None else config
+    for wanted in config.inputs:
+        if wanted not in spec.observation_space.spaces:
+            known = ", ".join(spec.observation_space.spaces)
+            raise SpecMismatch(
+                f"Policy {name!r} takes the input {wanted!r}, but task {spec.task!r} gives {known}. "
+                f"Choose with --policy.inputs, or record with that observation."
+            )
+    frame = make_frame(config.frame) if config.frame else None
+    policy: LearnedPolicy = cls(config, spec, frame)
+    return policy
 
 
 def register_gymnasium_ids() -> None:
