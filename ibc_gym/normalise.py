@@ -32,7 +32,7 @@ class Normaliser:
         if self.offset.shape != self.scale.shape or not good or (self.scale <= 0).any():
             raise SpecMismatch(
                 "A normaliser needs finite offsets and positive scales of one shape; "
-                f"got {self.offset} and {self.scale}. Is there a NaN in the data?"
+                f"got {self.offset} and {self.scale}."
             )
 
     def apply(self, values: Float32) -> Float32:
@@ -85,4 +85,9 @@ def _flat(data: ArrayLike) -> np.ndarray[Any, np.dtype[np.float64]]:
     array = np.asarray(data, dtype=np.float64)
     if array.size == 0:
         raise SpecMismatch("A normaliser cannot be fitted to no data.")
+    bad = np.flatnonzero(~np.isfinite(array.reshape(-1, array.shape[-1])).all(axis=0))
+    if bad.size:
+        raise SpecMismatch(
+            f"Dimensions {bad.tolist()} of the data hold NaN or infinity; a normaliser needs finite numbers."
+        )
     return array.reshape(-1, array.shape[-1])

@@ -1,0 +1,69 @@
+"""Normalisers invert, survive JSON, and refuse what would poison a network."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from ibc_gym.errors import SpecMismatch
+from ibc_gym.normalise import Normaliser, identity, min_max, standardise
+
+DATA = hnp.arrays(
+    np.float32,
+    hnp.array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=8),
+    elements=st.floats(-100, 100, width=32),
+)
+
+
+@given(data=DATA, fit=st.sampled_from([standardise, min_max]))
+def test_inversion_gives_the_data_back(data: np.ndarray, fit: object) -> None:
+    normaliser = fit(data)  # type: ignore[operator]
+    np.testing.assert_allclose(
+        normaliser.invert(normaliser.apply(data)), data, rtol=1e-4, atol=2e-3
+    )
+
+
+@given(data=DATA)
+def test_min_max_maps_the_range_to_plus_minus_one(data: np.ndarray) -> None:
+    assert np.abs(min_max(data).apply(data)).max() <= 1 + 1e-3
+
+
+@given(data=DATA, fit=st.sampled_from([standardise, min_max]))
+def test_json_gives_the_same_numbers_back(data: np.ndarray, fit: object) -> None:
+    normaliser = fit(data)  # type: ignore[operator]
+    read = Normaliser.from_json(json.loads(json.dumps(normaliser.to_json())))
+    assert (read.offset == normaliser.offset).all()
+    assert (read.scale == normaliser.scale).all()
+
+
+def test_standardised_data_has_zero_mean_and_unit_deviation() -> None:
+    data = np.random.default_rng(0).normal(3.0, 5.0, (1000, 4))
+    scaled = standardise(data).apply(data.astype(np.float32))
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-4)
+
+
+def test_constant_dimension_does_not_explode_when_it_changes() -> None:
+    normaliser = standardise(np.ones((10, 1)))
+    assert abs(normaliser.apply(np.array([[1.001]], np.float32))[0, 0]) < 20
+
+
+def test_identity_changes_nothing() -> None:
+    data = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert (identity(3).apply(data) == data).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_data_that_is_not_finite_is_refused(bad: float) -> None:
+    with pytest.raises(SpecMismatch, match="NaN"):
+        standardise(np.array([[1.0], [bad]]))
+
+
+def test_no_data_is_refused() -> None:
+    with pytest.raises(SpecMismatch, match="no data"):
+        min_max(np.zeros((0, 3)))
