@@ -1,0 +1,126 @@
+"""How sure a number is: intervals for success and returns, and fair comparisons of two policies.
+
+A success rate of 98 of 100 says "between 93 and 99.4 %", and two policies that are a few per cent apart can only be
+told apart on the same seeds. Everything here is closed-form or seeded, so the same episodes give the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest, norm
+
+from ibc_gym.errors import ConfigError
+
+CONFIDENCE = 0.95
+"""Coverage of every interval that is printed."""
+
+_RESAMPLES = 4000
+# A fixed stream: an interval is a statement about the episodes and must not change when it is asked for again.
+_BOOTSTRAP_SEED = 20211
+
+
+def wilson_interval(
+    successes: int, trials: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Wilson's score interval of a success rate (Wilson 1927), which stays honest near 0 and 1.
+
+    Args:
+        successes: How many of the trials succeeded.
+        trials: How many there were.
+        confidence: Coverage, in (0, 1).
+
+    Raises:
+        ConfigError: There were no trials, or more successes than trials.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ConfigError(f"{successes} successes in {trials} trials have no interval.")
+    interval = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean (Efron 1979), for returns and lengths.
+
+    Args:
+        values: One number per episode, (E,); no shape of their distribution is assumed.
+        confidence: Coverage, in (0, 1).
+
+    Raises:
+        ConfigError: There are no values, or one is not finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.size == 0 or not np.isfinite(array).all():
+        raise ConfigError("The interval of a mean needs at least one value, all of them finite.")
+    rng = np.random.default_rng(_BOOTSTRAP_SEED)
+    means = array[rng.integers(len(array), size=(_RESAMPLES, len(array)))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedComparison:
+    """Two policies on the same seeds."""
+
+    seeds: int
+    """How many seeds both were run on."""
+    only_first: int
+    """Seeds on which the first alone succeeded."""
+    only_second: int
+    """Seeds on which the second alone succeeded."""
+    difference: float
+    """Success rate of the first less that of the second."""
+    ci95: tuple[float, float]
+    """Interval of the difference."""
+    p_value: float
+    """Chance of a split at least this uneven if the two were equally good."""
+
+
+def compare_paired(first: Mapping[int, bool], second: Mapping[int, bool]) -> PairedComparison:
+    """Compare success seed by seed, by McNemar's exact test (McNemar 1947).
+
+    Only the seeds on which the two differ tell them apart. The interval of the difference is Agresti and Min's
+    (2005): Wald's with half an episode added to every cell, which keeps its coverage for small samples.
+
+    Args:
+        first: Success by seed.
+        second: Success by seed; seeds that only one of the two has are left out.
+
+    Raises:
+        ConfigError: No seed is common to both.
+    """
+    common = sorted(first.keys() & second.keys())
+    if not common:
+        raise ConfigError("The two evaluations share no seed, so they cannot be paired.")
+    only_first = sum(first[seed] and not second[seed] for seed in common)
+    only_second = sum(second[seed] and not first[seed] for seed in common)
+    differing = only_first + only_second
+    return PairedComparison(
+        seeds=len(common),
+        only_first=only_first,
+        only_second=only_second,
+        difference=(only_first - only_second) / len(common),
+        ci95=_agresti_min(only_first, only_second, len(common)),
+        p_value=float(binomtest(only_first, differing).pvalue) if differing else 1.0,
+    )
+
+
+def _agresti_min(only_first: int, only_second: int, seeds: int) -> tuple[float, float]:
+    split, differing, total = only_first - only_second, only_first + only_second + 1, seeds + 2
+    centre = split / total
+    width = float(norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt(differing - split**2 / total) / total
+    return max(centre - width, -1.0), min(centre + width, 1.0)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for asking several questions at once (Holm 1979), in the given order."""
+    corrected = [0.0] * len(p_values)
+    running = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        running = max(running, (len(p_values) - rank) * p_values[index])
+        corrected[index] = min(running, 1.0)
+    return corrected
