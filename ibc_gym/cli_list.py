@@ -1,0 +1,60 @@
+"""`ibc-gym list`: everything that has a name, without loading any of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from ibc_gym import registry
+from ibc_gym.console import Terminal, table
+from ibc_gym.flags import Common, parse
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "tasks": registry.TASKS,
+    "workcells": registry.WORKCELLS,
+    "oracles": registry.ORACLES,
+    "frames": registry.FRAMES,
+    "policies": registry.POLICIES,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListArgs(Common):
+    """What `ibc-gym list` takes."""
+
+
+def list_(argv: Sequence[str], terminal: Terminal) -> None:
+    """Print every table of names with a line on each."""
+    parse(ListArgs, argv, command="ibc-gym list", description="Everything that has a name.")
+    found = {title: names(rows) for title, rows in TABLES.items()}
+    tables = [
+        table(title.capitalize(), ("name", "what it is"), list(rows.items()))
+        for title, rows in found.items()
+    ]
+    terminal.result(found, *tables)
+    terminal.say("Any Gymnasium environment is a task too: gym:<id>, as gym:AdroitHandDoor-v1.")
+
+
+def names(rows: Mapping[str, str]) -> dict[str, str]:
+    """Every row's name and the first line of its docstring."""
+    return {name: summary(path) for name, path in rows.items()}
+
+
+def summary(path: str) -> str:
+    """The first line that "module:attribute" says about itself, read from its source without running it."""
+    module, attribute = path.split(":")
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        return "not installed"
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute:
+            return _first_line(ast.get_docstring(node)) or _first_line(ast.get_docstring(tree))
+    return _first_line(ast.get_docstring(tree))
+
+
+def _first_line(docstring: str | None) -> str:
+    return (docstring or "").split("\n", maxsplit=1)[0]
