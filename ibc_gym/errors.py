@@ -74,3 +74,7 @@ class CheckpointError(IbcGymError, RuntimeError):
 
 class TrainingDiverged(IbcGymError, RuntimeError):
     """A loss or an energy became NaN or exploded; the last good checkpoint is kept."""
+
+
+class WorkerFailed(IbcGymError, RuntimeError):
+    """A process that shared the work raised an error or was killed."""

@@ -1,0 +1,199 @@
+"""What is evaluated, and what comes out of it: the config, the result, and its files.
+
+An evaluation is a folder, `<run>/evaluations/<name>/`:
+
+- `evaluation.json`: the object that `ibc-gym eval --json` prints, and the config that made it;
+- `episodes.jsonl`: one line per episode;
+- `actions.npz`: what the policy did, so that any episode can be played again without the policy;
+- `films/`: the episodes that were filmed, and their strips.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from ibc_gym.errors import ConfigError
+from ibc_gym.records import Float32
+from ibc_gym.rollout import Episode
+
+FIRST_SEED: Final = 100_000
+"""Where test seeds begin, far from the seeds that demonstrations are recorded with (0, 1, 2, ...).
+
+The published particle figures were taken on seeds 0 ... n-1: say `first_seed=0` to repeat them.
+"""
+
+SCRIPTED: Final = ("oracle", "random")
+"""Policies that need no checkpoint: the task's own demonstrator, and uniform actions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalConfig:
+    """What to run, on which seeds, and what to keep."""
+
+    policy: str
+    """A run folder or a checkpoint in it, or "oracle" or "random"."""
+    env: str | None = None
+    """A task, or "gym:<id>" for any Gymnasium environment; by default what the checkpoint was trained for."""
+    workcell: str | None = None
+    """Where the task runs; by default the task's first workcell."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the task's config, such as {"goal_tolerance": 0.02}; for "gym:" also {"horizon": 300}."""
+    episodes: int = 100
+    """How many episodes; episode k is reset with `first_seed + k`."""
+    first_seed: int = FIRST_SEED
+    """Seed of the first episode."""
+    workers: int = 0
+    """Processes, each with one thread; 0 takes every core. The result does not depend on it."""
+    num_envs: int = 8
+    """Environments that one call of the policy serves."""
+    share: int = 25
+    """Episodes that are run together from a fresh start, the unit that workers divide among themselves.
+
+    A matrix product rounds by its shape, so what shares a batch decides the last bit. Fixed shares keep that apart
+    from the number of workers.
+    """
+    score: Literal["success", "return", "best_reward"] = "success"
+    """The headline: success rate, mean return, or mean best reward of an episode (Push-T's)."""
+    reference: tuple[float, float] | None = None
+    """Scores of a random and of an expert policy; gives `normalised` = 100 (score - random) / (expert - random)."""
+    films: int = 0
+    """How many episodes to film after the evaluation, failures first."""
+    latency_steps: int = 200
+    """Actions at batch 1 over which the latency is taken, after a warm-up; 0 leaves it out."""
+    out: Path | None = None
+    """Run folder to write into; by default the checkpoint's own, or runs/<policy>-<env>."""
+    name: str | None = None
+    """Name of the evaluation within the run; by default made of the environment, its options and the seeds."""
+
+    def __post_init__(self) -> None:
+        least = {"episodes": 1, "first_seed": 0, "workers": 0, "num_envs": 1, "share": 1}
+        for name, bound in {**least, "films": 0, "latency_steps": 0}.items():
+            if getattr(self, name) < bound:
+                raise ConfigError(
+                    f"EvalConfig.{name} is {getattr(self, name)}, but must be at least {bound}."
+                )
+        if self.env is None and self.policy in SCRIPTED:
+            raise ConfigError(f"Policy {self.policy!r} fits any task: say which with --env.")
+        if self.reference is not None and self.reference[0] == self.reference[1]:
+            raise ConfigError("EvalConfig.reference needs two different scores: random, expert.")
+        if self.name is not None and _slug(self.name) != self.name:
+            raise ConfigError(
+                f"EvalConfig.name {self.name!r} is no file name; try {_slug(self.name)!r}."
+            )
+
+    @property
+    def seeds(self) -> range:
+        """The episodes' seeds, in order."""
+        return range(self.first_seed, self.first_seed + self.episodes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tape:
+    """The actions of one episode, enough to play it again."""
+
+    seed: int
+    actions: Float32
+    """(T, A), as asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluation:
+    """What an evaluation found."""
+
+    summary: Mapping[str, Any]
+    """The JSON object; its first keys are task, workcell, policy, episodes, successes, success_rate, ci95,
+    return_mean, action_ms and seeds."""
+    episodes: tuple[Episode, ...]
+    """In the order of the seeds."""
+    tapes: tuple[Tape, ...]
+    """What was done in each of them."""
+    folder: Path
+
+    def successes(self) -> dict[int, bool]:
+        """Success by seed, as `uncertainty.compare_paired` takes it."""
+        return {episode.seed: episode.success for episode in self.episodes}
+
+
+def evaluation_name(config: EvalConfig, env: str, workcell: str | None) -> str:
+    """A name that two evaluations share only if they ran the same episodes: push-mujoco-100000-100099."""
+    options = [f"{key}={value}" for key, value in sorted(config.options.items())]
+    seeds = [str(config.seeds[0]), str(config.seeds[-1])]
+    return config.name or _slug(
+        "-".join([env, *([workcell] if workcell else []), *options, *seeds])
+    )
+
+
+def write_evaluation(evaluation: Evaluation) -> None:
+    """Write all files, `evaluation.json` last; a reader sees the old ones or the new ones, never half."""
+    folder = evaluation.folder
+    rows = "".join(f"{json.dumps(dataclasses.asdict(row))}\n" for row in evaluation.episodes)
+    _replace(folder / "episodes.jsonl", rows.encode())
+    lengths = [len(tape.actions) for tape in evaluation.tapes]
+    temporary = folder / f".actions-{os.getpid()}.npz"
+    np.savez_compressed(
+        temporary,
+        seeds=np.array([tape.seed for tape in evaluation.tapes], dtype=np.int64),
+        ends=np.cumsum(lengths, dtype=np.int64),
+        actions=np.concatenate([tape.actions for tape in evaluation.tapes]),
+    )
+    temporary.replace(folder / "actions.npz")
+    _replace(folder / "evaluation.json", json.dumps(evaluation.summary, indent=1).encode())
+
+
+def read_evaluation(folder: str | Path) -> Evaluation:
+    """Read back what `write_evaluation` wrote.
+
+    Raises:
+        ConfigError: There is no evaluation there, or one of its files is missing or broken.
+    """
+    folder = Path(folder)
+    try:
+        summary = json.loads((folder / "evaluation.json").read_text())
+        lines = (folder / "episodes.jsonl").read_text().splitlines()
+        episodes = tuple(Episode(**json.loads(line)) for line in lines)
+        with np.load(folder / "actions.npz") as arrays:
+            parts = np.split(arrays["actions"], arrays["ends"][:-1])
+            seeds = arrays["seeds"].tolist()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{folder} holds no complete evaluation ({error}); make one with `ibc-gym eval`."
+        ) from error
+    tapes = tuple(Tape(seed=s, actions=a) for s, a in zip(seeds, parts, strict=True))
+    return Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=folder)
+
+
+def list_evaluations(run: str | Path) -> list[Path]:
+    """Folders of a run's finished evaluations, the oldest first."""
+    found = Path(run).glob("evaluations/*/evaluation.json")
+    return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+
+
+def find_tape(tapes: Sequence[Tape], seed: int) -> Tape:
+    """The tape of one seed.
+
+    Raises:
+        ConfigError: That seed was not run.
+    """
+    for tape in tapes:
+        if tape.seed == seed:
+            return tape
+    raise ConfigError(f"Seed {seed} was not run; the evaluation has {tapes[0].seed} and following.")
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._=+-]+", "-", text).strip("-.")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
