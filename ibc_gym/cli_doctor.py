@@ -26,7 +26,7 @@ def doctor(argv: Sequence[str], terminal: Terminal) -> None:
         command="ibc-gym doctor",
         description="What works on this machine, and how to get what does not. Writes nothing.",
     )
-    with terminal.progress("Examining") as progress:
+    with terminal.progress("Examining") as (progress,):
         findings = examine(progress)
     rows = [(_mark(finding), finding.name, finding.detail) for finding in findings]
     fixes = [(finding.name, finding.fix) for finding in findings if finding.fix]

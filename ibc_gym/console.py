@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -22,8 +22,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-OnProgress = Callable[[int, int, str], None]
-"""Told how many are done, of how many, and a few words on how it goes."""
+OnProgress = Callable[[float, str], None]
+"""Told the share that is done, in [0, 1], and in a few words how it goes."""
 
 
 @dataclass(kw_only=True)
@@ -61,27 +61,43 @@ class Terminal:
             self.console.print(table, soft_wrap=False)
 
     @contextmanager
-    def progress(self, label: str) -> Iterator[OnProgress]:
-        """A live bar; in a pipe a line at every tenth of the way."""
+    def progress(self, *labels: str) -> Iterator[tuple[OnProgress, ...]]:
+        """A live bar for every label; in a pipe, a line at every tenth of the way."""
         if not self.console.is_terminal:
-            yield _Milestones(label, self.say)
+            yield tuple(_Milestones(label, self.say) for label in labels)
             return
-        with Progress(
+        with _Bars(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=30),
+            TaskProgressColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[words]}", style="dim"),
+            TimeRemainingColumn(elapsed_when_finished=True),
             console=self.console,
-        ) as bar:
-            row = bar.add_task(label, total=None, words="")
+            refresh_per_second=4,
+        ) as bars:
+            width = max(map(len, labels))
+            yield tuple(bars.row(f"{label:<{width}}") for label in labels)
 
-            def advance(done: int, total: int, words: str) -> None:
-                bar.update(row, completed=done, total=total, words=words)
 
-            yield advance
+class _Bars(Progress):
+    """Live bars, each with a dim line of words below it."""
+
+    def row(self, label: str) -> OnProgress:
+        """A new bar; gives what moves it."""
+        task = self.add_task(label, total=1.0, words="")
+
+        def move(share: float, words: str) -> None:
+            self.update(task, completed=share, words=words)
+
+        return move
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """One table for all bars would leave no room for words; so one each, and the words between."""
+        for task in self.tasks:
+            yield self.make_tasks_table([task])
+            if task.fields["words"]:
+                yield Text(f"  {task.fields['words']}", style="dim", overflow="fold")
 
 
 class _Milestones:
@@ -90,12 +106,13 @@ class _Milestones:
     def __init__(self, label: str, say: Callable[[str], None]) -> None:
         self._label = label
         self._say = say
-        self._next = 0.1
+        self._tenths = 0
 
-    def __call__(self, done: int, total: int, words: str) -> None:
-        if total and done / total >= self._next - 1e-9:
-            self._next = (10 * done // total + 1) / 10
-            self._say(f"{self._label}: {done} of {total} {words}".rstrip())
+    def __call__(self, share: float, words: str) -> None:
+        tenths = int(10 * share + 1e-9)
+        if tenths > self._tenths:
+            self._tenths = tenths
+            self._say(f"{self._label}: {tenths * 10} %, {words}".rstrip(", "))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

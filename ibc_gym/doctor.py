@@ -162,11 +162,11 @@ _CAUSES: Final = (
 """What a library says when a part of the system is missing, what it means, and what to do."""
 
 
-def examine(on_progress: Callable[[int, int, str], None] | None = None) -> list[Finding]:
+def examine(on_progress: Callable[[float, str], None] | None = None) -> list[Finding]:
     """Look at the machine and try every library; takes some seconds.
 
     Args:
-        on_progress: Told after every trial how many are done, of how many, and which.
+        on_progress: Told after every trial the share that is done, and its name.
     """
     findings = [_python(), _processor(), _disk()]
     with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool:
@@ -174,7 +174,7 @@ def examine(on_progress: Callable[[int, int, str], None] | None = None) -> list[
         for done, (name, future) in enumerate(waiting.items()):
             findings.append(future.result())
             if on_progress:
-                on_progress(done + 1, len(waiting), name)
+                on_progress((done + 1) / len(waiting), name)
     return [*findings, _route({finding.name: finding for finding in findings})]
 
 

@@ -1,13 +1,15 @@
-"""A dataclass from the command line: tyro's parsing, with answers of one or two lines."""
+"""Configs from the command line: tyro's parsing, with answers of one or two lines."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import dataclasses
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
@@ -15,14 +17,21 @@ from ibc_gym.errors import IbcGymError
 
 T = TypeVar("T")
 
+TASK_PREFIX = "--task."
+"""`--task.goal-tolerance 0.01` is an option of the task: a field of its config."""
+
+_HIDDEN: Any = tyro.conf.Suppress
+_FIXED: Any = tyro.conf.Fixed
+_POSITIONAL: Any = tyro.conf.Positional
+
 
 @dataclass(frozen=True, kw_only=True)
 class Common:
     """Flags that every command takes."""
 
-    json: bool = False
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print one JSON object on standard output; everything else goes to standard error."""
-    debug: bool = False
+    debug: tyro.conf.FlagCreatePairsOff[bool] = False
     """Show the whole traceback of an error."""
 
 
@@ -30,7 +39,14 @@ class UsageError(IbcGymError, ValueError):
     """A flag is unknown, missing, or has a value that it cannot take."""
 
 
-def parse(cls: type[T], argv: Sequence[str], *, command: str, description: str, **more: Any) -> T:
+def parse(
+    cls: type[T],
+    argv: Sequence[str],
+    *,
+    command: str,
+    description: str,
+    examples: Sequence[str] = (),
+) -> T:
     """Make `cls` from flags; `--help` prints its own page and exits.
 
     Args:
@@ -38,7 +54,7 @@ def parse(cls: type[T], argv: Sequence[str], *, command: str, description: str, 
         argv: The words after the command.
         command: What the user typed before them: "ibc-gym train".
         description: The first lines of the help page.
-        **more: Passed to `tyro.cli`.
+        examples: Its last lines: what can be typed after the command.
 
     Raises:
         UsageError: With what is wrong, and the flag that was probably meant.
@@ -51,14 +67,105 @@ def parse(cls: type[T], argv: Sequence[str], *, command: str, description: str, 
                 args=list(argv),
                 prog=command,
                 description=description,
-                config=(tyro.conf.FlagCreatePairsOff,),
-                **more,
             )
             return made
     except SystemExit as stop:
         if stop.code in (0, None):
+            if examples:
+                print("examples:", *(f"  {command} {words}" for words in examples), sep="\n")
             raise
         raise UsageError(f"{_flat(complaint.getvalue())}\nSee: {command} --help") from None
+
+
+def flags_of(config: type[Any], fields: Mapping[str, tuple[Any, Any]]) -> type[Any]:
+    """A dataclass whose flags are a config's fields, some of them said differently.
+
+    Args:
+        config: The config that a program takes; fields that are not named below become flags as they are.
+        fields: Type (often `Annotated` with tyro's settings) and default of the others, by name.
+    """
+    described = [
+        (name, kind, default if isinstance(default, dataclasses.Field) else _field(default))
+        for name, (kind, default) in fields.items()
+    ]
+    return dataclasses.make_dataclass(
+        f"{config.__name__}Flags", described, bases=(Common, config), frozen=True, kw_only=True
+    )
+
+
+def config_of(config: type[T], flags: Any, **changes: Any) -> T:
+    """The config itself, from an instance of its `flags_of`."""
+    names = [entry.name for entry in dataclasses.fields(config)]  # type: ignore[arg-type]
+    return config(**{name: changes.get(name, getattr(flags, name)) for name in names})
+
+
+def flag(
+    kind: Any,
+    text: str,
+    *,
+    name: str | None = None,
+    metavar: str | None = None,
+    default: str | None = None,
+    hidden: bool = False,
+) -> Any:
+    """A flag's type with its own help text; name, metavar and what it says of its default where they differ."""
+    hint = None if default is None else f"(default: {default})"
+    arg = tyro.conf.arg(name=name, help=text, metavar=metavar, help_behavior_hint=hint)
+    return Annotated[_HIDDEN[_FIXED[kind]] if hidden else kind, arg]
+
+
+def word(kind: Any, text: str, metavar: str) -> Any:
+    """A positional argument."""
+    return Annotated[_POSITIONAL[kind], tyro.conf.arg(help=text, metavar=metavar)]
+
+
+REQUIRED = dataclasses.field()
+"""For a field that has no default."""
+
+
+def take(argv: Sequence[str], name: str) -> str | None:
+    """The value of one flag, looked up before the others are known; None if it is not given."""
+    for index, said in enumerate(argv):
+        if said == name and index + 1 < len(argv):
+            return argv[index + 1]
+        if said.startswith(f"{name}="):
+            return said.partition("=")[2]
+    return None
+
+
+def take_task_options(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Split off `--task.KEY VALUE` flags: options of the task, and the words that are left.
+
+    A value is a Python literal where it reads as one (0.01, True, [1, 2]) and a string otherwise.
+
+    Raises:
+        UsageError: An option has no value.
+    """
+    options: dict[str, Any] = {}
+    left: list[str] = []
+    words = iter(argv)
+    for said in words:
+        if not said.startswith(TASK_PREFIX):
+            left.append(said)
+            continue
+        key, assigned, value = said.removeprefix(TASK_PREFIX).partition("=")
+        value = value if assigned else next(words, "--")
+        if value.startswith("--"):
+            raise UsageError(f"{TASK_PREFIX}{key} needs a value, as {TASK_PREFIX}{key}=0.01.")
+        options[key.replace("-", "_")] = _literal(value)
+    return options, left
+
+
+def _literal(text: str) -> Any:
+    with contextlib.suppress(ValueError, SyntaxError):
+        return ast.literal_eval(text)
+    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+
+
+def _field(default: Any) -> Any:
+    if type(default).__hash__ is None:  # dataclasses want a factory for what can change
+        return dataclasses.field(default_factory=lambda: default)
+    return dataclasses.field(default=default)
 
 
 def _flat(box: str) -> str:
