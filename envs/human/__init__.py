@@ -1,0 +1,1 @@
+"""What must be known of the environments that human demonstrations belong to, beyond what Gymnasium tells."""
