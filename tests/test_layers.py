@@ -12,7 +12,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LEAVES = ("envs", "hardware", "policies")
 FLOOR = ("records", "geometry", "normalise", "errors", "paths", "contracts")
-MACHINERY = ("registry", "rollout", "recorder", "dataset", "checkpoint")
+MACHINERY = (
+    "registry",
+    "rollout",
+    "recorder",
+    "dataset",
+    "checkpoint",
+    "serialise",
+    "specs",
+    "atomic",
+)
 CORE_ORDER: dict[str, int] = {
     **dict.fromkeys(FLOOR, 0),
     "env": 1,

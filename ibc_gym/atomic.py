@@ -1,0 +1,72 @@
+"""Folders that appear whole or not at all, and links that never point to nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+UNFINISHED = ".unfinished-"
+"""Prefix of folders that are being written or removed; a killed process leaves them behind."""
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Fill a folder under a passing name; it takes its own name when all of it is on the disk.
+
+    Raises:
+        FileExistsError: There is such a folder already.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} exists already.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    passing = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
+    shutil.rmtree(passing, ignore_errors=True)
+    passing.mkdir()
+    try:
+        yield passing
+        for inner in sorted(passing.rglob("*")):
+            _flush(inner)
+        _flush(passing)
+        passing.rename(path)
+    except BaseException:
+        shutil.rmtree(passing, ignore_errors=True)
+        raise
+    _flush(path.parent)
+
+
+def swap_link(link: Path, target: str) -> None:
+    """Point a relative symbolic link elsewhere in one step; readers see the old one or the new."""
+    passing = link.with_name(f"{UNFINISHED}{link.name}-{os.getpid()}")
+    passing.unlink(missing_ok=True)
+    passing.symlink_to(target, target_is_directory=True)
+    passing.replace(link)
+    _flush(link.parent)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder such that a killed process leaves no half of it under its name."""
+    passing = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
+    shutil.rmtree(passing, ignore_errors=True)
+    path.rename(passing)
+    shutil.rmtree(passing)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what killed processes left behind in a folder that no other process writes to."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
+
+
+def _flush(path: Path) -> None:
+    """Make sure that a file or a folder's entries are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,147 @@
+"""A training run on disk: checkpoints that are whole, `best` and `last`, and the state to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ibc_gym.atomic import clear_unfinished, remove_folder, swap_link, whole_folder
+from ibc_gym.checkpoint import (
+    CHECKPOINTS,
+    PRETRAINED,
+    WEIGHTS,
+    read_config,
+    read_json,
+    save_policy,
+    step_folders,
+    write_json,
+)
+from ibc_gym.contracts import LearnedPolicy
+from ibc_gym.errors import CheckpointError, ConfigError
+from ibc_gym.paths import writable_folder
+
+TRAIN_CONFIG = "train_config.json"
+STATE = "training_state"
+STATE_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingState:
+    """The numbers that a resumed run needs beside its tensors."""
+
+    step: int
+    """Updates done."""
+    seconds: float
+    """Wall time so far [s]."""
+    cpu_seconds: float
+    """CPU time so far [s]."""
+    best_step: int | None
+    best_action_error: float | None
+    fingerprint: str
+    """Of the data."""
+
+
+class RunFolder:
+    """The folder of one run, which this process alone writes to."""
+
+    def __init__(self, out: Path) -> None:
+        """Take over a folder and clear away what a killed process left unfinished."""
+        self.out = writable_folder(out)
+        self.checkpoints = writable_folder(out / CHECKPOINTS)
+        clear_unfinished(self.checkpoints)
+
+    @classmethod
+    def begin(cls, out: Path, *, resume: bool) -> Self:
+        """A folder to train into.
+
+        Raises:
+            ConfigError: It cannot be written, or holds a run that is not to be resumed.
+        """
+        if step_folders(out) and not resume:
+            raise ConfigError(
+                f"{out} already holds a training run. Go on with it by --resume, or choose another --out."
+            )
+        return cls(out)
+
+    def newest(self) -> Path | None:
+        """The newest complete checkpoint."""
+        return next(reversed(step_folders(self.out)), None)
+
+    def save(
+        self,
+        name: str,
+        policy: LearnedPolicy,
+        *,
+        state: TrainingState,
+        tensors: Mapping[str, torch.Tensor],
+        train_config: Mapping[str, Any],
+        about: Mapping[str, Any],
+    ) -> Path:
+        """Write one checkpoint, whole or not at all, and bring the links up to date.
+
+        Args:
+            name: The policy's row in the registry.
+            policy: What shall act: the averaged weights.
+            state: Where training stands.
+            tensors: What the next update depends on.
+            train_config: The run's settings as plain JSON.
+            about: For the policy's own `config.json`.
+        """
+        path = self.checkpoints / f"{state.step:06d}"
+        with whole_folder(path) as folder:
+            pretrained, training = folder / PRETRAINED, folder / STATE
+            save_policy(pretrained, name, policy, about)
+            write_json(pretrained / TRAIN_CONFIG, train_config)
+            training.mkdir()
+            save_file(
+                {key: value.detach().cpu().clone() for key, value in tensors.items()},
+                training / "tensors.safetensors",
+            )
+            write_json(training / "state.json", {"format_version": STATE_FORMAT, **vars(state)})
+        self.link(state)
+        return path
+
+    def link(self, state: TrainingState) -> None:
+        """Point `last` and `best` to where a state says; without validation the last is the best."""
+        swap_link(self.checkpoints / "last", f"{state.step:06d}")
+        best = state.step if state.best_step is None else state.best_step
+        swap_link(self.checkpoints / "best", f"{best:06d}")
+
+    def prune(self, keep: int, best_step: int | None) -> None:
+        """Remove all but the newest checkpoints and the best."""
+        for path in step_folders(self.out)[:-keep]:
+            if int(path.name) != best_step:
+                remove_folder(path)
+
+    def read(self, checkpoint: Path) -> tuple[TrainingState, dict[str, torch.Tensor]]:
+        """What `save` was given, to go on from.
+
+        Raises:
+            CheckpointError: It is incomplete, damaged, or of another version.
+        """
+        numbers = read_json(checkpoint / STATE / "state.json")
+        if numbers.pop("format_version", None) != STATE_FORMAT:
+            raise CheckpointError(
+                f"{checkpoint / STATE} was written by another version; train into a new folder."
+            )
+        try:
+            tensors = load_file(checkpoint / STATE / "tensors.safetensors")
+            return TrainingState(**numbers), tensors
+        except (OSError, SafetensorError, TypeError) as error:
+            raise CheckpointError(
+                f"The training state in {checkpoint} is damaged ({error}); "
+                f"remove that folder to go on from the one before."
+            ) from error
+
+    def read_weights(self, checkpoint: Path) -> dict[str, torch.Tensor]:
+        """The averaged weights of a checkpoint, its files checked."""
+        folder = checkpoint / PRETRAINED
+        read_config(folder)
+        weights: dict[str, torch.Tensor] = load_file(folder / WEIGHTS)
+        return weights

@@ -1,0 +1,89 @@
+"""What a policy is made for, as JSON, and whether an environment is that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+
+from ibc_gym.contracts import LearnedPolicy, PolicySpec
+from ibc_gym.errors import SpecMismatch
+from ibc_gym.serialise import space_from_json, space_to_json
+
+
+def check_fits(
+    policy: LearnedPolicy, env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]
+) -> None:
+    """Hold a policy to the environment that it is about to act in.
+
+    Raises:
+        SpecMismatch: The task, an input that the policy takes, or the action space differ; both are named.
+    """
+    spec = policy.spec
+    task = task_name(env)
+    if task is not None and task != spec.task:
+        raise SpecMismatch(
+            f"The policy was trained on {spec.task!r}, but the environment is {task!r}. "
+            "Give the environment that it was trained on, or train one for this."
+        )
+    if isinstance(env, VectorEnv):
+        observation, action = env.single_observation_space, env.single_action_space
+    else:
+        observation, action = env.observation_space, env.action_space
+    given = observation.spaces if isinstance(observation, spaces.Dict) else {}
+    pairs = [
+        (f"observation {name!r}", spec.observation_space.spaces.get(name), given.get(name))
+        for name in policy.config.inputs
+    ]
+    for what, wanted, found in [*pairs, ("action", spec.action_space, action)]:
+        if wanted != found:
+            raise SpecMismatch(
+                f"The {what} of the policy for {spec.task!r} is {_describe(wanted)}, but the "
+                f"environment {task or 'given'!r} has {_describe(found)}. "
+                "Was the policy trained on other options or another task?"
+            )
+
+
+def task_name(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> str | None:
+    """The task of an environment of ours, or None where it does not say."""
+    inner: Any = env
+    while inner is not None:
+        if hasattr(inner, "task"):
+            return str(getattr(inner.task, "name", inner.task))
+        envs = getattr(inner, "envs", None)
+        inner = envs[0] if envs else getattr(inner, "env", None)
+    return None
+
+
+def spec_to_json(spec: PolicySpec) -> dict[str, Any]:
+    """A policy's spaces as plain JSON."""
+    return {
+        "task": spec.task,
+        "control_period": spec.control_period,
+        "observation_space": space_to_json(spec.observation_space),
+        "action_space": space_to_json(spec.action_space),
+    }
+
+
+def spec_from_json(numbers: Mapping[str, Any]) -> PolicySpec:
+    """Read back what `spec_to_json` gave."""
+    observation = space_from_json(numbers["observation_space"])
+    action = space_from_json(numbers["action_space"])
+    if not isinstance(observation, spaces.Dict) or not isinstance(action, spaces.Box):
+        raise SpecMismatch("A policy's spec needs a Dict of observations and a Box of actions.")
+    return PolicySpec(
+        task=numbers["task"],
+        control_period=numbers["control_period"],
+        observation_space=observation,
+        action_space=action,
+    )
+
+
+def _describe(space: Any) -> str:
+    if isinstance(space, spaces.Box):
+        low, high = float(space.low.min()), float(space.high.max())
+        return f"{space.shape} {space.dtype} in [{low:g}, {high:g}]"
+    return "missing" if space is None else str(space)
