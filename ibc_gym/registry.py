@@ -149,12 +149,12 @@ def make_vec_env(
     Args:
         task: As for `make_env`.
         num_envs: How many.
-        autoreset_mode: Gymnasium's; "disabled" for `rollout`, which resets by mask.
+        autoreset_mode: "next_step", "same_step", or "disabled" for `rollout`, which resets by mask.
         **options: As for `make_env`.
     """
     if num_envs < 1:
         raise ConfigError(f"num_envs is {num_envs}, but must be at least 1.")
-    mode = AutoresetMode(autoreset_mode)
+    mode = _mode_of(autoreset_mode)
     if task in VECTOR_ENVS and options.get("observation", "state") == "state":
         native: VectorEnv[Any, Any, Any] = load(VECTOR_ENVS, task, "vector environment")(
             num_envs, autoreset_mode=mode, **options
@@ -232,6 +232,16 @@ def register_gymnasium_ids() -> None:
             vector_entry_point="ibc_gym.registry:make_vec_env",
             kwargs={"task": task},
         )
+
+
+def _mode_of(name: str | AutoresetMode) -> AutoresetMode:
+    """Gymnasium's mode by our spelling ("same_step") or its own ("SameStep")."""
+    if isinstance(name, AutoresetMode):
+        return name
+    for mode in AutoresetMode:
+        if name in (mode.value, mode.name.lower()):
+            return mode
+    raise UnknownName("autoreset_mode", name, [mode.name.lower() for mode in AutoresetMode])
 
 
 def _attribute(path: str) -> Any:

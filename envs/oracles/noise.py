@@ -1,0 +1,66 @@
+"""Noise around any demonstrator, so that its episodes also show how to recover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import ArrayLike
+
+from ibc_gym.contracts import Policy
+from ibc_gym.errors import ConfigError
+from ibc_gym.records import Bool, Float32, Observation
+
+_NOISE_STREAM = 2  # keeps the noise apart from other draws by the same seed
+
+
+class NoisyOracle:
+    """Adds normal noise to what another policy does, each episode by its own seed.
+
+    What the other policy wanted is kept in `intended`: the label to learn from in the manner of Laskey et al. 2017,
+    "DART: Noise Injection for Robust Imitation Learning".
+    """
+
+    def __init__(self, oracle: Policy, std: ArrayLike, action_space: spaces.Box) -> None:
+        """Wrap a policy.
+
+        Args:
+            oracle: Whose actions are disturbed.
+            std: Standard deviation in the action's units, () or (A,).
+            action_space: (A,); disturbed actions are limited to it.
+
+        Raises:
+            ConfigError: `std` is negative, not finite, or of another shape.
+        """
+        self._oracle = oracle
+        self._space = action_space
+        spread = np.asarray(std, dtype=np.float64)
+        if not (np.isfinite(spread).all() and (spread >= 0).all()):
+            raise ConfigError(
+                f"NoisyOracle's std is {spread}, but must be finite and not negative."
+            )
+        if spread.shape not in ((), action_space.shape):
+            raise ConfigError(
+                f"NoisyOracle's std has shape {spread.shape}, but must be one number or {action_space.shape}."
+            )
+        self._std = spread
+        self._rngs: list[np.random.Generator] = []
+        self.intended: Float32 = np.zeros((0, *action_space.shape), dtype=np.float32)
+        """What the oracle wanted at the last call, (B, A)."""
+
+    def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
+        """Reset the oracle, and reseed the noise of the episodes that begin."""
+        self._oracle.reset(mask, seeds)
+        if len(self._rngs) != len(mask):
+            self._rngs = [np.random.default_rng(0) for _ in mask]
+        for row in np.flatnonzero(mask).tolist():
+            sequence = np.random.SeedSequence(seeds[row], spawn_key=(_NOISE_STREAM,))
+            self._rngs[row] = np.random.default_rng(sequence)
+
+    def act(self, observation: Observation) -> Float32:
+        """The oracle's actions with noise, inside the action space, (B, A)."""
+        self.intended = self._oracle.act(observation)
+        noise = np.stack([rng.standard_normal(self._space.shape) for rng in self._rngs])
+        disturbed = np.clip(self.intended + noise * self._std, self._space.low, self._space.high)
+        return disturbed.astype(np.float32)
