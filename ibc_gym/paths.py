@@ -31,7 +31,7 @@ def writable_folder(path: str | Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # many may probe at once
     except OSError as error:
         raise ConfigError(
             f"Cannot write to {folder} ({error.strerror}); choose another folder with --out."

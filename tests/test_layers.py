@@ -21,6 +21,12 @@ MACHINERY = (
     "serialise",
     "specs",
     "atomic",
+    "metadata",
+    "demonstration",
+    "segments",
+    "storage",
+    "episode_buffer",
+    "resize",
 )
 CORE_ORDER: dict[str, int] = {
     **dict.fromkeys(FLOOR, 0),
