@@ -27,10 +27,10 @@ class Monitor:
         self._limit = limit
         self._patience = PATIENCE_ON_GPU if device.type == "cuda" else 1
         self._pending: list[tuple[int, float, tuple[str, ...], torch.Tensor]] = []
-        self._last: dict[str, float] = {}
-        self.sums: dict[str, float] = {}
-        """Sum of every number since the last report, and how many there are, for a resumed run."""
-        self.count = 0
+        self._sums: dict[str, float] = {}
+        self._count = 0
+        self.last: dict[str, float] = {}
+        """The numbers of the last good update."""
 
     def add(self, step: int, learning_rate: float, record: Record) -> None:
         """Take in one update's numbers.
@@ -60,15 +60,15 @@ class Monitor:
             for name, value in numbers.items():
                 if not math.isfinite(value) or abs(value) >= self._limit:
                     raise TrainingDiverged(self._diagnosis(step, learning_rate, name, numbers))
-                self.sums[name] = self.sums.get(name, 0.0) + value
-            self.count += 1
-            self._last = numbers
+                self._sums[name] = self._sums.get(name, 0.0) + value
+            self._count += 1
+            self.last = numbers
 
     def take_means(self) -> dict[str, float]:
         """Means since the last call; starts anew."""
         self.flush()
-        means = {name: total / self.count for name, total in self.sums.items()}
-        self.sums, self.count = {}, 0
+        means = {name: total / self._count for name, total in self._sums.items()}
+        self._sums, self._count = {}, 0
         return means
 
     def _diagnosis(
@@ -78,13 +78,12 @@ class Monitor:
         went = f"exploded to {value:.3g}" if math.isfinite(value) else f"became {value}"
         return (
             f"Training diverged at step {step}: {culprit} {went} (learning rate {learning_rate:.3g}).\n"
-            f"Then: {_listed(numbers)}.\n"
-            f"The update before: {_listed(self._last) if self._last else 'none'}.\n"
-            f"{_advice(culprit, step)}"
+            f"Then: {listed(numbers)}.\n{_advice(culprit, step)}"
         )
 
 
-def _listed(numbers: Mapping[str, float]) -> str:
+def listed(numbers: Mapping[str, float]) -> str:
+    """Numbers by name, in one line."""
     return ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
 
 

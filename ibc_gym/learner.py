@@ -19,7 +19,7 @@ from ibc_gym.schedule import average_decay, learning_rate_factor
 from ibc_gym.train_config import TrainConfig
 
 Record = Mapping[str, torch.Tensor]
-"""Loss, gradient norm and the policy's parts of one update, each ()."""
+"""Loss, the policy's parts, and the norm of the gradient over all parameters, each ()."""
 
 
 class Rows:
@@ -113,7 +113,7 @@ class Learner:
         loss.backward()
         limit = self.config.clip_gradient or math.inf
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
-        inspect({"loss": loss.detach(), "gradient_norm": norm, **parts})
+        inspect({"loss": loss, **parts, "parameter_gradient_norm": norm})
         self._descend(share)
         self.steps += 1
 

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from ibc_gym.checkpoint import PRETRAINED, as_module, read_json
-from ibc_gym.contracts import LearnedPolicy, TrainingData
+from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.dataset import Dataset
 from ibc_gym.errors import CheckpointError, ConfigError
 from ibc_gym.learner import Learner, own_randomness
@@ -148,25 +149,23 @@ def _prepare(
     clock: Callable[[], float],
 ) -> TrainingLoop:
     """Make policy, learner and listeners, and bring them to where the run stands."""
-    started = clock()
     settings = to_json(config)
     newest = folder.newest() if config.resume else None
-    policy, average = _policies(config, data, device)
-    learner = Learner(config, policy, average, _encode(policy, data.training, device), device)
+    state, tensors = folder.read(newest) if newest else (None, {})
     after = 0
-    if newest:
-        state, tensors = folder.read(newest)
+    if newest and state:
         _check_same_run(settings, data.fingerprint, state.fingerprint, newest)
-        as_module(average).load_state_dict(folder.read_weights(newest))
         folder.link(state)
         after = state.step
     records: list[Listener] = [stack.enter_context(MetricsFile(config.out / METRICS, after=after))]
     if config.tensorboard:
         records.append(stack.enter_context(TensorBoardFiles(config.out / TENSORBOARD, after=after)))
+    started = clock()
+    policy, average = _policies(config, data, device)
     loop = TrainingLoop(
         config,
-        learner,
-        _encode(policy, data.validation, device) if data.validation else None,
+        Learner(config, policy, average, policy.encode(data.training).to(device), device),
+        policy.encode(data.validation).to(device) if data.validation else None,
         folder,
         train_config=settings,
         about={"dataset": data.fingerprint, "training_windows": len(data.training)},
@@ -176,7 +175,8 @@ def _prepare(
         clock=clock,
         started=started,
     )
-    if newest:
+    if newest and state:
+        as_module(average).load_state_dict(folder.read_weights(newest))
         loop.resume(state, tensors)
     return loop
 
@@ -198,11 +198,7 @@ def _policies(
     return policy, average
 
 
-def _encode(policy: LearnedPolicy, windows: Any, device: torch.device) -> TrainingData:
-    return policy.encode(windows).to(device)
-
-
-def _check_same_run(settings: dict[str, Any], ours: str, theirs: str, checkpoint: Any) -> None:
+def _check_same_run(settings: dict[str, Any], ours: str, theirs: str, checkpoint: Path) -> None:
     if ours != theirs:
         raise CheckpointError(
             f"{checkpoint} was trained on other data (fingerprint {theirs}, now {ours}). "

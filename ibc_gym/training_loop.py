@@ -12,7 +12,7 @@ import torch
 
 from ibc_gym.checkpoint import as_module
 from ibc_gym.contracts import LearnedPolicy, TrainingData
-from ibc_gym.divergence import Monitor
+from ibc_gym.divergence import Monitor, listed
 from ibc_gym.errors import TrainingDiverged
 from ibc_gym.learner import Learner
 from ibc_gym.run_folder import RunFolder, TrainingState
@@ -220,7 +220,11 @@ class TrainingLoop:
             state=state,
             tensors=self.learner.tensors(),
             train_config=self._train_config,
-            about={"step": state.step, **measures, **self._about},
+            about={
+                "step": state.step,
+                **{f"held_out_{name}": value for name, value in measures.items()},
+                **self._about,
+            },
         )
         self._folder.prune(self.config.keep, self.best_step)
         return path

@@ -34,7 +34,7 @@ class TrainingProgress:
     learning_rate: float
     """Of the last update."""
     train: Mapping[str, float]
-    """Means of "loss", "gradient_norm", and the policy's own parts and diagnostics."""
+    """Means of "loss", "parameter_gradient_norm", and the policy's own parts and diagnostics."""
     validation: Mapping[str, float] = field(default_factory=dict)
     """Measures on held-out windows, where they were taken; "action_error" chooses the checkpoint."""
     best_step: int | None = None
