@@ -1,1 +1,1 @@
-"""Network bodies: residual MLPs and image encoders."""
+"""Networks: encoders of observations, and energies of actions."""

@@ -1,1 +1,1 @@
-"""How an energy is minimised, in training and in acting: one file per method."""
+"""Optimisers: ways to find the least energetic action, each with its constants as a config."""

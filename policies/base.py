@@ -1,0 +1,250 @@
+"""What all learned policies share: windows in, normalised tensors through, actions out.
+
+A policy of the family adds a network, a loss, and a way to choose an action; see `ebm.py` and `mse.py`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ibc_gym.contracts import CanonicalFrame, PolicySpec
+from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
+from ibc_gym.records import Bool, Float32, Observation, Windows
+
+from .codec import Codec, Fit
+from .history import History
+from .images import stack
+from .inputs import InputConfig, is_image
+from .noise import Noise, RowNoise
+from .training_data import TensorWindows
+
+Batch = Mapping[str, Tensor]
+
+
+class WindowPolicy(nn.Module):
+    """A policy that acts on the last frames; the base of all networks here.
+
+    Parameters are the module's state; what `fit` found is plain JSON beside it.
+    """
+
+    Config: ClassVar[type[InputConfig]]
+
+    def __init__(
+        self, config: InputConfig, spec: PolicySpec, frame: CanonicalFrame | None = None
+    ) -> None:
+        """Make an untrained policy; weights come from torch's global generator, as in every torch module.
+
+        Args:
+            config: An instance of `Config`.
+            spec: The spaces it maps between.
+            frame: The canonical frame that the config names, if it names one.
+
+        Raises:
+            SpecMismatch: The spaces lack an input.
+            ConfigError: Config, spaces and frame contradict each other.
+        """
+        super().__init__()
+        self._config = config
+        self._spec = spec
+        self._codec = Codec(config, spec, frame)
+        self._history = History(config.history)
+        self.action_size: int = spec.action_space.shape[0]
+        for name in ("low", "high"):
+            self.register_buffer(name, torch.zeros(self.action_size), persistent=False)
+        for index, shape in enumerate(self._codec.picture_shapes.values()):
+            channels = shape[0] // config.history
+            self.register_buffer(f"mean_{index}", torch.zeros(channels), persistent=False)
+            self.register_buffer(f"std_{index}", torch.ones(channels), persistent=False)
+
+    @property
+    def config(self) -> Any:
+        """The config that it was made from."""
+        return self._config
+
+    @property
+    def spec(self) -> PolicySpec:
+        """The spaces that it was made for."""
+        return self._spec
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    def fit(self, windows: Windows) -> None:
+        """Fit normalisers and the sampling box; call once, with the training split.
+
+        Raises:
+            SpecMismatch: The windows are empty, not finite, or do not fit the spaces.
+        """
+        self._codec.fit(windows)
+        self._take(self._codec.fit_result)
+
+    def encode(self, windows: Windows) -> TensorWindows:
+        """Normalise all windows into tensors, once, before training.
+
+        Raises:
+            SpecMismatch: As for `fit`.
+            ConfigError: Nothing has been fitted yet.
+        """
+        self._codec.check(windows)
+        return TensorWindows.of(windows, self._codec)
+
+    def fitted(self) -> Mapping[str, Any]:
+        """What `fit` found, as plain JSON."""
+        return self._codec.fit_result.to_json()
+
+    def load_fitted(self, fitted: Mapping[str, Any]) -> None:
+        """Read back what `fitted` gave.
+
+        Raises:
+            SpecMismatch: It belongs to other inputs or actions.
+        """
+        self._codec.fit_result = Fit.from_json(fitted)
+        self._take(self._codec.fit_result)
+
+    def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
+        """Forget the histories of the episodes that begin, and reseed their randomness.
+
+        Args:
+            mask: (B,), true where an episode begins.
+            seeds: The episodes' seeds, (B,); None takes one from the system.
+        """
+        self._history.reset(mask, seeds)
+
+    def act(self, observation: Observation) -> Float32:
+        """The next action of every environment, (B, A), inside the action space.
+
+        Raises:
+            SpecMismatch: The observation lacks an input, or has another shape than in training, or a NaN.
+            ConfigError: Nothing has been fitted or reset yet.
+            TrainingDiverged: The network gave something that is not finite.
+        """
+        windows = self._history.push(self._frames(observation))
+        noise = RowNoise(self._history.generators, self.device)
+        with evaluating(self), torch.no_grad():
+            chosen = self._choose(self._tensors(windows), noise)
+        normalised = chosen.cpu().numpy()
+        if not np.isfinite(normalised).all():
+            row = int(np.argwhere(~np.isfinite(normalised))[0][0])
+            raise TrainingDiverged(
+                f"The policy chose {normalised[row]} in environment {row}: its weights or its energies are not "
+                "finite. Use an earlier checkpoint."
+            )
+        return self._codec.actions_out(normalised, windows)
+
+    @abstractmethod
+    def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The scalar to descend, and its named parts and diagnostics, all of shape ()."""
+
+    @abstractmethod
+    def validate(self, batch: Batch, generator: torch.Generator) -> Mapping[str, float]:
+        """Measures on held-out windows, "action_error" among them."""
+
+    @abstractmethod
+    def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
+        """Actions (B, A), normalised, for network inputs as `_prepared` gives them."""
+
+    def _prepared(self, batch: Batch) -> dict[str, Tensor]:
+        """A batch as networks see it: pictures (B, T, H, W, C) become standardised channels."""
+        prepared = dict(batch)
+        for index, name in enumerate(self._codec.config.image_inputs):
+            mean, std = getattr(self, f"mean_{index}"), getattr(self, f"std_{index}")
+            prepared[name] = stack(batch[name], mean, std)
+        return prepared
+
+    def _mirrored(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The batch or, if the config says so, its mirror image with probability 1/2."""
+        frame = self._codec.frame
+        if not self._config.mirror or frame is None:
+            return batch
+        if torch.rand((), generator=generator, device=generator.device) < 0.5:
+            return batch
+        features, action = batch["features"].clone(), batch["action"].clone()
+        features[:, list(frame.odd_features)] *= -1
+        action[:, list(frame.odd_actions)] *= -1
+        return {**batch, "features": features, "action": action}
+
+    def _frames(self, observation: Observation) -> dict[str, NDArray[Any]]:
+        """The newest frames of every input, checked, pictures at their size in the network."""
+        if not self._history.rows:
+            raise ConfigError("Call reset(mask, seeds) before act(): no episode has begun.")
+        frames = {}
+        for name in self._config.inputs:
+            if name not in observation:
+                raise SpecMismatch(
+                    f"The policy takes {name!r}, but the observation holds {', '.join(observation)}. "
+                    "Make the environment with that observation."
+                )
+            frame = np.asarray(observation[name])
+            self._codec.check_frames(name, frame, "environment")
+            if len(frame) != self._history.rows:
+                raise SpecMismatch(
+                    f"{name!r} came for {len(frame)} environments, but {self._history.rows} were reset."
+                )
+            frames[name] = self._codec.pictures(name, frame) if is_image(name) else frame
+        return frames
+
+    def _tensors(self, windows: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+        device = self.device
+        config = self._codec.config
+        inputs = {name: torch.from_numpy(windows[name]).to(device) for name in config.image_inputs}
+        if config.feature_inputs:
+            inputs["features"] = torch.from_numpy(self._codec.features(windows)).to(device)
+        return self._prepared(inputs)
+
+    def _take(self, fit: Fit) -> None:
+        """Put what was fitted beside the weights, on their device."""
+        numbers = {"low": fit.low, "high": fit.high}
+        for index, name in enumerate(self._codec.config.image_inputs):
+            numbers[f"mean_{index}"] = fit.inputs[name].offset
+            numbers[f"std_{index}"] = fit.inputs[name].scale
+        for name, values in numbers.items():
+            getattr(self, name).copy_(torch.from_numpy(values))
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode within the block, and the former mode after it."""
+    if not module.training:
+        yield
+        return
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train()
+
+
+def action_error(chosen: Tensor, demonstrated: Tensor) -> float:
+    """Mean Euclidean distance of actions (B, A), in their normalised units."""
+    return float(torch.linalg.vector_norm(chosen - demonstrated, dim=-1).mean())
+
+
+def check_finite(what: str, values: Tensor, batch: Batch, module: nn.Module) -> None:
+    """Raise TrainingDiverged, with where it began, unless all values are finite."""
+    if torch.isfinite(values).all():
+        return
+    for name, numbers in batch.items():
+        if not torch.isfinite(numbers).all():
+            raise TrainingDiverged(
+                f"The {what} is not finite, and neither is {name!r} in the batch: check the data."
+            )
+    for name, parameter in module.named_parameters():
+        if not torch.isfinite(parameter).all():
+            raise TrainingDiverged(
+                f"The {what} is not finite, and neither are the weights {name!r}: an earlier step broke them. "
+                "Lower the learning rate, or clip gradients."
+            )
+    raise TrainingDiverged(
+        f"The {what} is not finite although data and weights are: they overflow within the network. "
+        "Lower the learning rate, or switch mixed precision off."
+    )

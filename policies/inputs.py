@@ -1,0 +1,94 @@
+"""What a policy looks at: which inputs, how many frames of them, in whose coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ibc_gym.contracts import PolicySpec
+from ibc_gym.errors import ConfigError, SpecMismatch
+
+ActionNormalisation = Literal["min_max", "standardise", "isotropic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    """The part of a config that every policy shares; a policy's own config extends it."""
+
+    inputs: tuple[str, ...] = ("state",)
+    """Inputs that are seen: "state", "robot", "image" or "image.<camera>"."""
+    history: int = 2
+    """Frames in a window, the newest last; at the start of an episode the first one is repeated."""
+    frame: str | None = None
+    """A task's canonical frame, which replaces the state by features and turns the actions; None sees the raw state."""
+    mirror: bool = False
+    """Whether training batches are mirrored with probability 1/2; needs a frame that has a mirror symmetry."""
+    action_normalisation: ActionNormalisation = "min_max"
+    """Map actions to [-1, 1] per dimension, to unit deviation per dimension, or divide all by one largest component."""
+    boundary_buffer: float = 0.05
+    """How far the sampling box reaches beyond the demonstrated actions on each side, as a share of their range."""
+    image_size: tuple[int, int] | None = None
+    """(height, width) that images are resized to [px]; None leaves them as they come."""
+
+    def __post_init__(self) -> None:
+        if not self.inputs or len(set(self.inputs)) != len(self.inputs):
+            raise ConfigError(
+                f"inputs is {self.inputs}, but must name one input or more, each once."
+            )
+        if self.history < 1:
+            raise ConfigError(f"history is {self.history} frames, but must be at least 1.")
+        if self.frame is not None and "state" not in self.inputs:
+            raise ConfigError(
+                f"frame={self.frame!r} takes features from the state, but inputs is {self.inputs}: add 'state'."
+            )
+        if self.mirror and (
+            self.frame is None
+            or self.inputs != ("state",)
+            or self.action_normalisation != "isotropic"
+        ):
+            raise ConfigError(
+                "mirror=True needs a frame, inputs=('state',) and action_normalisation='isotropic': "
+                "nothing else can be mirrored."
+            )
+        if self.boundary_buffer < 0:
+            raise ConfigError(
+                f"boundary_buffer is {self.boundary_buffer}, but must not be negative."
+            )
+        if self.image_size is not None and min(self.image_size) < 1:
+            raise ConfigError(
+                f"image_size is {self.image_size}, but must be (height, width) in pixels."
+            )
+
+    @property
+    def image_inputs(self) -> tuple[str, ...]:
+        """Those of the inputs that are pictures."""
+        return tuple(name for name in self.inputs if is_image(name))
+
+    @property
+    def feature_inputs(self) -> tuple[str, ...]:
+        """Those of the inputs that are vectors."""
+        return tuple(name for name in self.inputs if not is_image(name))
+
+
+def is_image(name: str) -> bool:
+    """Whether an input of that name is a picture."""
+    return name == "image" or name.startswith("image.")
+
+
+def input_shape(spec: PolicySpec, name: str) -> tuple[int, ...]:
+    """Shape of one frame of an input.
+
+    Raises:
+        SpecMismatch: The spaces have no such input, or it is neither a vector nor a picture.
+    """
+    found: dict[str, Any] = dict(spec.observation_space.spaces)
+    if name not in found:
+        raise SpecMismatch(
+            f"The policy takes the input {name!r}, but task {spec.task!r} gives {', '.join(found)}. "
+            "Choose with --policy.inputs, or record with that observation."
+        )
+    shape: tuple[int, ...] = tuple(found[name].shape)
+    if len(shape) != (3 if is_image(name) else 1):
+        kind = "a picture (H, W, C)" if is_image(name) else "a vector (O,)"
+        raise SpecMismatch(f"Input {name!r} of task {spec.task!r} has shape {shape}, not {kind}.")
+    return shape

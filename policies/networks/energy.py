@@ -1,0 +1,107 @@
+"""The energy of actions under an observation, the observation's share computed once.
+
+The first dense layer after the fusion is split in two: its observation half is the context, computed once and
+broadcast over the candidates; its action half is all that a candidate costs there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .dense_resnet_value import DenseResnetValue
+from .initialise import Initialisation
+from .mlp import MLPDropout
+from .observation import ObservationEncoder
+from .resnet import DenseResNet
+from .value_mlp import ValueMLP
+
+ValueNetwork = DenseResNet | MLPDropout | DenseResnetValue | ValueMLP
+
+_CHUNK_ROWS = 1024
+"""Candidates judged at once without gradients: their activations stay in the processor's cache."""
+
+
+class EnergyNetwork(nn.Module):
+    """E(o, a) = value([encoder(o), a]); lower is better.
+
+    With an encoder that gives the features as they are this is the published joint network; with a learned one it
+    is late fusion (Florence et al. 2021, §B).
+    """
+
+    def __init__(
+        self,
+        encoder: ObservationEncoder,
+        value: ValueNetwork,
+        *,
+        actions: int,
+        initialisation: Initialisation,
+    ) -> None:
+        """Join an encoder with a value network whose input is [encoded observation, action].
+
+        Args:
+            encoder: Gives (B, H).
+            value: Takes (..., H + A).
+            actions: A.
+            initialisation: With "default", the action's weights are drawn as those of a layer of its own: an action
+                is a few numbers that would drown beside hundreds of features.
+        """
+        super().__init__()
+        self.encoder = encoder
+        self.value = value
+        self._encoded = encoder.outputs
+        if initialisation == "default":
+            with torch.no_grad():
+                bound = actions**-0.5
+                value.projection.weight[:, self._encoded :].uniform_(-bound, bound)
+
+    def encode(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """What every candidate of an observation shares, (B, W)."""
+        projection = self.value.projection
+        weight = projection.weight[:, : self._encoded]
+        return F.linear(self.encoder(inputs), weight, projection.bias)
+
+    def forward(self, context: Tensor, actions: Tensor) -> Tensor:
+        """Energies (B, N) of candidates (B, N, A) under contexts (B, W)."""
+        energies: Tensor = self.value.after_projection(self._fuse(context, actions))
+        return energies[..., 0]
+
+    def judge(self, context: Tensor, actions: Tensor) -> Tensor:
+        """As `forward`, without gradients and in pieces that fit the processor's cache; for many candidates."""
+        rows, candidates = actions.shape[:2]
+        if actions.is_cuda or rows * candidates <= _CHUNK_ROWS:
+            with torch.no_grad():
+                return self.forward(context, actions)
+        together = max(1, _CHUNK_ROWS // candidates)
+        energies = actions.new_empty(rows, candidates)
+        with torch.no_grad():
+            for row in range(0, rows, together):
+                for column in range(0, candidates, _CHUNK_ROWS):
+                    part = slice(row, row + together), slice(column, column + _CHUNK_ROWS)
+                    energies[part] = self.forward(context[part[0]], actions[part])
+        return energies
+
+    def action_gradient(self, context: Tensor, actions: Tensor) -> Tensor:
+        """∂E/∂a of candidates (B, N, A), of the same shape; differentiable with respect to the weights."""
+        if isinstance(self.value, MLPDropout):
+            return self._autograd_gradient(context, actions)
+        gradient = self.value.gradient_after_projection(self._fuse(context, actions))
+        by_action: Tensor = gradient @ self._action_weight
+        return by_action
+
+    @property
+    def _action_weight(self) -> Tensor:
+        return self.value.projection.weight[:, self._encoded :]
+
+    def _fuse(self, context: Tensor, actions: Tensor) -> Tensor:
+        return context[:, None] + F.linear(actions, self._action_weight)
+
+    def _autograd_gradient(self, context: Tensor, actions: Tensor) -> Tensor:
+        trained = torch.is_grad_enabled()
+        with torch.enable_grad():
+            leaf = actions.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(self(context, leaf).sum(), leaf, create_graph=trained)
+        return gradient

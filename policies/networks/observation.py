@@ -1,0 +1,82 @@
+"""Encoders of observations: pictures and features side by side, as one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .conv_maxpool import ConvMaxPool
+from .initialise import Initialisation, initialise
+from .resnet import ResidualBlock
+
+PictureShapes = Mapping[str, tuple[int, int, int]]
+
+
+class DenseTrunk(nn.Module):
+    """A dense pre-activation ResNet that ends in a ReLU instead of a head."""
+
+    def __init__(
+        self, inputs: int, *, width: int, depth: int, initialisation: Initialisation
+    ) -> None:
+        """Make the layers; `depth` counts the dense layers in the blocks."""
+        super().__init__()
+        self.projection = nn.Linear(inputs, width)
+        self.blocks = nn.Sequential(*(ResidualBlock(width, 0.0) for _ in range(depth // 2)))
+        self.outputs = width
+        initialise(self, initialisation)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """From (B, inputs) to (B, width)."""
+        return F.relu(self.blocks(self.projection(features)))
+
+
+class AsIs(nn.Module):
+    """Gives the features as they are."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.outputs = inputs
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, inputs), unchanged."""
+        return features
+
+
+class ObservationEncoder(nn.Module):
+    """One ConvMaxPool per picture, one encoder for all features; their outputs are concatenated."""
+
+    def __init__(
+        self,
+        features: DenseTrunk | AsIs | None,
+        pictures: PictureShapes,
+        *,
+        channels: Sequence[int] = (32, 64, 128, 256),
+        coordinates: bool = False,
+    ) -> None:
+        """Make the encoders.
+
+        Args:
+            features: Encoder of "features", or None where there are only pictures.
+            pictures: (C, H, W) by input name.
+            channels: Of the convolutions.
+            coordinates: Whether pictures get two coordinate channels.
+        """
+        super().__init__()
+        self.features = features
+        self._names = tuple(pictures)
+        self.pictures = nn.ModuleList(
+            ConvMaxPool(shape, channels, coordinates=coordinates) for shape in pictures.values()
+        )
+        self.outputs = (features.outputs if features else 0) + channels[-1] * len(pictures)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """One vector (B, outputs) of "features" (B, F) and standardised pictures (B, C, H, W) by name."""
+        parts = [
+            encoder(inputs[name]) for name, encoder in zip(self._names, self.pictures, strict=True)
+        ]
+        if self.features is not None:
+            parts.append(self.features(inputs["features"]))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)

@@ -1,0 +1,61 @@
+"""The box that actions are sampled in, and what an optimiser finds there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..noise import Noise
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """Normalised bounds of actions."""
+
+    low: Tensor
+    """(A,)"""
+    high: Tensor
+    """(A,)"""
+
+    def sample(self, noise: Noise, rows: int, samples: int) -> Tensor:
+        """Uniform actions, (rows, samples, A)."""
+        unit = noise.uniform(rows, samples, len(self.low))
+        return self.low + unit * (self.high - self.low)
+
+    def clip(self, actions: Tensor) -> Tensor:
+        """The nearest actions (..., A) inside."""
+        return torch.clamp(actions, self.low, self.high)
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """The last candidates of an optimiser."""
+
+    candidates: Tensor
+    """(B, N, A)"""
+    energies: Tensor
+    """(B, N)"""
+
+    def least(self) -> Tensor:
+        """The least energetic candidate of every row, (B, A)."""
+        return _pick(self.candidates, self.energies.argmin(dim=1))
+
+    def draw(self, noise: Noise, temperature: float) -> Tensor:
+        """One candidate of every row by its Boltzmann weight, (B, A)."""
+        rows = len(self.energies)
+        weights = torch.softmax(-self.energies / temperature, dim=1)
+        return _pick(self.candidates, resample(weights, noise.uniform(rows, 1))[:, 0])
+
+
+def resample(weights: Tensor, uniform: Tensor) -> Tensor:
+    """Indices (B, M) drawn with replacement by weights (B, N), from uniform numbers (B, M)."""
+    cumulative = weights.cumsum(dim=1)
+    # Scaled by the sum that was reached, so that rounding cannot lead past the end.
+    drawn = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)
+    return drawn.clamp_(max=weights.shape[1] - 1)
+
+
+def _pick(candidates: Tensor, column: Tensor) -> Tensor:
+    return candidates[torch.arange(len(candidates), device=candidates.device), column]

@@ -1,0 +1,87 @@
+"""The derivative-free optimiser: sample, weigh, resample, perturb less and less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ibc_gym.errors import ConfigError
+
+from ..noise import Noise
+from .box import Box, Search, resample
+
+
+@dataclass(frozen=True, kw_only=True)
+class DFOConfig:
+    """Constants of the derivative-free optimiser; in normalised action units."""
+
+    samples: int = 512
+    """Candidates per observation when acting."""
+    validation_samples: int = 512
+    """Candidates per observation when the held-out error is measured."""
+    iterations: int = 3
+    """How often the candidates are weighed; they are perturbed one time less."""
+    sigma: float = 0.33
+    """Standard deviation of the first perturbation."""
+    shrink: float = 0.5
+    """Factor on the deviation from one perturbation to the next."""
+    temperature: float = 1.0
+    """Of the softmax over -E that weighs the candidates."""
+    pick: Literal["argmin", "sample"] = "argmin"
+    """The least energetic candidate, as the paper says; or one drawn by weight, as the released code in effect does."""
+    keep_best: bool = True
+    """Whether the best candidate is carried over unperturbed; the published method does not."""
+
+    def __post_init__(self) -> None:
+        if min(self.samples, self.validation_samples, self.iterations) < 1:
+            raise ConfigError("DFO needs at least 1 sample and 1 iteration.")
+        if self.sigma < 0 or self.shrink < 0 or self.temperature <= 0:
+            raise ConfigError(
+                f"DFO with sigma {self.sigma}, shrink {self.shrink} and temperature {self.temperature}: "
+                "the first two must not be negative, and the temperature must be positive."
+            )
+
+
+def search(
+    energy: Callable[[Tensor], Tensor],
+    box: Box,
+    noise: Noise,
+    config: DFOConfig,
+    *,
+    rows: int,
+    samples: int,
+) -> Search:
+    """Candidates gathered where the energy is low (Florence et al. 2021, §B.1, algorithm 1).
+
+    Args:
+        energy: Maps (B, N, A) to (B, N).
+        box: Where candidates begin and remain.
+        noise: Source of random numbers for B rows.
+        config: Constants.
+        rows: B.
+        samples: N.
+    """
+    candidates = box.sample(noise, rows, samples)
+    energies = energy(candidates)
+    sigma = config.sigma
+    for _ in range(config.iterations - 1):
+        weights = torch.softmax(-energies / config.temperature, dim=1)
+        chosen = resample(weights, noise.uniform(rows, samples))  # (B, N)
+        moved = candidates.gather(1, chosen[..., None].expand_as(candidates))
+        moved = box.clip(moved + sigma * noise.normal(*moved.shape))
+        if config.keep_best:
+            moved[:, 0] = Search(candidates, energies).least()
+        candidates, energies = moved, energy(moved)
+        sigma *= config.shrink
+    return Search(candidates, energies)
+
+
+def pick(found: Search, noise: Noise, config: DFOConfig) -> Tensor:
+    """The action to take, (B, A)."""
+    if config.pick == "argmin":
+        return found.least()
+    return found.draw(noise, config.temperature)
