@@ -67,6 +67,10 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> None:
         raise ConfigError(
             f"There is no run at {config.policy}; train one with `ibc-gym train`, or say oracle or random."
         )
+    where = config.out or (
+        f"runs/{config.policy}-{config.env}" if config.policy in SCRIPTED else config.policy
+    )
+    terminal.writes("rows of every episode and a summary", f"{where}/evaluations/")
     terminal.kept = "An evaluation is written when it is whole; nothing was written."
     with terminal.progress("Episodes") as (bar,):
         evaluation = run_evaluation(config, lambda now: bar(now.done / now.total, in_words(now)))
@@ -91,7 +95,7 @@ def evaluation_table(summaries: Sequence[Mapping[str, Any]]) -> Any:
                 f"{found['successes']} of {found['episodes']}",
                 f"{found['success_rate']:.1%} ({low:.1%} to {high:.1%})",
                 f"{found['return_mean']:.3g}",
-                f"{latency['median']:.1f}" if latency else "–",
+                f"{latency['median']:.2f}" if latency else "–",
             )
         )
     first = summaries[0]

@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
 
@@ -77,19 +77,32 @@ def parse(
         raise UsageError(f"{_flat(complaint.getvalue())}\nSee: {command} --help") from None
 
 
-def flags_of(config: type[Any], fields: Mapping[str, tuple[Any, Any]]) -> type[Any]:
+def flags_of(
+    config: type[Any],
+    fields: Mapping[str, tuple[Any, Any]],
+    defaults: Mapping[str, Any] | None = None,
+) -> type[Any]:
     """A dataclass whose flags are a config's fields, some of them said differently.
 
     Args:
         config: The config that a program takes; fields that are not named below become flags as they are.
-        fields: Type (often `Annotated` with tyro's settings) and default of the others, by name.
+        fields: Type (from `flag` or `word`) and default of the others, and of new ones, by name.
+        defaults: Other defaults for fields that are flags as they are.
     """
-    described = [
-        (name, kind, default if isinstance(default, dataclasses.Field) else _field(default))
-        for name, (kind, default) in fields.items()
-    ]
+    types = get_type_hints(config) if defaults else {}
+    fields = {**{name: (types[name], value) for name, value in (defaults or {}).items()}, **fields}
+    own = {entry.name for entry in dataclasses.fields(config)}
+    made = [(name, kind, _field(value)) for name, (kind, value) in fields.items()]
+    options: dict[str, Any] = {"frozen": True, "kw_only": True}
+    # What is not the config's own comes first on the help page, what every command takes comes last.
+    first = dataclasses.make_dataclass(
+        f"{config.__name__}First", [field for field in made if field[0] not in own], **options
+    )
     return dataclasses.make_dataclass(
-        f"{config.__name__}Flags", described, bases=(Common, config), frozen=True, kw_only=True
+        f"{config.__name__}Flags",
+        [field for field in made if field[0] in own],
+        bases=(Common, config, first),
+        **options,
     )
 
 
@@ -163,6 +176,8 @@ def _literal(text: str) -> Any:
 
 
 def _field(default: Any) -> Any:
+    if isinstance(default, dataclasses.Field):
+        return default
     if type(default).__hash__ is None:  # dataclasses want a factory for what can change
         return dataclasses.field(default_factory=lambda: default)
     return dataclasses.field(default=default)
@@ -176,5 +191,5 @@ def _flat(box: str) -> str:
     body = " ".join(lines[:end])
     said, _, hints = body.partition("Perhaps you meant:")
     meant = list(dict.fromkeys(re.findall(r"(?<!\S)--[\w.-]+", hints)))
-    said = said.strip().rstrip(".,")
+    said = re.sub(r"^Error parsing \w+: ", "", said.strip()).rstrip(".,")
     return f"{said}. Did you mean {' or '.join(meant[:3])}?" if meant else f"{said}."

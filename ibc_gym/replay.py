@@ -1,0 +1,199 @@
+"""Runs stored episodes again from where they began, and says by how much the two part.
+
+In the simulator that an episode was recorded in, the same start and the same actions are the same episode to the last
+bit; in another simulator, another version of it, or from human recordings, the figures say what the difference is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from ibc_gym.dataset import Dataset
+from ibc_gym.demonstration import Demonstration
+from ibc_gym.errors import ConfigError
+from ibc_gym.metadata import Metadata
+from ibc_gym.records import Float64
+from ibc_gym.registry import GYM_PREFIX, make_env
+
+START = "start."
+"""Prefix of the facts that say how an episode began."""
+
+OnEpisode = Callable[["ReplayedEpisode", int], None]
+"""Told of every episode when it is over, and of how many there are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayConfig:
+    """Which episodes to run again, and where."""
+
+    data: Path
+    """A folder of demonstrations."""
+    episodes: tuple[int, ...] = ()
+    """Numbers of the episodes, from 0; all of them by default."""
+    workcell: str | None = None
+    """Where to run them; by default where they were recorded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayedEpisode:
+    """How one episode went the second time."""
+
+    episode: int
+    """Its number in the data set."""
+    seed: int | None
+    began_from: str
+    """"recorded start" or "seed"."""
+    length: int
+    """Steps that are stored."""
+    replayed: int
+    """Steps until it ended this time, or until the stored actions were used up."""
+    largest: Mapping[str, float]
+    """Greatest absolute difference of any element at any step, by input; also of "reward"."""
+    parts_at: int | None
+    """First step whose observation differs at all; None if none does."""
+    success: bool | None
+    """As stored."""
+    success_replayed: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether every number is the same to the last bit, to the end."""
+        return (
+            self.parts_at is None
+            and not any(self.largest.values())
+            and self.length == self.replayed
+            and self.success in (None, self.success_replayed)
+        )
+
+
+def replay(config: ReplayConfig, on_episode: OnEpisode | None = None) -> list[ReplayedEpisode]:
+    """Run stored episodes again and compare.
+
+    Raises:
+        ConfigError: There is no data set, it has no such episode, or nothing says how an episode began.
+        SpecMismatch: The actions do not fit the environment.
+    """
+    dataset = Dataset.open(config.data)
+    chosen = config.episodes or tuple(range(len(dataset)))
+    missing = [number for number in chosen if not 0 <= number < len(dataset)]
+    if missing or not chosen:
+        raise ConfigError(
+            f"{config.data} has {len(dataset)} episode(s), counted from 0; there is no episode "
+            f"{', '.join(map(str, missing)) or 'to replay'}."
+        )
+    env = make_recorded_env(dataset.metadata, config.workcell)
+    try:
+        found = []
+        for number in chosen:
+            found.append(replay_episode(env, dataset.episode(number), number))
+            if on_episode:
+                on_episode(found[-1], len(chosen))
+        return found
+    finally:
+        env.close()
+
+
+def make_recorded_env(metadata: Metadata, workcell: str | None = None) -> gymnasium.Env[Any, Any]:
+    """The environment that a data set was recorded in, with the settings it had then.
+
+    Pictures are left out where there are states to compare: they would take most of the time.
+    """
+    options = {name: _tuples(value) for name, value in metadata.config.items()}
+    if metadata.task.startswith(GYM_PREFIX):
+        options.pop("id", None)
+        options.update(options.pop("options", {}))
+    elif workcell is None:
+        workcell = metadata.workcell
+    observation = "state" if "state" in metadata.observation_space.spaces else "image"
+    return make_env(metadata.task, workcell=workcell, observation=observation, **options)
+
+
+def replay_episode(
+    env: gymnasium.Env[Any, Any], demonstration: Demonstration, number: int = 0
+) -> ReplayedEpisode:
+    """Run one episode again.
+
+    Args:
+        env: Made as the episode's own was.
+        demonstration: What is stored.
+        number: The episode's number, for the answer.
+    """
+    observation, options = _begin(env, demonstration)
+    inputs = [name for name in observation if f"observation.{name}" in demonstration.steps]
+    seen: dict[str, list[Any]] = {name: [] for name in inputs}
+    rewards = []
+    info: dict[str, Any] = {}
+    for action in demonstration.steps["action"]:
+        for name in inputs:
+            seen[name].append(observation[name])
+        observation, reward, terminated, truncated, info = env.step(action)
+        rewards.append(float(reward))
+        if terminated or truncated:
+            break
+    apart = {
+        name: _apart(seen[name], demonstration.steps[f"observation.{name}"]) for name in inputs
+    }
+    for name in inputs:
+        final = demonstration.facts.get(f"final_observation.{name}")
+        if final is not None and len(rewards) == demonstration.length:
+            apart[name] = np.append(apart[name], _apart([observation[name]], final[None]))
+    largest = {name: float(values.max()) for name, values in apart.items()}
+    if "reward" in demonstration.steps:
+        largest["reward"] = float(_apart(rewards, demonstration.steps["reward"]).max())
+    return ReplayedEpisode(
+        episode=number,
+        seed=demonstration.seed,
+        began_from="recorded start" if options else "seed",
+        length=demonstration.length,
+        replayed=len(rewards),
+        largest=largest,
+        parts_at=_first_difference(list(apart.values())),
+        success=demonstration.success,
+        success_replayed=bool(info.get("is_success", False)),
+    )
+
+
+def _begin(
+    env: gymnasium.Env[Any, Any], demonstration: Demonstration
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Reset to where an episode began: its recorded start if there is one, else its seed."""
+    start = {
+        name.removeprefix(START): fact
+        for name, fact in demonstration.facts.items()
+        if name.startswith(START)
+    }
+    if not start and demonstration.seed is None:
+        raise ConfigError(
+            "Nothing says how this episode began: neither a seed nor a start is stored with it."
+        )
+    options: dict[str, Any] = {"recorded_start": start} if start else {}
+    observation, _ = env.reset(seed=demonstration.seed, options=options or None)
+    return observation, options
+
+
+def _apart(seen: Sequence[Any], stored: Any) -> Float64:
+    """Greatest absolute difference at each step that both have, (t,)."""
+    steps = min(len(seen), len(stored))
+    if steps == 0:
+        return np.zeros(1)
+    gap = np.asarray(seen[:steps], np.float64) - np.asarray(stored[:steps], np.float64)
+    widest: Float64 = np.abs(gap).reshape(steps, -1).max(axis=1)
+    return widest
+
+
+def _first_difference(apart: Sequence[Float64]) -> int | None:
+    steps = [int(np.argmax(values > 0)) for values in apart if (values > 0).any()]
+    return min(steps, default=None)
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that configs hold."""
+    if isinstance(value, list):
+        return tuple(_tuples(entry) for entry in value)
+    return value
