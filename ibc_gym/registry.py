@@ -57,6 +57,26 @@ POLICIES: Final[Mapping[str, str]] = {
     "mse": "ibc_gym.policies.mse:MSE",
 }
 
+PRESETS: Final[Mapping[str, str]] = {
+    "published/push-states-dfo": "ibc_gym.policies.presets:PUSH_STATES_DFO",
+    "published/push-states-langevin": "ibc_gym.policies.presets:PUSH_STATES_LANGEVIN",
+    "published/push-states-mse": "ibc_gym.policies.presets:PUSH_STATES_MSE",
+    "published/push-pixels-dfo": "ibc_gym.policies.presets:PUSH_PIXELS_DFO",
+    "published/push-pixels-langevin": "ibc_gym.policies.presets:PUSH_PIXELS_LANGEVIN",
+    "published/push-pixels-mse": "ibc_gym.policies.presets:PUSH_PIXELS_MSE",
+    "published/particle-langevin": "ibc_gym.policies.presets:PARTICLE_LANGEVIN",
+    "published/particle-dfo": "ibc_gym.policies.presets:PARTICLE_DFO",
+    "published/particle-mse": "ibc_gym.policies.presets:PARTICLE_MSE",
+    "published/human-mse": "ibc_gym.policies.presets:HUMAN_MSE",
+    "fast/push-frame": "ibc_gym.policies.presets:FAST_PUSH_FRAME",
+    "fast/push-frame-mse": "ibc_gym.policies.presets:FAST_PUSH_FRAME_MSE",
+    "fast/push": "ibc_gym.policies.presets:FAST_PUSH",
+    "fast/push-mse": "ibc_gym.policies.presets:FAST_PUSH_MSE",
+    "fast/particle": "ibc_gym.policies.presets:FAST_PARTICLE",
+    "fast/pixels": "ibc_gym.policies.presets:FAST_PIXELS",
+}
+"""Named configurations of policies and how to train them; each a record with `policy`, `config`, `training`."""
+
 GYM_PREFIX: Final = "gym:"
 """`gym:AdroitHandDoor-v1` is any Gymnasium environment by its id."""
 

@@ -87,7 +87,7 @@ class MSE(WindowPolicy):
         batch = self._mirrored(batch, generator)
         inputs = self._prepared(batch)
         if self._dropout and self.training:
-            with seeded(generator):
+            with seeded(generator, self.device):
                 predicted = self._predict(inputs)
         else:
             predicted = self._predict(inputs)

@@ -80,12 +80,12 @@ class RowNoise:
 
 
 @contextmanager
-def seeded(generator: torch.Generator) -> Iterator[None]:
+def seeded(generator: torch.Generator, device: torch.device) -> Iterator[None]:
     """Let what can only draw from torch's global generator, as dropout does, follow `generator`.
 
-    The global generator is as before when the block ends.
+    The global generators, also that of `device`, are as before when the block ends.
     """
     seed = torch.randint(2**62, (), generator=generator, device=generator.device).item()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(int(seed))
         yield
