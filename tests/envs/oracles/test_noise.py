@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ibc_gym.envs.oracles.noise import NoisyOracle
+from ibc_gym.envs.oracles.particle import ParticleOracle
+from ibc_gym.envs.tasks.particle import Particle
+from ibc_gym.errors import ConfigError
+from ibc_gym.records import Float32
+from ibc_gym.registry import make_vec_env
+from ibc_gym.rollout import rollout
+
+TASK = Particle()
+STATE = np.tile(np.float32([0.5, 0.5, 0.4, 0.6, 0.9, 0.1, 0, 0]), (3, 1))
+
+
+def noisy(std: float | list[float]) -> NoisyOracle:
+    return NoisyOracle(ParticleOracle(TASK), std, TASK.action_space)
+
+
+def actions(oracle: NoisyOracle, seeds: list[int], steps: int) -> Float32:
+    """(T, B, A)"""
+    oracle.reset(np.ones(len(seeds), dtype=np.bool_), seeds)
+    return np.stack([oracle.act({"state": STATE[: len(seeds)]}) for _ in range(steps)])
+
+
+def test_noise_of_an_episode_follows_its_seed_alone() -> None:
+    together = actions(noisy(0.1), [4, 5, 6], 10)
+    alone = actions(noisy(0.1), [6], 10)
+    assert together[:, 2].tobytes() == alone[:, 0].tobytes()
+    assert not (together[:, 0] == together[:, 1]).any()
+
+
+def test_noise_has_the_asked_spread_and_stays_in_the_space() -> None:
+    drawn = actions(noisy([0.02, 0.5]), [0, 1, 2], 2000)
+    assert (drawn[..., 0] - 0.4).std() == pytest.approx(0.02, rel=0.05)
+    assert drawn.min() == 0.0 and drawn.max() == 1.0
+    assert drawn.dtype == np.float32
+
+
+def test_intended_action_is_the_one_without_noise() -> None:
+    oracle = noisy(0.3)
+    actions(oracle, [0, 1, 2], 1)
+    assert oracle.intended == pytest.approx(np.tile([0.4, 0.6], (3, 1)))
+
+
+def test_no_noise_changes_nothing() -> None:
+    envs = make_vec_env("particle", 20, autoreset_mode="disabled")
+    clean = rollout(envs, ParticleOracle(TASK), range(40))
+    still_clean = rollout(envs, noisy(0.0), range(40))
+    assert clean.episodes == still_clean.episodes
+
+
+@pytest.mark.parametrize("std", [-0.1, float("nan"), [0.1, 0.1, 0.1]])
+def test_spread_that_makes_no_sense_is_refused(std: float | list[float]) -> None:
+    with pytest.raises(ConfigError, match="std"):
+        noisy(std)
