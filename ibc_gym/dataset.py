@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,12 +16,12 @@ from ibc_gym.contracts import PolicySpec
 from ibc_gym.demonstration import Array, Demonstration, Entry
 from ibc_gym.errors import ConfigError, DatasetCorrupt, UnknownName
 from ibc_gym.metadata import Metadata
-from ibc_gym.records import Bool, Float64, Int64, UInt8, Windows
-from ibc_gym.resize import resize
+from ibc_gym.records import Bool, Float64, Int64, Windows
 from ibc_gym.segments import Segment
+from ibc_gym.stored_array import Run, StoredArray
 
 KEPT_ROW_BYTES = 4096
-"""Columns with smaller rows are kept in memory once they were read; images are not."""
+"""Columns with smaller rows are held in memory once they were read; pictures are read as they are indexed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Dataset:
         self.damaged = tuple(damaged)
         """What was left out because it is damaged."""
         self._places = tuple(places)
-        self._kept: dict[str, Array] = {}
+        self._held: dict[str, Array] = {}
         self.lengths: Int64 = np.array([place.entry.length for place in places], dtype=np.int64)
         """Steps of every episode, (E,)."""
 
@@ -170,43 +170,30 @@ class Dataset:
         return self._common("episodes")
 
     def column(self, name: str) -> Array:
-        """One step column of all episodes, (M, ...), one behind the other; do not write to it.
+        """One step column of all episodes, (M, ...), one behind the other, in memory; do not write to it.
 
         Raises:
             UnknownName: Not all episodes have it.
             DatasetCorrupt: It cannot be read.
         """
-        if name in self._kept:
-            return self._kept[name]
-        parts = [
-            segment.read("steps", name, start, stop)
-            for segment, start, stop in self._runs(name, self.columns)
-        ]
-        joined = np.concatenate(parts) if parts else self._nothing(name)
-        if joined.size and joined.nbytes // len(joined) < KEPT_ROW_BYTES:
+        if name not in self._held:
+            joined = np.asarray(self.stored(name))
             joined.setflags(write=False)
-            self._kept[name] = joined
-        return joined
+            if joined[:1].nbytes >= KEPT_ROW_BYTES:
+                return joined
+            self._held[name] = joined
+        return self._held[name]
 
-    def images(self, name: str = "image", size: tuple[int, int] | None = None) -> UInt8:
-        """One camera's pictures of all steps, (M, H, W, 3), in memory.
+    def stored(self, name: str) -> StoredArray:
+        """One step column of all episodes, (M, ...), that is read as it is indexed.
 
-        Args:
-            name: The input's name.
-            size: (H, W) to shrink them to as they are read, by averaging over areas.
+        Raises:
+            UnknownName: Not all episodes have it.
         """
-        column = f"observation.{name}"
-        if size is None:
-            return self.column(column)
-        runs = list(self._runs(column, self.columns))
-        if not runs:
-            return np.zeros((0, *size, 3), np.uint8)
-        shrunk = []
-        for segment, start, stop in runs:
-            for low in range(start, stop, 256):  # never hold more than a few full-size pictures
-                part = segment.read("steps", column, low, min(low + 256, stop))
-                shrunk.append(resize(part, size))
-        return np.concatenate(shrunk)
+        if len(self) and name not in self.columns:
+            raise UnknownName("column", name, self.columns)
+        shape, dtype = self._row_of(name)
+        return StoredArray(name, list(_runs(self._places)), shape, dtype)
 
     def fact(self, name: str) -> Array:
         """What there is one of per episode, such as "final_observation.state", (E, ...).
@@ -273,18 +260,16 @@ class Dataset:
         history: int,
         episodes: ArrayLike | None = None,
         names: Iterable[str] | None = None,
-        *,
-        image_size: tuple[int, int] | None = None,
     ) -> Windows:
         """The last `history` observations before every step, and the action that was asked for then.
 
-        At the start of an episode its first observation is repeated (Florence et al. 2021, as released).
+        At the start of an episode its first observation is repeated (Florence et al. 2021, as released). Pictures
+        stay on the disk and are read as they are indexed.
 
         Args:
             history: T, at least 1.
             episodes: Which; all by default.
             names: Inputs; all by default.
-            image_size: (H, W) to shrink pictures to.
 
         Raises:
             UnknownName: There is no such input.
@@ -301,14 +286,8 @@ class Dataset:
         for name in inputs:
             if name not in known:
                 raise UnknownName("input", name, known)
-        pictures = {name for name in inputs if image_size and len(known[name].shape or ()) == 3}
         return Windows(
-            frames={
-                name: part.images(name, image_size)
-                if name in pictures
-                else part.column(f"observation.{name}")
-                for name in inputs
-            },
+            frames={name: part._frames(name) for name in inputs},
             index=window_index(part.lengths, history),
             action=part.column("action").astype(np.float32, copy=False),
             episode=np.repeat(chosen, part.lengths),
@@ -332,26 +311,23 @@ class Dataset:
         sets = [set(segment.columns(kind)) for segment in self.segments]
         return tuple(sorted(set.intersection(*sets))) if sets else ()
 
-    def _runs(self, name: str, known: tuple[str, ...]) -> Iterator[tuple[Segment, int, int]]:
-        """Rows to read, with episodes that lie side by side read at once."""
-        if self._places and name not in known:
-            raise UnknownName("column", name, known)
-        run: tuple[Segment, int, int] | None = None
-        for place in self._places:
-            if run is not None and run[0] is place.segment and run[2] == place.start:
-                run = (run[0], run[1], place.stop)
-                continue
-            if run is not None:
-                yield run
-            run = (place.segment, place.start, place.stop)
-        if run is not None:
-            yield run
+    def _frames(self, name: str) -> Array:
+        column = f"observation.{name}"
+        shape, dtype = self._row_of(column)
+        if int(np.prod(shape)) * dtype.itemsize < KEPT_ROW_BYTES:
+            return self.column(column)
+        return cast(Array, self.stored(column))  # it reads like one
 
-    def _nothing(self, name: str) -> Array:
+    def _row_of(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type of one row of a step column."""
+        if self._places:
+            array = self._places[0].segment.group["steps"][name]
+            return tuple(array.shape[1:]), np.dtype(array.dtype)
         space = self.metadata.observation_space.spaces.get(name.removeprefix("observation."))
         space = self.metadata.action_space if name == "action" else space
-        shape, dtype = (space.shape or (), space.dtype) if space is not None else ((), np.float64)
-        return np.zeros((0, *shape), dtype)
+        if space is None:
+            raise UnknownName("column", name, self.columns)
+        return space.shape or (), np.dtype(space.dtype)
 
 
 def window_index(lengths: Int64, history: int) -> Int64:
@@ -369,3 +345,17 @@ def _places(segments: Iterable[Segment]) -> Iterator[_Place]:
         for number, entry in enumerate(segment.entries):
             start, stop = stop, stop + entry.length
             yield _Place(segment=segment, number=number, start=start, stop=stop)
+
+
+def _runs(places: Sequence[_Place]) -> Iterator[Run]:
+    """Rows to read, with episodes that lie side by side read at once."""
+    run: Run | None = None
+    for place in places:
+        if run is not None and run.segment is place.segment and run.stop == place.start:
+            run = Run(segment=run.segment, start=run.start, stop=place.stop)
+            continue
+        if run is not None:
+            yield run
+        run = Run(segment=place.segment, start=place.start, stop=place.stop)
+    if run is not None:
+        yield run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,14 @@ _NOT_PROGRESS = ("success", "is_success", "deadline_missed", "interventions")
 class EpisodeBuffer:
     """One episode per row of a batch of environments, kept in arrays (B, longest, ...)."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, inputs: Collection[str]) -> None:
+        """Make room.
+
+        Args:
+            count: B
+            inputs: The observation's parts that are kept.
+        """
+        self._inputs = frozenset(inputs)
         self.facts: list[dict[str, Array]] = [{} for _ in range(count)]
         """More to store of the episode in every row; emptied when one begins."""
         self._seeds: list[int | None] = [None] * count
@@ -42,7 +49,7 @@ class EpisodeBuffer:
     def add(self, transition: Transition) -> None:
         """Every active row made a step."""
         rows = np.flatnonzero(transition.active)
-        values = {**_columns(transition), **self._captured}
+        values = {**self._observed(transition), **_columns(transition), **self._captured}
         if not self._buffers:
             self._buffers = {name: _empty(array, 128) for name, array in values.items()}
         elif self._length[rows].max(initial=0) >= len(next(iter(self._buffers.values()))[0]):
@@ -71,6 +78,7 @@ class EpisodeBuffer:
         final = {
             f"final_observation.{name}": np.array(values[row])
             for name, values in self._last.next_observation.items()
+            if name in self._inputs
         }
         last = {f"final_{name}": np.array(values[row]) for name, values in self._captured.items()}
         return Demonstration(
@@ -82,14 +90,18 @@ class EpisodeBuffer:
             fault=fault,
         )
 
+    def _observed(self, transition: Transition) -> dict[str, Array]:
+        return {
+            f"observation.{name}": np.asarray(array)
+            for name, array in transition.observation.items()
+            if name in self._inputs
+        }
+
 
 def _columns(transition: Transition) -> dict[str, Array]:
-    """Everything about one step but the capture times of its observation, each (B, ...)."""
+    """Everything about one step but its observation, each (B, ...)."""
     info = transition.info
-    values: dict[str, Array] = {
-        f"observation.{name}": np.asarray(array) for name, array in transition.observation.items()
-    }
-    values["action"] = transition.action
+    values: dict[str, Array] = {"action": transition.action}
     values["reward"] = np.asarray(transition.reward, dtype=np.float64)
     values["terminated"] = np.asarray(transition.terminated, dtype=np.bool_)
     values["truncated"] = np.asarray(transition.truncated, dtype=np.bool_)

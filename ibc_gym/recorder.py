@@ -59,7 +59,7 @@ class Recorder(Closing):
         commit_every: int = 1,
         successes_only: bool = False,
         keep_interrupted: bool = False,
-        start: Callable[[int], Columns] | None = None,
+        facts: Callable[[int], Columns] | None = None,
         writer: str | None = None,
     ) -> None:
         """Make a data set, or go on with one of the same task and spaces.
@@ -70,7 +70,8 @@ class Recorder(Closing):
             commit_every: Episodes per commit. One loses nothing that was finished; more are faster.
             successes_only: Leave out episodes that do not succeed.
             keep_interrupted: Keep episodes that an error cuts off, marked as such, rather than drop them.
-            start: Gives more to store of how the episode in a row begins, such as the simulator's state, by name.
+            facts: Gives more to store of the episode that has just begun in a row, such as the simulator's state, by
+                the name that it shall have.
             writer: Prefix of the names of this recorder's segments; a new one by default.
 
         Raises:
@@ -85,7 +86,7 @@ class Recorder(Closing):
         self._commit_every = commit_every
         self._successes_only = successes_only
         self._keep_interrupted = keep_interrupted
-        self._start = start
+        self._facts = facts
         self._writer = writer or f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         self._pending: list[Demonstration] = []
         self._pending_bytes = 0
@@ -99,12 +100,11 @@ class Recorder(Closing):
         """Episodes begin in the rows under `mask` (B,)."""
         self._check_open()
         if self._buffer is None:
-            self._buffer = EpisodeBuffer(len(mask))
+            self._buffer = EpisodeBuffer(len(mask), self.metadata.observation_space.spaces)
         self._buffer.begin(mask, seeds, info)
-        if self._start is not None:
+        if self._facts is not None:
             for row in np.flatnonzero(mask):
-                facts = {f"start.{name}": value for name, value in self._start(int(row)).items()}
-                self._buffer.facts[row].update(facts)
+                self._buffer.facts[row].update(self._facts(int(row)))
 
     def on_step(self, transition: Transition) -> None:
         """Every environment made a step."""

@@ -80,6 +80,7 @@ PRESETS: Final[Mapping[str, str]] = {
 GYM_PREFIX: Final = "gym:"
 """`gym:AdroitHandDoor-v1` is any Gymnasium environment by its id."""
 
+_NOISY: Final = "ibc_gym.envs.oracles.noise:NoisyOracle"
 _EXTERNAL: Final = "ibc_gym.envs.external:make_external"
 
 
@@ -195,6 +196,18 @@ def make_oracle(task: str, env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, An
         env.get_wrapper_attr("task") if isinstance(env, gymnasium.Env) else task_of(env)
     )
     return oracle
+
+
+def add_noise(oracle: Policy, std: float, action_space: gymnasium.spaces.Box) -> Policy:
+    """A demonstrator whose actions are disturbed; what it wanted is its `intended`, (B, A).
+
+    Args:
+        oracle: Who demonstrates.
+        std: Standard deviation, in the action's units.
+        action_space: What disturbed actions are limited to.
+    """
+    noisy: Policy = _attribute(_NOISY)(oracle, std, action_space)
+    return noisy
 
 
 def task_of(envs: VectorEnv[Any, Any, Any]) -> Task:

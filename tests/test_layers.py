@@ -26,7 +26,7 @@ MACHINERY = (
     "segments",
     "storage",
     "episode_buffer",
-    "resize",
+    "stored_array",
 )
 CORE_ORDER: dict[str, int] = {
     **dict.fromkeys(FLOOR, 0),
