@@ -76,12 +76,15 @@ class Dataset:
         """Steps of every episode, (E,)."""
 
     @classmethod
-    def open(cls, path: str | Path, *, skip_damaged: bool = False) -> Dataset:
+    def open(
+        cls, path: str | Path, *, skip_damaged: bool = False, verify: bool | None = None
+    ) -> Dataset:
         """Open a data set for reading.
 
         Args:
             path: The folder.
-            skip_damaged: Read and check everything first, and leave damaged episodes out; `damaged` lists them.
+            skip_damaged: Leave damaged episodes out; `damaged` lists them.
+            verify: Read and check everything first; by default if damaged episodes are to be skipped.
 
         Raises:
             ConfigError: There is no data set, or a newer version wrote it.
@@ -93,23 +96,28 @@ class Dataset:
         opened, damaged = [], []
         for name in names:
             try:
-                opened.append(segments.open_segment(folder, name))
+                opened.append(_open_segment(folder, name, metadata))
             except DatasetCorrupt as error:
                 if not skip_damaged:
                     raise DatasetCorrupt(
-                        f"{error} {len(names) - 1} other segments are there; skip_damaged=True opens what is whole."
+                        f"{error} The {len(names) - 1} other segments can be opened with skip_damaged=True."
                     ) from error
                 damaged.append(Damage(segment=name, episode=None, reason=str(error)))
-        whole = cls(
+        dataset = cls(
             folder, metadata, list(_places(opened)), uncommitted=uncommitted, damaged=damaged
         )
-        if not skip_damaged:
-            return whole
-        found = whole.verify()
+        if not (skip_damaged if verify is None else verify):
+            return dataset
+        found = dataset.verify()
+        if found and not skip_damaged:
+            raise DatasetCorrupt(
+                f"{folder}: {len(found)} of {len(dataset)} episodes are damaged, the first is number "
+                f"{found[0].episode} in segment {found[0].segment}. {found[0].reason}"
+            )
         bad = {damage.episode for damage in found}
-        chosen = whole.select([episode for episode in range(len(whole)) if episode not in bad])
-        chosen.damaged = found
-        return chosen
+        whole = dataset.select([number for number in range(len(dataset)) if number not in bad])
+        whole.damaged = found
+        return whole
 
     def __len__(self) -> int:
         """Episodes."""
@@ -337,6 +345,15 @@ def window_index(lengths: Int64, history: int) -> Int64:
     back = np.arange(history - 1, -1, -1, dtype=np.int64)
     index: Int64 = np.maximum(starts[:, None], rows[:, None] - back[None, :])
     return index
+
+
+def _open_segment(folder: Path, name: str, metadata: Metadata) -> Segment:
+    segment = segments.open_segment(folder, name)
+    if difference := metadata.difference(segment.metadata):
+        raise DatasetCorrupt(
+            f"Segment {name} does not belong into {folder}: {difference}. Move it elsewhere."
+        )
+    return segment
 
 
 def _places(segments: Iterable[Segment]) -> Iterator[_Place]:

@@ -225,7 +225,9 @@ _stage: _Stage | None = None
 
 
 def _set_up(config: RecordConfig, metadata: Mapping[str, Any]) -> None:
-    global _stage
+    global _stage  # a pool's processes have nowhere else to keep what they made
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # after Ctrl-C what runs is finished and committed
+    threading.Thread(target=_follow_parent, daemon=True).start()
     _stage = _Stage(config, Metadata.from_json(metadata))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ibc_gym import storage
+from ibc_gym import segments, storage
 from ibc_gym.contracts import Closing
 from ibc_gym.demonstration import Columns, Demonstration, signature
 from ibc_gym.episode_buffer import EpisodeBuffer
@@ -93,6 +93,11 @@ class Recorder(Closing):
         self._buffer: EpisodeBuffer | None = None
         self._closed = False
         storage.create(self.path, metadata)
+
+    @property
+    def holds_episodes(self) -> bool:
+        """Whether the data set has committed episodes, of whichever writer."""
+        return bool(segments.segment_names(self.path)[0])
 
     def on_reset(
         self, mask: Bool, seeds: Sequence[int], observation: Observation, info: Mapping[str, Any]
