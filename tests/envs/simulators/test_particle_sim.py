@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -135,3 +140,14 @@ def test_picture_goes_on_after_a_restore() -> None:
     after = cell.cameras["view"].read()
     assert after.image.tobytes() == before.image.tobytes()
     assert (after.number, after.time) == (before.number, before.time) == (3, 3 * 0.05)
+
+
+@pytest.mark.parametrize(
+    "options", [{"dimensions": 1}, {"dimensions": 32}, {"hide_velocity": True}]
+)
+def test_gymnasiums_checker_passes_without_a_warning(options: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        env = gymnasium.make("ibc_gym/Particle-v0", render_mode="rgb_array", **options)
+        check_env(env.unwrapped)
+        env.close()
