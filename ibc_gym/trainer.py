@@ -190,7 +190,8 @@ def _policies(
     as_module(policy).to(device)
     if config.average_decay is None:
         return policy, policy
-    average = make_policy(config.policy, data.spec, config.policy_config)
+    with own_randomness(config.seed, device):  # the twin's own first weights shift no stream
+        average = make_policy(config.policy, data.spec, config.policy_config)
     average.load_fitted(policy.fitted())
     twin = as_module(average)
     twin.load_state_dict(as_module(policy).state_dict())

@@ -112,17 +112,25 @@ class TrainingLoop:
         """
         as_module(self.learner.policy).train()
         try:
-            while self.share < 1:
+            final = self.share >= 1  # only a run that had ended and is resumed
+            while not final:
                 started = time.perf_counter()
                 self.learner.update(self.share, self._inspect)
                 self._updating += time.perf_counter() - started
-                self._look_around(final=self.share >= 1)
+                final = self.share >= 1
+                self._look_around(final=final)
         except TrainingDiverged as error:
-            newest = self._folder.newest()
-            kept = (
-                f"The last good checkpoint is kept: {newest}." if newest else "None was saved yet."
-            )
-            raise TrainingDiverged(f"{error}\n{kept}") from None
+            raise TrainingDiverged(f"{error}\n{self._last_words()}") from None
+
+    def _last_words(self) -> str:
+        """Where training stood when it diverged, and what is left of it."""
+        newest = self._folder.newest()
+        kept = f"The last good checkpoint is kept: {newest}." if newest else "None was saved yet."
+        before = listed(self._monitor.last)
+        return (
+            f"Stopped after {self.learner.steps} updates at learning rate "
+            f"{self.learner.learning_rate:.3g}{f'; the last good one had {before}' if before else ''}. {kept}"
+        )
 
     def _inspect(self, record: Mapping[str, torch.Tensor]) -> None:
         self._monitor.add(self.learner.steps, self.learner.learning_rate, record)
@@ -138,7 +146,9 @@ class TrainingLoop:
         saving = final or better or step % self.config.checkpoint_every == 0
         if not (validating or saving or step == 1 or step % self.config.log_every == 0):
             return
-        progress = self._report(measures, saving=saving, note=self._note(better, final))
+        progress = self._report(
+            measures, saving=saving, final=final, note=self._note(better, final)
+        )
         for record in self._records:
             record(progress)
         if saving:
@@ -181,9 +191,9 @@ class TrainingLoop:
         )
 
     def _report(
-        self, measures: Mapping[str, float], *, saving: bool, note: str
+        self, measures: Mapping[str, float], *, saving: bool, final: bool, note: str
     ) -> TrainingProgress:
-        step, share = self.learner.steps, self.share
+        step, share = self.learner.steps, 1.0 if final else self.share
         means = self._monitor.take_means()
         self.loss = means["loss"]
         rate = (step - self._reported) / max(self._updating, 1e-9)
