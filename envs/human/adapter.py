@@ -76,8 +76,16 @@ class Adapter:
         (size,) = self.state_space().shape
         return tuple(f"state {index}" for index in range(size))
 
+    def mujoco_renderer(self) -> Any:
+        """The renderer of an environment of Gymnasium's MuJoCo family, None of others."""
+        return getattr(self.raw, "mujoco_renderer", None)
+
     def picture(self) -> UInt8:
         """What the environment looks like now, (H, W, 3)."""
+        viewer = getattr(self.mujoco_renderer(), "viewer", None)
+        if viewer is not None:
+            # Gymnasium draws into whichever context is current: with two environments, into the other's.
+            viewer.make_context_current()
         image: UInt8 = self.env.render()  # type: ignore[assignment]
         return image
 

@@ -31,7 +31,7 @@ class Adroit(Adapter):
         shapes = {name: space.shape for name, space in self.raw._state_space.items()}
         state = checked_start(recorded, shapes, self.config.id)
         # The reset has warmed the solver up at another pose, which would leak into the recorded one.
-        mujoco.mj_resetData(self.raw.model, self.raw.data)  # type: ignore[attr-defined]
+        mujoco.mj_resetData(self.raw.model, self.raw.data)
         self.raw.set_env_state(state)
         return self.raw._get_obs()
 

@@ -44,6 +44,10 @@ class Kitchen(Adapter):
         """Of the robot inside [s]."""
         return float(self.raw.robot_env.dt)
 
+    def mujoco_renderer(self) -> Any:
+        """Of the robot inside."""
+        return self.raw.robot_env.mujoco_renderer
+
     def state_space(self) -> spaces.Box:
         """59 numbers, or 60 in the layout of D4RL."""
         size = len(self.state_names())
@@ -70,7 +74,7 @@ class Kitchen(Adapter):
         """Take `qpos` and `qvel` of arm and objects."""
         state = checked_start(recorded, _SHAPES, self.config.id)
         robot = self.raw.robot_env
-        mujoco.mj_resetData(robot.model, robot.data)  # type: ignore[attr-defined]
+        mujoco.mj_resetData(robot.model, robot.data)
         robot.set_state(state["qpos"], state["qvel"])
         observation = self.raw._get_obs(robot._get_obs())
         # The velocity controller goes on from the joints as they were read last, and these are the recorded ones.

@@ -15,7 +15,7 @@ from gymnasium_robotics.utils import mujoco_utils
 
 from ibc_gym.records import Float64
 
-_JOINT: Final[Any] = mujoco.mjtJoint  # type: ignore[attr-defined]
+_JOINT: Final[Any] = mujoco.mjtJoint
 
 _WIDTHS: Final = {
     int(_JOINT.mjJNT_FREE): (7, 6),

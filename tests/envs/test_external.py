@@ -266,3 +266,27 @@ def test_bad_actions_and_bad_order_are_refused() -> None:
     np.testing.assert_array_equal(info["action_sent"], env.action_space.high)
     env.close()
     env.close()
+
+
+def test_picture_is_drawn_in_the_environments_own_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = make("AdroitHandDoor-v1")
+    drawn: list[str] = []
+
+    class Viewer:
+        def make_context_current(self) -> None:
+            drawn.append("own context")
+
+    class Renderer:
+        viewer = Viewer()
+
+        def render(self, mode: str) -> np.ndarray:
+            drawn.append("picture")
+            return np.zeros((4, 5, 3), np.uint8)
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(env.inner.unwrapped, "mujoco_renderer", Renderer())
+    monkeypatch.setattr(env, "render_mode", "rgb_array")
+    env.reset(seed=0)
+    assert env.render() is not None
+    assert drawn == ["own context", "picture"]
