@@ -1,0 +1,142 @@
+"""A scene as data: what stands on the table, which tool the arm holds, what the cameras see.
+
+Each simulator builds its world from this and nothing else, so that two of them show the same scene. All records are
+frozen and hashable: a simulator may keep what it has built for a spec it has met before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ibc_gym.contracts import Task
+from ibc_gym.errors import ConfigError
+from ibc_gym.records import CameraSpec
+
+Vector = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+Colour = tuple[float, float, float]
+
+SIZES = {"box": 3, "cylinder": 2, "capsule": 2, "sphere": 1, "ellipsoid": 3}
+"""How many numbers say the size of each kind of shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A primitive solid, fixed to the frame of its body."""
+
+    kind: Literal["box", "cylinder", "capsule", "sphere", "ellipsoid"]
+    size: tuple[float, ...]
+    """[m]. Box: edges x, y, z. Cylinder: radius, height along z. Capsule: radius, distance along z between the centres
+    of its caps. Sphere: radius. Ellipsoid: radii."""
+    position: Vector = (0.0, 0.0, 0.0)
+    """Of the solid's centre [m]."""
+    quaternion: Quaternion = (1.0, 0.0, 0.0, 0.0)
+    """wxyz"""
+    colour: Colour = (0.5, 0.5, 0.5)
+    """RGB, 0 to 1."""
+    collides: bool = True
+    visible: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.size) != SIZES[self.kind] or min(self.size) <= 0:
+            raise ConfigError(
+                f"A {self.kind} takes {SIZES[self.kind]} positive sizes [m], not {self.size}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """A thing of the scene."""
+
+    name: str
+    shapes: tuple[Shape, ...]
+    motion: Literal["free", "placed", "fixed"]
+    """"free" is moved by forces, "placed" only by `Scene.arrange`, "fixed" never."""
+    mass: float = 0.0
+    """Of a free body, spread evenly over its colliding shapes [kg]."""
+    friction: float = 1.0
+    """Coulomb coefficient; a contact has the product of the two."""
+    position: Vector = (0.0, 0.0, 0.0)
+    """Where it stands before anything is arranged [m]."""
+    quaternion: Quaternion = (1.0, 0.0, 0.0, 0.0)
+    """wxyz"""
+
+    def __post_init__(self) -> None:
+        if self.motion == "free" and self.mass <= 0:
+            raise ConfigError(
+                f"Body {self.name!r} moves freely, so its mass must be positive [kg]."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """What is screwed to the arm's flange; its frame is the flange's, +z pointing away from the arm."""
+
+    shapes: tuple[Shape, ...]
+    length: float
+    """From the flange to the tip, along +z [m]; poses of the robot speak of the tip."""
+    mass: float
+    """[kg]"""
+    friction: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MujocoSettings:
+    """How MuJoCo integrates the scene and how hard its contacts are."""
+
+    time_step: float
+    """[s]; the control period must be a multiple."""
+    stiffness: float
+    """Of a contact, per effective mass [1/s^2]: a negative solref's first number."""
+    damping: float
+    """[1/s]: its second."""
+    friction_damping: float
+    """How fast friction stops what slides, up to Coulomb's bound [1/s]."""
+    table_load: float = 5.0
+    """Things are pressed onto the table with this multiple of their weight, and its friction is divided by it.
+
+    In MuJoCo's convex contact model two surfaces that slide at speed v with friction mu are also pushed apart, at up to
+    mu v: a light block that is hit by the tool would hop. Force and friction of the sliding block stay the same, only
+    the hop is gone (and with it tipping over, which no table task wants)."""
+    solimp: tuple[float, float, float] = (0.99, 0.999, 0.0001)
+    """Impedance at zero depth, at full depth, and that depth [m]."""
+    impratio: float = 1.0
+    """Frictional against normal impedance; over 1 for tight fits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneSpec:
+    """Everything that a simulator needs to build the world of a task."""
+
+    name: str
+    control_period: float
+    """[s]"""
+    tool: Tool
+    home: Vector
+    """Where the tool tip is at the start of an episode, pointing straight down [m]."""
+    workspace_lower: Vector
+    """Least position of the tool tip [m]."""
+    workspace_upper: Vector
+    bodies: tuple[Body, ...]
+    cameras: tuple[CameraSpec, ...] = ()
+    table_friction: float = 1.0
+    """The table is the half-space z < 0."""
+    settle_time: float = 100 / 240
+    """How long the world is left to itself after everything has been put in its place [s]."""
+    mujoco: MujocoSettings = MujocoSettings(
+        time_step=0.002, stiffness=62_500.0, damping=500.0, friction_damping=500.0
+    )
+
+    def __post_init__(self) -> None:
+        names = [body.name for body in self.bodies]
+        if len(set(names)) != len(names):
+            raise ConfigError(f"Scene {self.name!r} has two bodies of one name: {names}.")
+
+
+class StagedTask(Task, Protocol):
+    """A task that says what its world looks like, so that a simulator can host it."""
+
+    @property
+    def scene(self) -> SceneSpec:
+        """The world it happens in."""

@@ -1,0 +1,292 @@
+"""A scene and the xArm6 as one MuJoCo model, composed with dm_control's MJCF.
+
+Only the contacts that matter exist: each one is an explicit pair, with the product of the two frictions (which is
+PyBullet's rule), and the arm's links are looks without collision.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import combinations
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ibc_gym import geometry
+from ibc_gym.records import CameraSpec
+
+from ..scene_spec import Body, MujocoSettings, SceneSpec, Shape, Tool
+from ..xarm6 import XARM6, ArmSpec, Joint
+
+
+@contextmanager
+def _no_gl() -> Iterator[None]:
+    """Keep dm_control from looking for OpenGL when it is imported: only its MJCF composer is wanted."""
+    before = os.environ.get("MUJOCO_GL")
+    os.environ["MUJOCO_GL"] = "disabled"
+    try:
+        yield
+    finally:
+        del os.environ["MUJOCO_GL"]
+        if before is not None:
+            os.environ["MUJOCO_GL"] = before
+
+
+with _no_gl():
+    from dm_control import mjcf
+
+TIP = "tip"
+"""Site at the tool's tip."""
+TABLE = "table"
+
+STIFFNESS = 10_000.0
+"""Of the joint servos [N m/rad]."""
+SERVO_DAMPING = 300.0
+"""Of the joint servos [N m s/rad]; it acts on the difference to the commanded speed, so there is no lag."""
+ARMATURE = 0.1
+"""Inertia of the motors and gears, seen at the joint [kg m^2]; without it such stiff servos are unstable."""
+JOINT_DAMPING = 1.0
+"""[N m s/rad]"""
+
+GRAVITY = 9.8
+"""[m/s^2], as in the published environment."""
+
+PLANE_SIZE = (3.0, 3.0, 0.1)
+BACKGROUND = (0.78, 0.80, 0.82)
+FLOOR = (0.66, 0.68, 0.70)
+
+
+@lru_cache(maxsize=16)
+def compile_scene(spec: SceneSpec) -> mujoco.MjModel:
+    """The compiled model of a scene; the same object for the same spec, so do not write to it."""
+    root = compose(spec, XARM6)
+    return mujoco.MjModel.from_xml_string(root.to_xml_string(), root.get_assets())
+
+
+def compose(spec: SceneSpec, arm: ArmSpec) -> Any:
+    """The MJCF tree of a scene with an arm at the origin.
+
+    Joints are called joint1 to joint6, and each has two actuators that take its speed [rad/s]: one moves a set-point
+    with that speed and pulls the joint after it, the other asks for the speed itself. So the joints move along straight
+    lines between targets, with no code between the physics steps.
+    """
+    root = mjcf.RootElement(model=spec.name)
+    _set_options(root, spec)
+    _add_surroundings(root)
+    flange = _add_arm(root, arm)
+    _add_tool(flange, spec.tool)
+    for body in spec.bodies:
+        _add_body(root, body)
+    for camera in spec.cameras:
+        _add_camera(root, camera)
+    _add_contacts(root, spec)
+    return root
+
+
+def _set_options(root: Any, spec: SceneSpec) -> None:
+    root.compiler.angle = "radian"
+    root.compiler.autolimits = True
+    option = root.option
+    option.timestep = spec.mujoco.time_step
+    option.integrator = "implicitfast"
+    option.solver = "Newton"
+    option.cone = "elliptic"
+    option.jacobian = "dense"
+    option.impratio = spec.mujoco.impratio
+    option.gravity = (0, 0, -GRAVITY * spec.mujoco.table_load)
+    option.flag.multiccd = "disable"  # once saw contacts of 40 mm between cylinder and box
+    root.visual.headlight.set_attributes(
+        ambient=(0.45, 0.45, 0.45), diffuse=(0.35, 0.35, 0.35), specular=(0.05, 0.05, 0.05)
+    )
+    root.visual.quality.set_attributes(offsamples=0, shadowsize=0, numslices=20, numstacks=10)
+    root.visual.map.set_attributes(znear=0.01, zfar=10, haze=0)
+    getattr(root.visual, "global").set_attributes(offwidth=1280, offheight=960)
+    root.statistic.set_attributes(extent=1.0, center=(0.35, 0.0, 0.1))
+
+
+def _add_surroundings(root: Any) -> None:
+    world = root.worldbody
+    world.add(
+        "light",
+        directional=True,
+        pos=(0.6, -0.6, 2.0),
+        dir=(-0.3, 0.35, -1.0),
+        diffuse=(0.45, 0.45, 0.45),
+        specular=(0.15, 0.15, 0.15),
+        castshadow=False,
+    )
+    world.add(
+        "geom",
+        name=TABLE,
+        type="plane",
+        size=PLANE_SIZE,
+        rgba=(*FLOOR, 1.0),
+        contype=0,
+        conaffinity=0,
+    )
+
+
+def _add_arm(root: Any, arm: ArmSpec) -> Any:
+    """Add the chain of links and its servos; gives the last link's body, the flange."""
+    body = root.worldbody.add("body", name="base")
+    _add_shapes(body, arm.base_shapes)
+    for number, joint in enumerate(arm.joints, start=1):
+        body = _add_link(body, joint, number)
+        name = f"joint{number}"
+        root.actuator.add(
+            "intvelocity",
+            name=f"{name}_position",
+            joint=name,
+            kp=STIFFNESS,
+            actrange=(joint.lower, joint.upper),
+        )
+    for number in range(1, len(arm.joints) + 1):
+        root.actuator.add(
+            "velocity", name=f"joint{number}_speed", joint=f"joint{number}", kv=SERVO_DAMPING
+        )
+    return body
+
+
+def _add_link(parent: Any, joint: Joint, number: int) -> Any:
+    body = parent.add(
+        "body",
+        name=f"link{number}",
+        pos=joint.origin,
+        euler=(joint.roll, 0, 0),
+        gravcomp=1,
+    )
+    inertia = joint.inertia
+    body.add(
+        "inertial",
+        mass=inertia.mass,
+        pos=inertia.centre,
+        fullinertia=(*inertia.diagonal, *inertia.products),
+    )
+    body.add(
+        "joint",
+        name=f"joint{number}",
+        type="hinge",
+        axis=(0, 0, 1),
+        range=(joint.lower, joint.upper),
+        damping=JOINT_DAMPING,
+        armature=ARMATURE,
+        actuatorfrcrange=(-joint.effort, joint.effort),
+    )
+    _add_shapes(body, joint.shapes)
+    return body
+
+
+def _add_tool(flange: Any, tool: Tool) -> None:
+    body = flange.add("body", name="tool", gravcomp=1)
+    # A slender rod along z; its exact inertia is nothing beside the arm's.
+    across, along = tool.mass * tool.length**2 / 12, tool.mass * 0.01**2 / 2
+    body.add(
+        "inertial",
+        mass=tool.mass,
+        pos=(0, 0, tool.length / 2),
+        diaginertia=(across, across, along),
+    )
+    _add_shapes(body, tool.shapes)
+    body.add("site", name=TIP, pos=(0, 0, tool.length), size=(0.001,), rgba=(0, 0, 0, 0))
+
+
+def _add_body(root: Any, body: Body) -> None:
+    mocap = body.motion == "placed"
+    element = root.worldbody.add(
+        "body", name=body.name, pos=body.position, quat=body.quaternion, mocap=mocap
+    )
+    if body.motion == "free":
+        element.add("freejoint", name=body.name)
+    solid = sum(_volume(shape) for shape in body.shapes if shape.collides)
+    _add_shapes(element, body.shapes, density=body.mass / solid if solid else 0.0)
+
+
+def _add_shapes(body: Any, shapes: tuple[Shape, ...], density: float = 0.0) -> None:
+    for index, shape in enumerate(shapes):
+        body.add(
+            "geom",
+            name=f"{body.name}_{index}",
+            type=shape.kind,
+            size=_half_sizes(shape),
+            pos=shape.position,
+            quat=shape.quaternion,
+            rgba=(*shape.colour, 1.0 if shape.visible else 0.0),
+            density=density if shape.collides else 0.0,
+            contype=0,
+            conaffinity=0,
+        )
+
+
+def _half_sizes(shape: Shape) -> tuple[float, ...]:
+    """Our full lengths as MuJoCo's half lengths; radii stay."""
+    if shape.kind == "box":
+        return tuple(edge / 2 for edge in shape.size)
+    if shape.kind in ("cylinder", "capsule"):
+        return (shape.size[0], shape.size[1] / 2)
+    return shape.size
+
+
+def _volume(shape: Shape) -> float:
+    if shape.kind == "box":
+        return float(np.prod(shape.size))
+    if shape.kind == "cylinder":
+        return float(np.pi * shape.size[0] ** 2 * shape.size[1])
+    if shape.kind == "capsule":
+        radius, height = shape.size
+        return float(np.pi * radius**2 * (height + 4 / 3 * radius))
+    radii = shape.size * 3 if shape.kind == "sphere" else shape.size
+    return float(4 / 3 * np.pi * np.prod(radii))
+
+
+def _add_camera(root: Any, camera: CameraSpec) -> None:
+    # MuJoCo's camera looks along its -z with +y up; ours along +z with +y down.
+    flip = geometry.rotation(np.array([0.0, 1.0, 0.0, 0.0]))
+    turn = geometry.quaternion(geometry.rotation(np.array(camera.quaternion)) * flip)
+    root.worldbody.add(
+        "camera",
+        name=camera.name,
+        pos=camera.position,
+        quat=turn,
+        resolution=(camera.width, camera.height),
+        sensorsize=(camera.width, camera.height),  # one unit of length per pixel
+        focalpixel=(camera.fx, camera.fy),
+        principalpixel=(camera.cx - camera.width / 2, camera.height / 2 - camera.cy),
+    )
+
+
+def _add_contacts(root: Any, spec: SceneSpec) -> None:
+    """One explicit pair for every two shapes that may touch, unless both stand still."""
+    on_table = spec.table_friction / spec.mujoco.table_load
+    solids = [(TABLE, [TABLE], on_table, False)]
+    solids.append(("tool", _solids("tool", spec.tool.shapes), spec.tool.friction, False))
+    solids += [
+        (body.name, _solids(body.name, body.shapes), body.friction, body.motion == "free")
+        for body in spec.bodies
+    ]
+    for (_, ours, friction, free), (_, theirs, other, also_free) in combinations(solids, 2):
+        if not (free or also_free):
+            continue
+        for one in ours:
+            for two in theirs:
+                _add_pair(root, one, two, friction * other, spec.mujoco)
+
+
+def _solids(name: str, shapes: tuple[Shape, ...]) -> list[str]:
+    return [f"{name}_{index}" for index, shape in enumerate(shapes) if shape.collides]
+
+
+def _add_pair(root: Any, one: str, two: str, friction: float, settings: MujocoSettings) -> None:
+    root.contact.add(
+        "pair",
+        geom1=one,
+        geom2=two,
+        condim=3,
+        friction=(friction, friction, 0.005, 0.0001, 0.0001),
+        solref=(-settings.stiffness, -settings.damping),
+        solreffriction=(-1.0, -settings.friction_damping),
+        solimp=(*settings.solimp, 0.5, 2.0),
+    )

@@ -1,0 +1,100 @@
+"""One MuJoCo model and its state, which robot, scene and cameras share."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.records import Float64, Pose
+
+from ..kinematics import DOWN, Kinematics
+from ..scene_spec import SceneSpec
+from ..xarm6 import XARM6
+from .mujoco_scene import compile_scene
+
+STATE = mujoco.mjtState.mjSTATE_INTEGRATION
+"""Everything that the next physics step depends on, the solver's warm start included."""
+JOINTS = len(XARM6.joints)
+
+
+class MujocoWorld:
+    """The world of a scene; as the workcell's `Simulation` it can be saved and restored."""
+
+    def __init__(self, spec: SceneSpec) -> None:
+        """Build the scene and place the arm at its home.
+
+        Raises:
+            ConfigError: The control period is not a whole number of physics steps.
+        """
+        self.spec = spec
+        self.model = compile_scene(spec)
+        self.data = mujoco.MjData(self.model)
+        self.kinematics = Kinematics(XARM6, spec.tool.length)
+        self.substeps = round(spec.control_period / spec.mujoco.time_step)
+        if abs(self.substeps * spec.mujoco.time_step - spec.control_period) > 1e-9:
+            raise ConfigError(
+                f"Scene {spec.name!r}: a control period of {spec.control_period} s is not a whole number of "
+                f"physics steps of {spec.mujoco.time_step} s."
+            )
+        self._size = mujoco.mj_stateSize(self.model, STATE)
+        self.interventions = 0
+        self.instant = 0
+        """Counts the states of the world since the reset, and so its pictures; saved and restored."""
+        self.revision = 0
+        """Counts changes of the state, restored ones too; never goes back."""
+        home = Pose(position=np.array(spec.home), quaternion=DOWN)
+        self.place_arm(self.kinematics.inverse(home, np.array(XARM6.rest)).joints, home)
+        self._home = self.save()
+
+    def place_arm(self, joints: Float64, tool: Pose) -> None:
+        """Put the arm somewhere at rest, and command it to stay."""
+        self.joints, self.tool = joints, tool
+        """Commanded joints (J,) [rad] and the pose of the tip that they give."""
+        self.data.qpos[:JOINTS] = joints
+        self.data.qvel[:JOINTS] = 0.0
+        self.data.act[:] = joints
+        self.data.ctrl[:] = 0.0
+        self.refresh()
+
+    def reset(self) -> None:
+        """Go back to the state after building."""
+        self.restore(self._home)
+
+    def step(self, count: int) -> None:
+        """Let `count` physics steps pass, and compute where everything then is."""
+        mujoco.mj_step(self.model, self.data, nstep=count)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Compute poses from the state; a physics step leaves them one step behind."""
+        mujoco.mj_kinematics(self.model, self.data)
+        self.instant += 1
+        self.revision += 1
+
+    def save(self) -> Float64:
+        """Physics, then instant, interventions, commanded joints and pose, (S,)."""
+        physics = np.empty(self._size)
+        mujoco.mj_getState(self.model, self.data, physics, STATE)
+        counts = (float(self.instant), float(self.interventions))
+        return np.concatenate(
+            [physics, counts, self.joints, self.tool.position, self.tool.quaternion]
+        )
+
+    def restore(self, state: Float64) -> None:
+        """Continue from what `save` gave, bit for bit.
+
+        Raises:
+            SpecMismatch: It was saved by another scene.
+        """
+        size = self._size + 2 + JOINTS + 7
+        if state.shape != (size,):
+            raise SpecMismatch(
+                f"A state of shape {state.shape} was not saved by scene {self.spec.name!r}, which has ({size},)."
+            )
+        mujoco.mj_setState(self.model, self.data, state[: self._size], STATE)
+        rest = state[self._size :]
+        self.refresh()
+        self.instant, self.interventions = int(rest[0]), int(rest[1])
+        self.joints = rest[2 : 2 + JOINTS].copy()
+        self.tool = Pose(position=rest[-7:-4].copy(), quaternion=rest[-4:].copy())

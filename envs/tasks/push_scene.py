@@ -1,0 +1,158 @@
+"""What the push task looks like: table, block, target zone, tool and camera, as data."""
+
+from __future__ import annotations
+
+from math import pi
+from typing import Final
+
+from scipy.spatial.transform import Rotation
+
+from ibc_gym import geometry
+from ibc_gym.records import CameraSpec
+
+from ..scene_spec import Body, Colour, MujocoSettings, SceneSpec, Shape, Tool
+
+WORKSPACE_LOWER: Final = (0.15, -0.5, 0.01)
+WORKSPACE_UPPER: Final = (0.70, 0.5, 0.01)
+"""Where the tip may be commanded to [m]; its height is fixed."""
+TIP_HEIGHT: Final = 0.01
+"""Of the tool's tip over the table while pushing [m]."""
+HOME: Final = (0.3, -0.4, TIP_HEIGHT)
+BLOCK_SIDE: Final = 0.04
+BLOCK_MASS: Final = 0.01
+"""[kg]"""
+ZONE_SIDE: Final = 0.12
+"""Outer edge of the target's frame [m]."""
+ZONE_RIM: Final = 0.006
+
+RED: Final[Colour] = (1.0, 0.341, 0.349)
+GREEN: Final[Colour] = (0.30, 0.80, 0.42)
+SLATE: Final[Colour] = (0.2, 0.2, 0.2)
+BLUE: Final[Colour] = (0.16, 0.42, 0.92)
+BLACK: Final[Colour] = (0.10, 0.10, 0.11)
+STEEL: Final[Colour] = (0.75, 0.77, 0.80)
+
+PIN_RADIUS: Final = 0.002
+TOOL_LENGTH: Final = 0.135
+PIN_LENGTH: Final = 0.035
+"""The part of the tool that touches: slender as the published one, and just longer than the block is high."""
+
+MUJOCO: Final = MujocoSettings(
+    time_step=0.0025, stiffness=62_500.0, damping=400.0, friction_damping=400.0
+)
+
+
+def push_scene(control_period: float, image_size: tuple[int, int]) -> SceneSpec:
+    """The scene of the push task.
+
+    Args:
+        control_period: [s]
+        image_size: Height and width of the picture [px].
+    """
+    return SceneSpec(
+        name="push",
+        control_period=control_period,
+        tool=pushing_tool(),
+        home=HOME,
+        workspace_lower=WORKSPACE_LOWER,
+        workspace_upper=WORKSPACE_UPPER,
+        bodies=(workspace_plane(), target_zone("target", GREEN), block("block", RED)),
+        cameras=(front_camera(image_size),),
+        mujoco=MUJOCO,
+    )
+
+
+def block(name: str, colour: Colour) -> Body:
+    """The published cube: 4 cm, 10 g, friction 1."""
+    return Body(
+        name=name,
+        motion="free",
+        mass=BLOCK_MASS,
+        position=(0.4, -0.2, BLOCK_SIDE / 2),
+        shapes=(Shape(kind="box", size=(BLOCK_SIDE,) * 3, colour=colour),),
+    )
+
+
+def target_zone(name: str, colour: Colour) -> Body:
+    """A flat square frame that nothing touches."""
+    centre = (ZONE_SIDE - ZONE_RIM) / 2
+    inner = ZONE_SIDE - 2 * ZONE_RIM
+    sides = [((ZONE_SIDE, ZONE_RIM, 0.001), (0.0, side * centre, 0.0015)) for side in (-1, 1)] + [
+        ((ZONE_RIM, inner, 0.001), (side * centre, 0.0, 0.0015)) for side in (-1, 1)
+    ]
+    return Body(
+        name=name,
+        motion="placed",
+        position=(0.4, 0.2, 0.0),
+        shapes=tuple(
+            Shape(kind="box", size=size, position=position, colour=colour, collides=False)
+            for size, position in sides
+        ),
+    )
+
+
+def workspace_plane() -> Body:
+    """The dark board that shows where the tip may go."""
+    return Body(
+        name="workspace",
+        motion="fixed",
+        position=(0.40, 0.0, 0.0),
+        shapes=(
+            Shape(
+                kind="box",
+                size=(0.5, 1.0, 0.001),
+                position=(0.0, 0.0, 0.0003),
+                colour=SLATE,
+                collides=False,
+            ),
+        ),
+    )
+
+
+def pushing_tool() -> Tool:
+    """A black shaft with a blue sleeve and a slender steel pin, which alone touches the block."""
+    pin_from = TOOL_LENGTH - PIN_LENGTH
+    return Tool(
+        length=TOOL_LENGTH,
+        mass=0.1,
+        shapes=(
+            Shape(
+                kind="capsule",
+                size=(PIN_RADIUS, PIN_LENGTH - 2 * PIN_RADIUS),
+                position=(0.0, 0.0, TOOL_LENGTH - PIN_LENGTH / 2),
+                colour=STEEL,
+            ),
+            _looks("cylinder", (0.0315, 0.008), 0.004, BLACK),
+            _looks("cylinder", (0.011, pin_from - 0.036), (pin_from - 0.020) / 2, BLACK),
+            _looks("cylinder", (0.010, 0.026), pin_from - 0.013, BLUE),
+        ),
+    )
+
+
+def _looks(kind: str, size: tuple[float, ...], along: float, colour: Colour) -> Shape:
+    return Shape(
+        kind=kind,  # type: ignore[arg-type]  # a literal, by the calls above
+        size=size,
+        position=(0.0, 0.0, along),
+        colour=colour,
+        collides=False,
+    )
+
+
+def front_camera(image_size: tuple[int, int]) -> CameraSpec:
+    """The published camera: it faces the arm from above the far edge of the table."""
+    height, width = image_size
+    focal = 0.803 * width
+    turn = Rotation.from_euler("xyz", [pi / 4, pi, -pi / 2])
+    w, x, y, z = (float(part) for part in geometry.quaternion(turn))
+    return CameraSpec(
+        name="front",
+        width=width,
+        height=height,
+        fx=focal,
+        fy=focal,
+        cx=width / 2,
+        cy=height / 2,
+        position=(1.0, 0.0, 0.75),
+        quaternion=(w, x, y, z),
+    )
