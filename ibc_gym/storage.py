@@ -14,6 +14,7 @@ import math
 import os
 import uuid
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ CHUNK_BYTES: Final = 1 << 20
 """Rows are put into one chunk up to about this size, so images come a few to a chunk."""
 SHARD_BYTES: Final = 1 << 28
 """Chunks are put into one file up to about this size."""
+FLUSHERS: Final = 16
+"""Files that are flushed to the disk at the same time."""
 
 
 def create(path: Path, metadata: Metadata) -> None:
@@ -131,15 +134,14 @@ def _entry(episode: Demonstration) -> Entry:
 
 def _flush_all(folder: Path) -> dict[str, int]:
     """Make sure that everything in a folder is on the disk; gives the sizes of the data files."""
-    sizes = {}
-    for parent, _, files in os.walk(folder):
-        for file in files:
-            path = Path(parent) / file
-            _flush(path)
-            if file != "zarr.json":
-                sizes[path.relative_to(folder).as_posix()] = path.stat().st_size
-        _flush(Path(parent))
-    return dict(sorted(sizes.items()))
+    inside = sorted(folder.rglob("*"))
+    with ThreadPoolExecutor(FLUSHERS) as pool:  # the disk writes what waits together at once
+        list(pool.map(_flush, [*inside, folder]))
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in inside
+        if path.is_file() and path.name != "zarr.json"
+    }
 
 
 def _claim(segments: Path, writer: str) -> Path:
