@@ -20,9 +20,13 @@ def test_folder_is_not_there_until_it_is_finished(tmp_path: Path) -> None:
 
 
 def test_folder_that_fails_midway_leaves_no_trace(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "a") as folder:
-        (folder / "file").write_text("x")
-        raise RuntimeError
+    def fail() -> None:
+        with whole_folder(tmp_path / "a") as folder:
+            (folder / "file").write_text("x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert not list(tmp_path.iterdir())
 
 

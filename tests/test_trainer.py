@@ -435,7 +435,7 @@ def test_option_has_an_effect(tmp_path: Path, changes: dict[str, Any]) -> None:
 
 def test_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(ConfigError, match="already holds a training run.*--resume"):
+    with pytest.raises(ConfigError, match=r"already holds a training run.*--resume"):
         run(tmp_path)
 
 
@@ -447,7 +447,7 @@ def test_run_cannot_be_resumed_with_other_settings(tmp_path: Path) -> None:
 
 def test_run_cannot_be_resumed_on_other_data(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(CheckpointError, match="other data.*f00.*bad"):
+    with pytest.raises(CheckpointError, match=r"other data.*f00.*bad"):
         train_on(settings(tmp_path, resume=True), training_set(fingerprint="bad"))
 
 
