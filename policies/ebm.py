@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
@@ -90,6 +91,7 @@ class EBM(WindowPolicy):
             )
         )
         self._context: Tensor | None = None
+        self._candidates: Tensor | None = None
 
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """InfoNCE of every group of counter-examples, and the gradient penalty.
@@ -164,19 +166,37 @@ class EBM(WindowPolicy):
         if self._context is None:
             raise ConfigError("Call act() before energies(): there is no observation yet.")
         rows, samples = actions.shape[:2]
-        windows = {
-            name: np.repeat(window, samples, axis=0)
-            for name, window in self._history.windows.items()
-            if name in self._codec.config.feature_inputs
-        }
+        windows = self._windows_per_sample(samples)
         flat = self._codec.actions_in(actions.reshape(rows * samples, -1), windows)
         normalised = torch.from_numpy(flat.reshape(actions.shape)).to(self.device)
         energies: Float32 = self.network.judge(self._context, normalised).cpu().numpy()
         return energies
 
+    def candidates(self) -> Float32:
+        """Where the last search ended, (B, N, A), in the task's units; for a report as well.
+
+        Raises:
+            ConfigError: `act` has not been called yet.
+        """
+        if self._candidates is None:
+            raise ConfigError("Call act() before candidates(): nothing has been searched yet.")
+        rows, samples, size = self._candidates.shape
+        flat = self._candidates.reshape(rows * samples, size).cpu().numpy()
+        actions = self._codec.actions_out(flat, self._windows_per_sample(samples))
+        return actions.reshape(rows, samples, size)
+
+    def _windows_per_sample(self, samples: int) -> dict[str, NDArray[Any]]:
+        """The windows that were last acted on, each as often as there are samples: (B N, T, O)."""
+        return {
+            name: np.repeat(window, samples, axis=0)
+            for name, window in self._history.windows.items()
+            if name in self._codec.config.feature_inputs
+        }
+
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
         self._context = self.network.encode(inputs)
         found = self._search(self._context, noise, validating=False)
+        self._candidates = found.candidates
         if self._ebm.optimiser == "dfo":
             return dfo.pick(found, noise, self._ebm.dfo)
         return found.least()

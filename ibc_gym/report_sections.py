@@ -1,0 +1,295 @@
+"""The sections of a report, each as HTML."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import combinations
+from typing import Any
+
+from ibc_gym.evaluation import Evaluation
+from ibc_gym.films import FOLDER, film_path
+from ibc_gym.report_charts import SERIES, Series, interval_bar, line_chart
+from ibc_gym.report_data import Run
+from ibc_gym.rollout import Episode
+from ibc_gym.uncertainty import compare_paired, holm
+
+_STRIPS = 4
+"""Film strips of failures shown per evaluation."""
+
+_BORING = ("step", "interventions")
+"""Numbers in an episode's last info that say nothing about why it failed."""
+
+Entry = tuple[int, Run, Evaluation]
+"""Colour of the run, the run, and one of its evaluations."""
+
+
+def entries(runs: Sequence[Run]) -> list[Entry]:
+    """Every evaluation of every run."""
+    return [(k, run, found) for k, run in enumerate(runs) for found in run.evaluations]
+
+
+def success_section(runs: Sequence[Run]) -> str:
+    """Tables of success with intervals, one for every environment, and the paired comparisons."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries(runs):
+        groups.setdefault(environment(entry[2]), []).append(entry)
+    if not groups:
+        return "<h2>Success</h2><p>No policy has been evaluated yet: <code>ibc-gym eval RUN</code>.</p>"
+    tables = "".join(_success_table(title, group) for title, group in groups.items())
+    compared = "".join(_paired_table(title, group) for title, group in groups.items())
+    if compared:
+        compared = (
+            "<h2>The same seeds, side by side</h2><p>Only the episodes that one policy solved and the other did "
+            "not tell two policies apart. <i>p</i> is the chance of a split at least this uneven between equally "
+            f"good policies (McNemar’s exact test, corrected by Holm where there are several).</p>{compared}"
+        )
+    return f"<h2>Success</h2>{tables}{compared}"
+
+
+def environment(found: Evaluation) -> str:
+    """What was evaluated in, in words: two evaluations with the same words can be compared."""
+    summary = found.summary
+    options = summary["config"]["options"]
+    words = [f"{key.replace('_', ' ')} {value}" for key, value in sorted(options.items())]
+    where = (
+        f" on {summary['workcell']}" if summary["workcell"] not in (None, summary["task"]) else ""
+    )
+    if summary.get("horizon") and "horizon" not in options:
+        words.append(f"{summary['horizon']} steps")
+    return f"{summary['task']}{where}" + (f" ({', '.join(words)})" if words else "")
+
+
+def failures_section(runs: Sequence[Run]) -> str:
+    """Film strips of failed episodes."""
+    parts = []
+    for series, run, found in entries(runs):
+        strips = [_strip(found, episode) for episode in found.episodes if not episode.success]
+        strips = [strip for strip in strips if strip][:_STRIPS]
+        if strips:
+            parts.append(f"<h3>{name(series, run, found)}</h3>{''.join(strips)}")
+    if not parts:
+        return ""
+    return f"<h2>Failures</h2><p>Time runs from left to right; the last still is the end of the episode.</p>{''.join(parts)}"
+
+
+def learning_section(runs: Sequence[Run]) -> str:
+    """Learning curves of every run that was trained."""
+    trained = [(k, run) for k, run in enumerate(runs) if run.metrics]
+    if not trained:
+        return ""
+    errors = [
+        Series(
+            label=run.label,
+            curve=run.curves("validation").get("action_error", []),
+            series=k,
+            marked=run.best_step,
+        )
+        for k, run in trained
+    ]
+    parts = [
+        "<h2>Learning</h2><p>The checkpoint is chosen by the held-out action error, in normalised action units; "
+        "a ring marks it.</p>",
+        f'<ul class="key">{"".join(f"<li>{_swatch(k)}{escape(run.label)}</li>" for k, run in trained)}</ul>',
+        f'<div class="wide">{line_chart("Held-out action error", errors)}</div>',
+    ]
+    parts += [_loss_charts(k, run) for k, run in trained]
+    return "".join(parts)
+
+
+def runs_section(runs: Sequence[Run]) -> str:
+    """What was run: policy, data, versions, commands and settings."""
+    cards = "".join(_card(k, run) for k, run in enumerate(runs))
+    return f'<h2>What was run</h2><div class="cards">{cards}</div>'
+
+
+def headline(runs: Sequence[Run]) -> str:
+    """One sentence for each evaluation that comes first in its run."""
+    sentences = []
+    for series, run in enumerate(runs):
+        for found in run.evaluations[:1]:
+            s = found.summary
+            sentences.append(
+                f"{_swatch(series)}<b>{escape(run.label)}</b> solved {s['successes']} of {s['episodes']} "
+                f"({percent(s['ci95'][0])} to {percent(s['ci95'][1])} %)"
+            )
+    return f'<p class="lead">{"<br>".join(sentences)}</p>' if sentences else ""
+
+
+def percent(share: float) -> str:
+    """A share as per cent, with a decimal only where it says something."""
+    return f"{100 * share:.1f}".removesuffix(".0")
+
+
+def name(series: int, run: Run, found: Evaluation) -> str:
+    """A policy's name beside its colour."""
+    policy = found.summary["policy"]
+    frame = found.summary.get("frame")
+    notes = ([policy] if policy != run.label else []) + ([f"frame {frame}"] if frame else [])
+    aside = f" <small>{escape(', '.join(notes))}</small>" if notes else ""
+    return f"{_swatch(series)}{escape(run.label)}{aside}"
+
+
+def _success_table(title: str, group: Sequence[Entry]) -> str:
+    scored = any(found.summary["score"]["name"] != "success" for _, _, found in group)
+    rows = "".join(_success_row(*entry, scored) for entry in group)
+    score = "<th>score</th>" if scored else ""
+    return (
+        f'<div class="scroll"><table><caption>{escape(title)}</caption><thead><tr><th>policy</th><th>solved</th>'
+        f'<th>success</th><th class="plot">95 % interval, 0 to 100 %</th>{score}<th>return</th><th>steps</th>'
+        f"<th>action at batch 1<br>median, p95 [ms]</th><th>seeds</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _success_row(series: int, run: Run, found: Evaluation, scored: bool) -> str:
+    s = found.summary
+    (low, high), rate, latency = s["ci95"], s["success_rate"], s["action_ms"]
+    score = f"<td>{_score(s['score'])}</td>" if scored else ""
+    milliseconds = f"{latency['median']:.2f}, {latency['p95']:.2f}" if latency else "–"
+    returns = f"<br><small>{s['return_ci95'][0]:.4g} to {s['return_ci95'][1]:.4g}</small>"
+    return (
+        f"<tr><td>{name(series, run, found)}</td><td>{s['successes']} of {s['episodes']}</td>"
+        f"<td><strong>{percent(rate)} %</strong><br><small>{percent(low)} to {percent(high)} %</small></td>"
+        f'<td class="plot">{interval_bar(low, rate, high, (0.0, 1.0), series)}</td>{score}'
+        f"<td>{s['return_mean']:.4g}{returns}</td><td>{s['length_mean']:.3g}</td><td>{milliseconds}</td>"
+        f"<td>{s['seeds'][0]}<br>to {s['seeds'][-1]}</td></tr>"
+    )
+
+
+def _score(score: Mapping[str, Any]) -> str:
+    normalised = f", {score['normalised']:.1f} normalised" if "normalised" in score else ""
+    low, high = score["ci95"]
+    return (
+        f"<strong>{score['mean']:.4g}</strong><br>"
+        f"<small>{escape(score['name'].replace('_', ' '))}{normalised}<br>{low:.4g} to {high:.4g}</small>"
+    )
+
+
+def _paired_table(title: str, group: Sequence[Entry]) -> str:
+    pairs = [
+        (one, other)
+        for one, other in combinations(group, 2)
+        if one[2].successes().keys() & other[2].successes().keys()
+    ]
+    if not pairs:
+        return ""
+    found = [compare_paired(one[2].successes(), other[2].successes()) for one, other in pairs]
+    rows = "".join(
+        f"<tr><td>{name(*one)}</td><td class='words'>{name(*other)}</td><td>{result.seeds}</td>"
+        f"<td>{result.only_first}</td><td>{result.only_second}</td>"
+        f"<td><strong>{100 * result.difference:+.1f}</strong> <small>{100 * result.ci95[0]:+.1f} to "
+        f"{100 * result.ci95[1]:+.1f}</small></td><td>{_p_value(p)}</td></tr>"
+        for (one, other), result, p in zip(
+            pairs, found, holm([result.p_value for result in found]), strict=True
+        )
+    )
+    return (
+        f'<div class="scroll"><table><caption>{escape(title)}</caption><thead><tr><th>first</th>'
+        '<th class="words">second</th><th>seeds</th><th>only first</th><th>only second</th>'
+        f"<th>difference [points]</th><th><i>p</i></th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _p_value(p: float) -> str:
+    return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _strip(found: Evaluation, episode: Episode) -> str:
+    path = film_path(found.folder / FOLDER, episode).with_suffix(".jpg")
+    if not path.is_file():
+        return ""
+    data = b64encode(path.read_bytes()).decode()
+    said = [
+        f"{key.replace('_', ' ')} {value:.3g}"
+        for key, value in episode.metrics.items()
+        if key not in _BORING
+    ]
+    caption = f"Seed {episode.seed}, {episode.length} steps; at the end: {', '.join(said) or '–'}"
+    return (
+        f'<figure><figcaption>{escape(caption)}</figcaption><div class="strip">'
+        f'<img alt="{escape(caption)}" src="data:image/jpeg;base64,{data}"></div></figure>'
+    )
+
+
+def _loss_charts(series: int, run: Run) -> str:
+    training, held_out = run.curves("train"), run.curves("validation")
+    charts = [
+        line_chart(
+            quantity.replace("_", " "),
+            [
+                Series(label=run.label, curve=curves[quantity], series=series, dashed=dashed)
+                for curves, dashed in ((training, False), (held_out, True))
+                if quantity in curves
+            ],
+        )
+        for quantity in dict.fromkeys([*training, *held_out])
+        if quantity != "action_error"
+    ]
+    return (
+        f"<details open><summary>{_swatch(series)}{escape(run.label)}: loss, its parts and diagnostics (held-out dashed)</summary>"
+        f'<div class="charts">{"".join(charts)}</div></details>'
+    )
+
+
+def _card(series: int, run: Run) -> str:
+    facts = _facts(run)
+    rows = "".join(
+        f"<dt>{escape(key)}</dt><dd>{escape(str(value))}</dd>" for key, value in facts.items()
+    )
+    commands = "\n".join(eval_command(found) for found in run.evaluations)
+    parts = [f"<h3>{_swatch(series)}{escape(run.label)}</h3><dl>{rows}</dl>"]
+    if commands:
+        parts.append(_folded("Commands that repeat the evaluations", commands))
+    if run.train_config:
+        parts.append(_folded("Training settings", json.dumps(run.train_config, indent=1)))
+    if run.evaluations:
+        config = run.evaluations[-1].summary["config"]
+        parts.append(_folded("Evaluation settings", json.dumps(config, indent=1)))
+    return f'<div class="card">{"".join(parts)}</div>'
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    facts: dict[str, Any] = {"folder": run.path}
+    if run.checkpoint:
+        about = run.checkpoint.get("about", {})
+        facts |= {"policy": run.checkpoint["type"], "trained for": run.checkpoint["spec"]["task"]}
+        facts |= {f"checkpoint’s {key}".replace("_", " "): value for key, value in about.items()}
+    if run.train_config:
+        facts |= {
+            "data": run.train_config.get("data"),
+            "training seed": run.train_config.get("seed"),
+        }
+    if run.metrics:
+        last = run.metrics[-1]
+        facts["trained"] = f"{last['step']} steps, {last.get('cpu_seconds', 0):.0f} CPU s"
+    if run.evaluations:
+        facts["evaluated"] = ", ".join(found.folder.name for found in run.evaluations)
+        facts["CPU for evaluation"] = (
+            f"{sum(e.summary['cpu_seconds'] for e in run.evaluations):.1f} s"
+        )
+        versions = run.evaluations[-1].summary["versions"]
+        facts["versions"] = ", ".join(f"{key} {value}" for key, value in versions.items())
+    return facts
+
+
+def eval_command(found: Evaluation) -> str:
+    """The command line that repeats an evaluation."""
+    config, s = found.summary["config"], found.summary
+    words = ["ibc-gym eval", config["policy"], f"--env {s['task']}"]
+    if config["workcell"]:
+        words.append(f"--workcell {config['workcell']}")
+    for key, value in config["options"].items():
+        horizon = key == "horizon" and s["task"].startswith("gym:")
+        words.append(f"--{'' if horizon else 'task.'}{key.replace('_', '-')} {value}")
+    words += [f"--episodes {s['episodes']}", f"--first-seed {config['first_seed']}"]
+    return " ".join(words)
+
+
+def _folded(title: str, text: str) -> str:
+    return f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"
+
+
+def _swatch(series: int) -> str:
+    return f'<span class="swatch series-{series % SERIES}"></span>'
