@@ -18,7 +18,7 @@ from ibc_gym.contracts import Closing
 from ibc_gym.demonstration import Columns, Demonstration, signature
 from ibc_gym.episode_buffer import EpisodeBuffer
 from ibc_gym.errors import ConfigError, SpecMismatch
-from ibc_gym.metadata import Metadata
+from ibc_gym.metadata import Metadata, check_node_name
 from ibc_gym.records import Bool, Observation
 from ibc_gym.rollout import Transition
 
@@ -205,6 +205,8 @@ def check(demonstration: Demonstration, metadata: Metadata) -> None:
     missing = expected.keys() - demonstration.steps.keys()
     if missing:
         raise SpecMismatch(f"The episode lacks {', '.join(sorted(missing))}.")
+    for name in (*demonstration.steps, *demonstration.facts):
+        check_node_name(name)
     length = demonstration.length
     if length == 0:
         raise SpecMismatch("The episode has no steps.")

@@ -44,14 +44,14 @@ def create(path: Path, metadata: Metadata) -> None:
         SpecMismatch: A data set of another task, other spaces or another rate is there.
     """
     root = path / "zarr.json"
-    if path.is_dir() and not root.exists():
+    writable_folder(path)
+    if not root.exists():
         # Another writer may be making the same data set right now: what it has put there is no stranger.
         strangers = [entry.name for entry in path.iterdir() if not _may_be_ours(entry.name)]
         if strangers:
             raise ConfigError(
                 f"{path} is no data set and holds {strangers[0]!r}; choose another folder."
             )
-    writable_folder(path)
     writable_folder(path / "segments")
     if not root.exists():
         _publish(path / "segments" / "zarr.json", _group({}))
