@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ibc_gym import registry
 from ibc_gym.console import Terminal, table
@@ -18,6 +19,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "oracles": registry.ORACLES,
     "frames": registry.FRAMES,
     "policies": registry.POLICIES,
+    "presets": registry.PRESETS,
 }
 
 
@@ -51,9 +53,24 @@ def summary(path: str) -> str:
         return "not installed"
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == attribute:
+            return _of_preset(node.value)
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute:
             return _first_line(ast.get_docstring(node)) or _first_line(ast.get_docstring(tree))
     return _first_line(ast.get_docstring(tree))
+
+
+def _of_preset(value: ast.expr | None) -> str:
+    """Policy and number of updates, as they stand in `Preset(policy=..., training=TrainingHints(steps=...))`."""
+    said: dict[str | None, Any] = {
+        keyword.arg: keyword.value.value
+        for call in ast.walk(value or ast.Constant(None))
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if isinstance(keyword.value, ast.Constant)
+    }
+    steps = f", {said['steps']:,} updates" if "steps" in said else ""
+    return f"policy {said.get('policy', 'unknown')}{steps}"
 
 
 def _first_line(docstring: str | None) -> str:

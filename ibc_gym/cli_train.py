@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from ibc_gym.console import Terminal, table
-from ibc_gym.errors import UnknownName
 from ibc_gym.flags import REQUIRED, UsageError, config_of, flag, flags_of, parse, take, word
-from ibc_gym.registry import POLICIES, load
+from ibc_gym.registry import POLICIES, PRESETS, load
 from ibc_gym.telemetry import ConsoleDisplay, duration
 from ibc_gym.train_config import TrainConfig
 from ibc_gym.trainer import train as run_training
@@ -61,7 +59,7 @@ def train_flags(argv: Sequence[str]) -> type[Any]:
         UsageError: Preset and policy contradict each other.
     """
     name = take(argv, "--preset")
-    preset = find_preset(name) if name else None
+    preset = load(PRESETS, name, "preset") if name else None
     chosen = take(argv, "--policy.type") or (preset.policy if preset else "ebm")
     if preset and preset.policy != chosen:
         raise UsageError(
@@ -85,20 +83,8 @@ def train_flags(argv: Sequence[str]) -> type[Any]:
                 None,
             ),
         },
-        defaults=preset.train if preset else {},
+        defaults=vars(preset.training) if preset else {},
     )
-
-
-def find_preset(name: str) -> Any:
-    """A measured recipe by name.
-
-    Raises:
-        UnknownName: There is none of that name.
-    """
-    presets = import_module("ibc_gym.policies.presets").PRESETS  # by name: the core imports no leaf
-    if name not in presets:
-        raise UnknownName("preset", name, presets)
-    return presets[name]
 
 
 def _table(result: TrainResult) -> Any:

@@ -115,12 +115,14 @@ class _Milestones:
             self._say(f"{self._label}: {tenths * 10} %, {words}".rstrip(", "))
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """A plain table that stays legible at 80 columns: the last column takes the width that is left."""
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, fold: int = -1
+) -> Table:
+    """A plain table that stays legible at 80 columns: the column `fold` takes the width that is left."""
     made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for index, column in enumerate(columns):
-        last = index == len(columns) - 1
-        made.add_column(column, header_style="dim", overflow="fold", no_wrap=not last)
+        folded = index == fold % len(columns)
+        made.add_column(column, header_style="dim", overflow="fold", no_wrap=not folded)
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     return made

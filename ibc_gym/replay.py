@@ -7,7 +7,7 @@ bit; in another simulator, another version of it, or from human recordings, the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ import numpy as np
 
 from ibc_gym.dataset import Dataset
 from ibc_gym.demonstration import Demonstration
+from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
 from ibc_gym.metadata import Metadata
-from ibc_gym.records import Float64
+from ibc_gym.record import STATE
+from ibc_gym.records import Float64, Situation
 from ibc_gym.registry import GYM_PREFIX, make_env
 
 START = "start."
@@ -48,7 +50,7 @@ class ReplayedEpisode:
     """Its number in the data set."""
     seed: int | None
     began_from: str
-    """"recorded start" or "seed"."""
+    """"seed", "simulator's state" or "recorded start"."""
     length: int
     """Steps that are stored."""
     replayed: int
@@ -87,7 +89,7 @@ def replay(config: ReplayConfig, on_episode: OnEpisode | None = None) -> list[Re
             f"{config.data} has {len(dataset)} episode(s), counted from 0; there is no episode "
             f"{', '.join(map(str, missing)) or 'to replay'}."
         )
-    env = make_recorded_env(dataset.metadata, config.workcell)
+    env = make_recorded_env(dataset.metadata, config.workcell, longest=int(dataset.lengths.max()))
     try:
         found = []
         for number in chosen:
@@ -99,15 +101,24 @@ def replay(config: ReplayConfig, on_episode: OnEpisode | None = None) -> list[Re
         env.close()
 
 
-def make_recorded_env(metadata: Metadata, workcell: str | None = None) -> gymnasium.Env[Any, Any]:
+def make_recorded_env(
+    metadata: Metadata, workcell: str | None = None, *, longest: int = 1
+) -> gymnasium.Env[Any, Any]:
     """The environment that a data set was recorded in, with the settings it had then.
 
     Pictures are left out where there are states to compare: they would take most of the time.
+
+    Args:
+        metadata: Of the data set.
+        workcell: Another workcell than that of the recording.
+        longest: Steps that the longest episode has.
     """
     options = {name: _tuples(value) for name, value in metadata.config.items()}
     if metadata.task.startswith(GYM_PREFIX):
         options.pop("id", None)
         options.update(options.pop("options", {}))
+        # People took longer than the environment's limit, which is about policies.
+        options["horizon"] = max(options.get("horizon") or 0, longest)
     elif workcell is None:
         workcell = metadata.workcell
     observation = "state" if "state" in metadata.observation_space.spaces else "image"
@@ -124,7 +135,7 @@ def replay_episode(
         demonstration: What is stored.
         number: The episode's number, for the answer.
     """
-    observation, options = _begin(env, demonstration)
+    observation, began_from = _begin(env, demonstration)
     inputs = [name for name in observation if f"observation.{name}" in demonstration.steps]
     seen: dict[str, list[Any]] = {name: [] for name in inputs}
     rewards = []
@@ -149,7 +160,7 @@ def replay_episode(
     return ReplayedEpisode(
         episode=number,
         seed=demonstration.seed,
-        began_from="recorded start" if options else "seed",
+        began_from=began_from,
         length=demonstration.length,
         replayed=len(rewards),
         largest=largest,
@@ -161,20 +172,35 @@ def replay_episode(
 
 def _begin(
     env: gymnasium.Env[Any, Any], demonstration: Demonstration
-) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Reset to where an episode began: its recorded start if there is one, else its seed."""
-    start = {
-        name.removeprefix(START): fact
-        for name, fact in demonstration.facts.items()
-        if name.startswith(START)
-    }
-    if not start and demonstration.seed is None:
+) -> tuple[Mapping[str, Any], str]:
+    """Reset to where an episode began; gives the observation, and what that was taken from."""
+    facts, seed = demonstration.facts, demonstration.seed
+    start = {name.removeprefix(START): facts[name] for name in facts if name.startswith(START)}
+    if start:
+        observation, _ = env.reset(seed=seed, options={"recorded_start": start})
+        return observation, "recorded start"
+    if seed is None:
         raise ConfigError(
             "Nothing says how this episode began: neither a seed nor a start is stored with it."
         )
-    options: dict[str, Any] = {"recorded_start": start} if start else {}
-    observation, _ = env.reset(seed=demonstration.seed, options=options or None)
-    return observation, options
+    observation, _ = env.reset(seed=seed)
+    inner = env.unwrapped
+    state = facts.get(STATE)
+    if state is None or not isinstance(inner, Env) or inner.workcell.simulation is None:
+        return observation, "seed"
+    fresh = inner.save()
+    if fresh.simulation.shape != state.shape or np.array_equal(fresh.simulation, state):
+        return (
+            observation,
+            "seed",
+        )  # another simulator, or the seed gives the stored state by itself
+    observation, _ = inner.restore(replace(fresh, simulation=state))
+    situation = Situation(
+        robot=inner.workcell.robot.observe(), poses=inner.workcell.scene.poses(), step=0
+    )
+    progress = inner.task.measure(situation, None)
+    observation, _ = inner.restore(replace(fresh, simulation=state, progress=progress))
+    return observation, "simulator's state"
 
 
 def _apart(seen: Sequence[Any], stored: Any) -> Float64:

@@ -1,0 +1,41 @@
+"""`ibc-gym report`: one page about one or more runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ibc_gym.console import Terminal
+from ibc_gym.flags import Common, parse, word
+from ibc_gym.report import report as write_report
+
+DESCRIPTION = """One HTML page, complete in itself: what was run, success with intervals, learning
+curves, failures as film strips, and the energy landscape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportArgs(Common):
+    """What `ibc-gym report` takes."""
+
+    runs: word(tuple[Path, ...], "Folders of runs, trained, evaluated or both.", "RUN")  # type: ignore[valid-type]
+    out: Path | None = None
+    """The page; by default report.html in the first run."""
+
+
+def report(argv: Sequence[str], terminal: Terminal) -> None:
+    """Write the page."""
+    args = parse(
+        ReportArgs,
+        argv,
+        command="ibc-gym report",
+        description=DESCRIPTION,
+        examples=("runs/demo/ebm", "runs/demo/ebm runs/demo/mse --out report.html"),
+    )
+    if not args.runs:
+        parse(ReportArgs, ["--help"], command="ibc-gym report", description=DESCRIPTION)
+    out = args.out or args.runs[0] / "report.html"
+    terminal.writes("the report", out)
+    page = write_report(args.runs, out)
+    terminal.result({"report": str(page), "runs": [str(run) for run in args.runs]})
+    terminal.say(f"Open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB).")
