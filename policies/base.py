@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,7 +23,7 @@ from .codec import Codec, Fit
 from .history import History
 from .images import stack
 from .inputs import InputConfig, is_image
-from .noise import Noise, RowNoise
+from .noise import Noise, RowNoise, seeded
 from .training_data import TensorWindows
 
 Batch = Mapping[str, Tensor]
@@ -172,6 +172,10 @@ class WindowPolicy(nn.Module):
         features[:, list(frame.odd_features)] *= -1
         action[:, list(frame.odd_actions)] *= -1
         return {**batch, "features": features, "action": action}
+
+    def _dropout(self, share: float, generator: torch.Generator) -> AbstractContextManager[None]:
+        """Within the block, dropout of that share follows `generator` instead of torch's global one."""
+        return seeded(generator, self.device) if share and self.training else nullcontext()
 
     def _frames(self, observation: Observation) -> dict[str, NDArray[Any]]:
         """The newest frames of every input, checked, pictures at their size in the network."""

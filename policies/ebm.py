@@ -82,6 +82,7 @@ class EBM(WindowPolicy):
         self._counts: Counts = config.negatives.resolved(config.optimiser)
         weight = config.gradient_penalty.weight
         self._penalty_weight = float(self._counts.langevin > 0) if weight is None else weight
+        self._share = config.joint.dropout if config.network == "joint" else 0.0
         codec = self._codec
         self.network: EnergyNetwork = (
             joint_network(config.joint, codec.feature_size, self.action_size)
@@ -109,7 +110,8 @@ class EBM(WindowPolicy):
         context = self.network.encode(self._prepared(batch))
         pooled, near = self._counter_examples(context.detach(), demonstrated, noise)
         candidates = torch.cat([demonstrated[:, None], pooled, near], dim=1).detach()
-        energies = self.network(context, candidates)  # (B, 1 + N), the demonstration first
+        with self._dropout(self._share, generator):
+            energies = self.network(context, candidates)  # (B, 1 + N), the demonstration first
         check_finite("energy", energies, batch, self)
         total, parts = self._contrast(energies)
         if self._penalty_weight:

@@ -19,7 +19,7 @@ from .networks.initialise import Initialisation
 from .networks.mlp import MLPDropout
 from .networks.observation import AsIs, ObservationEncoder
 from .networks.resnet import DenseResNet
-from .noise import Noise, seeded
+from .noise import Noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class MSE(WindowPolicy):
             dropout=config.dropout,
             initialisation=config.initialisation,
         )
-        self._dropout = config.dropout
+        self._share = config.dropout
 
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Mean squared error in normalised units, averaged over batch and dimensions.
@@ -86,10 +86,7 @@ class MSE(WindowPolicy):
         """
         batch = self._mirrored(batch, generator)
         inputs = self._prepared(batch)
-        if self._dropout and self.training:
-            with seeded(generator, self.device):
-                predicted = self._predict(inputs)
-        else:
+        with self._dropout(self._share, generator):
             predicted = self._predict(inputs)
         check_finite("prediction", predicted, batch, self)
         loss = F.mse_loss(predicted, batch["action"])

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ibc_gym.errors import ConfigError
+from ibc_gym.policies.losses import gradient_penalty, info_nce
+from ibc_gym.policies.networks.conv_maxpool import ConvMaxPool, with_coordinates
+from ibc_gym.policies.networks.energy import EnergyNetwork
+from ibc_gym.policies.networks.factory import (
+    JointConfig,
+    LateFusionConfig,
+    joint_network,
+    late_fusion_network,
+)
+from ibc_gym.policies.networks.mlp import MLPDropout
+from ibc_gym.policies.networks.resnet import DenseResNet
+
+FEATURES, ACTIONS = 5, 3
+
+
+def small_networks() -> dict[str, EnergyNetwork]:
+    late = {"width": 16, "depth": 2, "value_width": 8}
+    return {
+        "resnet": joint_network(JointConfig(width=16, depth=4), FEATURES, ACTIONS),
+        "resnet-default": joint_network(
+            JointConfig(width=16, depth=6, initialisation="default"), FEATURES, ACTIONS
+        ),
+        "mlp": joint_network(
+            JointConfig(trunk="mlp", width=16, depth=2, initialisation="default"), FEATURES, ACTIONS
+        ),
+        "late-fusion": late_fusion_network(LateFusionConfig(**late), FEATURES, {}, ACTIONS),
+        "dense-resnet-value": late_fusion_network(
+            LateFusionConfig(**late, value="dense_resnet", value_blocks=2), FEATURES, {}, ACTIONS
+        ),
+    }
+
+
+@pytest.fixture(params=list(small_networks()))
+def network(request: pytest.FixtureRequest) -> EnergyNetwork:
+    return small_networks()[request.param].double()
+
+
+@pytest.fixture
+def observed() -> dict[str, torch.Tensor]:
+    return {"features": torch.randn(4, FEATURES, dtype=torch.double)}
+
+
+@pytest.fixture
+def actions() -> torch.Tensor:
+    return torch.randn(4, 6, ACTIONS, dtype=torch.double)
+
+
+def plain(network: EnergyNetwork, observed: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+    """The energy by concatenation, with nothing split or folded."""
+    encoded = network.encoder({"features": observed})
+    tiled = encoded[:, None].expand(-1, actions.shape[1], -1)
+    both = torch.cat([tiled, actions], dim=-1)
+    value = network.value
+    if isinstance(value, DenseResNet):
+        x = value.projection(both)
+        for block in value.blocks:
+            x = block(x)
+        return value.head(x)[..., 0]
+    return value(both)[..., 0]
+
+
+def test_context_computed_once_equals_the_concatenated_network(network, observed, actions) -> None:
+    expected = plain(network, observed["features"], actions)
+    torch.testing.assert_close(network(network.encode(observed), actions), expected)
+
+
+def test_action_gradient_in_closed_form_equals_autograd(network, observed, actions) -> None:
+    leaf = actions.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(plain(network, observed["features"], leaf).sum(), leaf)
+    context = network.encode(observed)
+    torch.testing.assert_close(network.action_gradient(context, actions), expected)
+
+
+def test_penalty_on_the_closed_form_teaches_as_second_order_autograd(
+    network, observed, actions
+) -> None:
+    leaf = actions.clone().requires_grad_()
+    energies = plain(network, observed["features"], leaf)
+    (slopes,) = torch.autograd.grad(energies.sum(), leaf, create_graph=True)
+    parameters = list(network.parameters())
+    expected = torch.autograd.grad(
+        gradient_penalty(slopes, margin=0.0), parameters, allow_unused=True
+    )
+    own = network.action_gradient(network.encode(observed), actions)
+    got = torch.autograd.grad(gradient_penalty(own, margin=0.0), parameters, allow_unused=True)
+    for mine, theirs in zip(got, expected, strict=True):
+        zero = torch.zeros(())
+        torch.testing.assert_close(
+            (zero if mine is None else mine).sum(),
+            (zero if theirs is None else theirs).sum(),
+            check_dtype=False,
+        )
+        if mine is not None and theirs is not None:
+            torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize(("rows", "candidates"), [(1, 3000), (3, 700), (40, 64), (2, 5)])
+def test_judging_in_pieces_changes_nothing(network, rows: int, candidates: int) -> None:
+    context = network.encode({"features": torch.randn(rows, FEATURES, dtype=torch.double)})
+    many = torch.randn(rows, candidates, ACTIONS, dtype=torch.double)
+    torch.testing.assert_close(network.judge(context, many), network(context, many))
+
+
+@pytest.mark.parametrize("negatives", (8, 64, 256))
+def test_published_initialisation_starts_at_the_log_of_the_number_of_candidates(negatives) -> None:
+    network = joint_network(JointConfig(width=128, depth=8), 20, 2)
+    context = network.encode({"features": torch.randn(64, 20)})
+    energies = network(context, torch.rand(64, negatives + 1, 2) * 2.2 - 1.1)
+    loss = info_nce(energies, torch.zeros(64, dtype=torch.long))
+    expected = torch.log(torch.tensor(negatives + 1.0))
+    assert loss.item() == pytest.approx(float(expected), abs=0.01)
+
+
+def test_published_initialisation_draws_weights_and_biases_alike() -> None:
+    network = DenseResNet(50, 1, width=200, depth=4)
+    for layer in (network.projection, network.blocks[0].first, network.blocks[1].second):
+        assert layer.weight.std().item() == pytest.approx(0.05, rel=0.05)
+        assert layer.bias.std().item() == pytest.approx(0.05, rel=0.2)
+
+
+def test_depth_counts_the_layers_inside_the_blocks() -> None:
+    count = sum(
+        isinstance(m, torch.nn.Linear) for m in DenseResNet(4, 1, width=8, depth=8).modules()
+    )
+    assert count == 8 + 2
+    count = sum(
+        isinstance(m, torch.nn.Linear) for m in MLPDropout(4, 1, width=8, depth=3).modules()
+    )
+    assert count == 3 + 1
+
+
+def test_recipe_network_has_about_the_measured_number_of_weights() -> None:
+    network = late_fusion_network(LateFusionConfig(), 19, {}, 2)
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(289_089, rel=0.01)
+
+
+def test_odd_depth_is_refused() -> None:
+    with pytest.raises(ConfigError, match="even"):
+        DenseResNet(4, 1, width=8, depth=3)
+
+
+def test_picture_too_small_to_be_halved_is_refused() -> None:
+    with pytest.raises(ConfigError, match="halved"):
+        ConvMaxPool((6, 8, 40))
+
+
+def test_convolutions_have_the_published_size() -> None:
+    network = ConvMaxPool((6, 90, 120))
+    assert network(torch.zeros(2, 6, 90, 120)).shape == (2, 256)
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(0.39e6, rel=0.01)
+
+
+def test_coordinates_run_from_one_edge_to_the_other() -> None:
+    grid = with_coordinates(torch.zeros(1, 3, 4, 5))[0, 3:]
+    assert (grid[0, 0] == -1).all() and (grid[0, -1] == 1).all()
+    assert (grid[1, :, 0] == -1).all() and (grid[1, :, -1] == 1).all()

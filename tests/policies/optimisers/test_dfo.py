@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ibc_gym.errors import ConfigError
+from ibc_gym.policies.noise import SharedNoise
+from ibc_gym.policies.optimisers.box import Box
+from ibc_gym.policies.optimisers.dfo import DFOConfig, pick, search
+
+TARGET = torch.tensor([0.3, -0.6])
+UNIT_BOX = Box(torch.full((2,), -1.1), torch.full((2,), 1.1))
+
+
+def quadratic(deviation: float, target: Tensor = TARGET) -> Callable[[Tensor], Tensor]:
+    """exp(-E) is a Gaussian of that deviation around the target."""
+    return lambda actions: ((actions - target) ** 2).sum(dim=-1) / (2 * deviation**2)
+
+
+def noise(seed: int = 0) -> SharedNoise:
+    return SharedNoise(torch.Generator().manual_seed(seed), torch.device("cpu"))
+
+
+def choose(config: DFOConfig, rows: int, deviation: float = 0.1) -> Tensor:
+    source = noise()
+    found = search(
+        quadratic(deviation), UNIT_BOX, source, config, rows=rows, samples=config.samples
+    )
+    return pick(found, source, config)
+
+
+@pytest.mark.parametrize("keep_best", (True, False))
+def test_published_settings_find_the_minimum_of_a_quadratic_within_a_hundredth(keep_best) -> None:
+    config = DFOConfig(samples=16_384, keep_best=keep_best)
+    assert (choose(config, rows=4) - TARGET).norm(dim=1).max() < 0.01
+
+
+def test_released_pick_scatters_like_the_softmax_and_not_like_its_minimum() -> None:
+    # Candidates cover the box evenly after one weighing, so a draw has the softmax's own deviation.
+    config = DFOConfig(samples=16_384, iterations=1, pick="sample")
+    drawn = choose(config, rows=300)
+    assert drawn.std(dim=0).tolist() == pytest.approx([0.1, 0.1], rel=0.15)
+    published = choose(DFOConfig(samples=16_384, pick="sample", keep_best=False), rows=50)
+    assert (published - TARGET).norm(dim=1).mean() > 0.05
+
+
+def test_ten_iterations_meet_a_steep_minimum_as_the_official_unit_test_asks() -> None:
+    target = torch.tensor([0.25, 0.7])
+    box = Box(torch.zeros(2), torch.ones(2))
+    config = DFOConfig(samples=2048, iterations=10, sigma=0.1, keep_best=False)
+    source = noise()
+    found = search(
+        lambda a: (100 * (a - target)).square().sum(dim=-1),
+        box,
+        source,
+        config,
+        rows=1,
+        samples=2048,
+    )
+    assert (pick(found, source, config) - target).norm() < 0.01
+
+
+def test_best_candidate_carried_over_can_only_get_better() -> None:
+    energy = quadratic(0.02)
+    least = [
+        search(
+            energy, UNIT_BOX, noise(3), DFOConfig(iterations=n), rows=8, samples=64
+        ).energies.amin(dim=1)
+        for n in (1, 2, 3, 4)
+    ]
+    for before, after in pairwise(least):
+        assert (after <= before).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.integers(1, 4),
+    samples=st.integers(1, 40),
+    size=st.integers(1, 5),
+    seed=st.integers(0, 9),
+)
+def test_candidates_stay_in_any_box(rows: int, samples: int, size: int, seed: int) -> None:
+    low = torch.linspace(-2, 0, size)
+    box = Box(low, low + torch.linspace(0, 1, size))
+    found = search(
+        lambda a: a.sum(dim=-1), box, noise(seed), DFOConfig(), rows=rows, samples=samples
+    )
+    assert found.candidates.shape == (rows, samples, size)
+    assert torch.equal(box.clip(found.candidates), found.candidates)
+
+
+def test_same_seed_gives_the_same_action() -> None:
+    assert torch.equal(choose(DFOConfig(), rows=3), choose(DFOConfig(), rows=3))
+
+
+@pytest.mark.parametrize("bad", ({"samples": 0}, {"iterations": 0}, {"temperature": 0.0}))
+def test_senseless_settings_are_refused(bad: dict) -> None:
+    with pytest.raises(ConfigError):
+        DFOConfig(**bad)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ibc_gym.policies.codec import Codec
+from ibc_gym.policies.inputs import InputConfig
+from ibc_gym.policies.training_data import TensorWindows
+
+
+def test_a_batch_is_the_windows_of_its_rows(make_spec, make_windows) -> None:
+    picture = (16, 16, 3)
+    windows = make_windows(count=40, picture=picture)
+    codec = Codec(InputConfig(inputs=("state", "image")), make_spec(picture), None)
+    codec.fit(windows)
+    data = TensorWindows.of(windows, codec)
+    assert len(data) == 40
+    rows = torch.tensor([7, 0, 39])
+    batch = data.batch(rows)
+    seen = {"state": windows.observation("state")}
+    np.testing.assert_array_equal(batch["features"], codec.features(seen)[rows])
+    np.testing.assert_array_equal(batch["action"], codec.actions_in(windows.action, seen)[rows])
+    np.testing.assert_array_equal(batch["image"], windows.observation("image")[rows])
+    assert batch["image"].dtype == torch.uint8
+
+
+def test_pictures_are_held_once_and_resized(make_spec, make_windows) -> None:
+    windows = make_windows(count=10, picture=(32, 48, 3))
+    config = InputConfig(inputs=("image",), image_size=(16, 24))
+    codec = Codec(config, make_spec((32, 48, 3)), None)
+    codec.fit(windows)
+    batch = TensorWindows.of(windows, codec).to("cpu").batch(torch.arange(4))
+    assert set(batch) == {"image", "action"}
+    assert batch["image"].shape == (4, 2, 16, 24, 3)
