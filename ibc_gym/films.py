@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation import Evaluation, find_tape
 from ibc_gym.film import Film, jpeg, strip, write_film
 from ibc_gym.records import UInt8
 from ibc_gym.rollout import Episode, rollout
 from ibc_gym.stage import Stage
-from ibc_gym.tape import TapePlayer
+from ibc_gym.tape import TapePlayer, check_same
 
 FOLDER = "films"
 
@@ -20,7 +19,7 @@ def film_episodes(evaluation: Evaluation, stage: Stage, count: int) -> list[Path
     """Film up to `count` episodes, failures first, each as an MP4 and a strip of stills (JPEG).
 
     Raises:
-        ConfigError: The environment does not render, or did something else than when it was evaluated.
+        ConfigError: The environment does not render, or an episode went otherwise than when it was evaluated.
     """
     chosen = worth_seeing(evaluation.episodes, count)
     folder = evaluation.folder / FOLDER
@@ -33,7 +32,7 @@ def film_episodes(evaluation: Evaluation, stage: Stage, count: int) -> list[Path
             film = Film(envs)
             tape = find_tape(evaluation.tapes, episode.seed)
             (seen,) = rollout(envs, TapePlayer([tape]), [episode.seed], [film]).episodes
-            _check_same(episode, seen)
+            check_same(episode, seen)
             films.append(_write(folder, episode, film.frames, rate))
     finally:
         envs.close()
@@ -55,11 +54,3 @@ def _write(folder: Path, episode: Episode, frames: Sequence[UInt8], rate: float)
     path = write_film(film_path(folder, episode), frames, rate)
     path.with_suffix(".jpg").write_bytes(jpeg(strip(frames)))
     return path
-
-
-def _check_same(evaluated: Episode, filmed: Episode) -> None:
-    if (evaluated.success, evaluated.length) != (filmed.success, filmed.length):
-        raise ConfigError(
-            f"Seed {evaluated.seed} ended otherwise when it was filmed ({filmed.length} steps, not "
-            f"{evaluated.length}): the environment is not deterministic, so its films would mislead."
-        )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import make_oracle
 from ibc_gym.rollout import rollout
 from ibc_gym.stage import Stage
-from ibc_gym.tape import TapePlayer
+from ibc_gym.tape import TapePlayer, check_same
 
 GRID = 72
 """Points on each side of the landscape."""
@@ -74,6 +74,9 @@ def landscapes(evaluation: Evaluation, stage: Stage, seed: int) -> list[Landscap
 
     Returns:
         One landscape per moment; none for policies without energies, and for actions of one dimension.
+
+    Raises:
+        ConfigError: The episode went otherwise than when it was evaluated.
     """
     envs = stage.make_envs(1)
     try:
@@ -86,8 +89,11 @@ def landscapes(evaluation: Evaluation, stage: Stage, seed: int) -> list[Landscap
             oracle = make_oracle(stage.env, envs)
         except UnknownName:
             oracle = None
-        observer = _Observer(policy, oracle, tape, _slice(evaluation.tapes))
-        rollout(envs, observer, [seed])
+        corners = _slice(evaluation.tapes, envs.single_action_space)
+        observer = _Observer(policy, oracle, tape, corners)
+        (seen,) = rollout(envs, observer, [seed]).episodes
+        (evaluated,) = [episode for episode in evaluation.episodes if episode.seed == seed]
+        check_same(evaluated, seen)
         return observer.found
     finally:
         envs.close()
@@ -142,9 +148,10 @@ class _Observer:
         )
 
 
-def _slice(tapes: Sequence[Tape]) -> tuple[Float32, Float32]:
-    """A square around all actions that were taken, in the first two dimensions."""
+def _slice(tapes: Sequence[Tape], space: Any) -> tuple[Float32, Float32]:
+    """A square around all actions that were taken, in the first two dimensions, as far as the action space goes."""
     actions = np.concatenate([tape.actions[:, :2] for tape in tapes])
     low, high = actions.min(axis=0), actions.max(axis=0)
     centre, half = (low + high) / 2, float((high - low).max()) * (0.5 + _MARGIN) or 1.0
-    return (centre - half).astype(np.float32), (centre + half).astype(np.float32)
+    low, high = np.maximum(centre - half, space.low[:2]), np.minimum(centre + half, space.high[:2])
+    return low.astype(np.float32), high.astype(np.float32)

@@ -66,7 +66,7 @@ svg text { font-family: inherit; font-size: 11px; fill: var(--soft); }
 .strip img { display: block; height: 9.4rem; width: auto; max-width: none; }
 .key { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; font-size: .88rem; color: var(--soft); margin: .2rem 0 .6rem; padding: 0; list-style: none; }
 .key svg { display: inline-block; width: 14px; height: 14px; vertical-align: -2px; margin-right: .4em; }
-.held { stroke-dasharray: 5 3; } .wide { max-width: 30rem; }
+.held { stroke-dasharray: 5 3; } .wide { max-width: 24rem; }
 .grid { stroke: var(--rule); fill: none; } .tick { stroke: var(--rule); fill: none; }
 .line { stroke: var(--series); fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 .mark { stroke: var(--series); fill: var(--card); stroke-width: 2; }

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ibc_gym.errors import SpecMismatch
+from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.evaluation import Tape
 from ibc_gym.records import Bool, Float32, Observation
-from ibc_gym.rollout import Transition
+from ibc_gym.rollout import Episode, Transition
 
 
 class TapeDeck:
@@ -71,3 +71,19 @@ class TapePlayer:
         actions = np.stack([tape[min(int(step), len(tape) - 1)] for tape, step in steps])
         self._step += 1
         return actions
+
+
+def check_same(evaluated: Episode, played: Episode) -> None:
+    """Refuse a tape that no longer gives the episode it was taken from.
+
+    Raises:
+        ConfigError: It ended otherwise.
+    """
+    here, there = (
+        (episode.success, episode.length, episode.total_reward) for episode in (evaluated, played)
+    )
+    if here != there:
+        raise ConfigError(
+            f"Seed {evaluated.seed} went otherwise when it was played again (success, steps, return: {there}, "
+            f"not {here}). The environment has changed since the evaluation, or is not deterministic; evaluate again."
+        )

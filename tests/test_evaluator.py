@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ibc_gym.errors import CheckpointError, ConfigError, UnknownName
+from ibc_gym import shares
+from ibc_gym.errors import (
+    CheckpointError,
+    ConfigError,
+    SpecMismatch,
+    UnknownName,
+    WorkerFailed,
+)
 from ibc_gym.evaluation import (
     EvalConfig,
     Evaluation,
@@ -18,6 +27,8 @@ from ibc_gym.evaluation import (
     read_evaluation,
 )
 from ibc_gym.evaluator import EvalProgress, evaluate
+from ibc_gym.shares import run_shares
+from ibc_gym.stage import Stage
 from ibc_gym.uncertainty import wilson_interval
 
 PROMISED = [
@@ -154,6 +165,51 @@ def test_settings_that_make_no_sense_are_refused(
 def test_unknown_task_is_answered_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="particle"):
         evaluate(oracle(tmp_path, env="partical"))
+
+
+def test_trained_policy_does_the_same_on_any_number_of_workers(
+    tmp_path: Path, particle_run: Path
+) -> None:
+    policy = str(particle_run)
+    one = evaluate(oracle(tmp_path / "one", policy=policy, env=None))
+    two = evaluate(oracle(tmp_path / "two", policy=policy, env=None, workers=2))
+    assert one.episodes == two.episodes
+    assert everything_but_times(one) == everything_but_times(two)
+    assert one.summary["policy"] == "ebm"
+    assert one.summary["task"] == "particle"
+    assert one.summary["checkpoint"]["step"] > 0
+
+
+def test_checkpoint_of_another_task_is_refused(tmp_path: Path, particle_run: Path) -> None:
+    with pytest.raises(SpecMismatch, match="trained on 'particle'"):
+        evaluate(oracle(tmp_path, policy=str(particle_run), env="push"))
+    with pytest.raises(SpecMismatch, match="state"):
+        evaluate(oracle(tmp_path, policy=str(particle_run), options={"dimensions": 3}))
+
+
+def test_evaluation_of_a_checkpoint_lies_in_its_run(tmp_path: Path, particle_run: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(particle_run, run, symlinks=True)
+    best = run / "checkpoints" / "best"
+    evaluation = evaluate(oracle(tmp_path, policy=str(best), out=None))
+    assert evaluation.folder.parent == run / "evaluations"
+
+
+def test_killed_worker_is_heard_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shares, "_serve", die)
+    with pytest.raises(WorkerFailed, match="killed"):
+        evaluate(oracle(tmp_path, workers=2))
+
+
+def die(*_: object) -> None:
+    os._exit(9)
+
+
+def test_error_in_a_worker_is_told_with_its_trace(tmp_path: Path) -> None:
+    stage = Stage(policy="oracle", env="nowhere", workcell=None, observation="state", options={})
+    with pytest.raises(WorkerFailed, match="no task called 'nowhere'") as caught:
+        run_shares(stage, [[1], [2]], num_envs=1, workers=2, on_episode=lambda _: None)
+    assert "Traceback" in caught.value.__notes__[0]
 
 
 def test_missing_checkpoint_is_named(tmp_path: Path) -> None:
