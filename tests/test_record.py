@@ -1,0 +1,103 @@
+"""Scripted demonstrations: the same data whoever shares the work, and what was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ibc_gym.dataset import Dataset
+from ibc_gym.errors import ConfigError, SpecMismatch, UnknownName
+from ibc_gym.record import RecordConfig, RecordSummary, record
+
+
+def config(out: Path, **changes: Any) -> RecordConfig:
+    fields: dict[str, Any] = {"task": "particle", "out": out, "episodes": 24, "workers": 1}
+    return RecordConfig(**{**fields, **changes})
+
+
+def test_same_data_whatever_the_number_of_workers(tmp_path: Path) -> None:
+    for workers in (1, 2, 3):
+        record(config(tmp_path / f"{workers}.zarr", workers=workers, share=7, noise=0.05))
+    opened = [Dataset.open(tmp_path / f"{workers}.zarr", verify=True) for workers in (1, 2, 3)]
+    assert len({dataset.fingerprint for dataset in opened}) == 1
+    assert [entry.seed for entry in opened[2].entries] == list(range(24))
+
+
+def test_arrays_and_single_environments_record_the_same_numbers(tmp_path: Path) -> None:
+    record(config(tmp_path / "arrays.zarr", episodes=5))
+    record(config(tmp_path / "one.zarr", episodes=5, num_envs=1))
+    arrays, one = Dataset.open(tmp_path / "arrays.zarr"), Dataset.open(tmp_path / "one.zarr")
+    assert arrays.fingerprint == one.fingerprint
+
+
+def test_noise_is_in_what_was_sent_and_not_in_the_label(tmp_path: Path) -> None:
+    record(config(tmp_path / "d.zarr", noise=0.1))
+    dataset = Dataset.open(tmp_path / "d.zarr")
+    state, action = dataset.column("observation.state"), dataset.column("action")
+    goals = np.stack([state[:, 2:4], state[:, 4:6]])
+    assert np.isclose(action, goals).all(axis=2).any(axis=0).all()
+    apart = dataset.column("action_sent") - action
+    assert 0.05 < apart.std() < 0.15
+    assert dataset.metadata.source["noise"] == 0.1
+
+
+def test_what_is_there_is_not_recorded_again(tmp_path: Path) -> None:
+    first = record(config(tmp_path / "d.zarr", episodes=10, share=4))
+    more = record(config(tmp_path / "d.zarr", episodes=18, share=4))
+    nothing = record(config(tmp_path / "d.zarr", episodes=18, share=4))
+    assert (first.present, first.written) == (0, 10)
+    assert (more.present, more.written) == (10, 8)
+    assert (nothing.present, nothing.done) == (18, 0)
+    dataset = Dataset.open(tmp_path / "d.zarr", verify=True)
+    assert sorted(entry.seed or 0 for entry in dataset.entries) == list(range(18))
+
+
+def test_other_settings_with_the_same_seeds_are_other_episodes(tmp_path: Path) -> None:
+    record(config(tmp_path / "d.zarr", episodes=4))
+    noisy = record(config(tmp_path / "d.zarr", episodes=4, noise=0.1))
+    assert (noisy.present, noisy.written) == (0, 4)
+
+
+def test_progress_is_told_after_every_share(tmp_path: Path) -> None:
+    told: list[RecordSummary] = []
+    summary = record(config(tmp_path / "d.zarr", episodes=10, share=4), told.append)
+    assert [progress.done for progress in told] == [4, 8, 10]
+    assert summary.successes == summary.written == 10 and summary.steps == 500
+
+
+def test_options_of_the_task_are_used_and_written_down(tmp_path: Path) -> None:
+    record(config(tmp_path / "d.zarr", options={"dimensions": 3, "horizon": 20}))
+    dataset = Dataset.open(tmp_path / "d.zarr")
+    assert dataset.spec.action_space.shape == (3,) and set(dataset.lengths) == {20}
+    assert dataset.metadata.config["dimensions"] == 3
+    assert dataset.metadata.demonstrator == "oracle"
+    assert "numpy" in dataset.metadata.versions
+
+
+def test_successes_only_writes_no_failure(tmp_path: Path) -> None:
+    summary = record(
+        config(tmp_path / "d.zarr", episodes=64, options={"horizon": 40}, successes_only=True)
+    )
+    assert 0 < summary.successes == summary.written < summary.done == 64
+    assert Dataset.open(tmp_path / "d.zarr").success.all()
+
+
+def test_unknown_task_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="particle"):
+        record(config(tmp_path / "d.zarr", task="partical"))
+    assert not (tmp_path / "d.zarr").exists()
+
+
+def test_data_set_of_another_task_is_refused(tmp_path: Path) -> None:
+    record(config(tmp_path / "d.zarr", episodes=1))
+    with pytest.raises(SpecMismatch, match="Choose another folder"):
+        record(config(tmp_path / "d.zarr", episodes=1, options={"dimensions": 5}))
+
+
+@pytest.mark.parametrize("field", ["episodes", "seed", "workers", "num_envs", "share", "noise"])
+def test_negative_settings_are_refused(tmp_path: Path, field: str) -> None:
+    with pytest.raises(ConfigError, match=f"RecordConfig.{field} is -1"):
+        config(tmp_path, **{field: -1})
