@@ -72,7 +72,7 @@ def make_external(
         task = _describe(adapter, config, facts, states="state" in observation)
         image_space = _image_space(adapter) if pictures else None
     except BaseException:
-        adapter.env.close()
+        adapter.close()
         raise
     return ExternalEnv(adapter, task, render_mode=render_mode, image_space=image_space)
 

@@ -112,7 +112,7 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
 
     def close(self) -> None:
         """Close the environment; may be called twice."""
-        self._adapter.env.close()
+        self._adapter.close()
 
     def save(self) -> ExternalSnapshot:
         """Everything that the rest of the episode depends on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32, Float64, Progress, UInt8
 
 from ..external_task import ExternalConfig
+from ..simulators import gl
 
 
 class Adapter:
@@ -29,6 +31,7 @@ class Adapter:
 
         Raises:
             ConfigError: The config asks for something that this environment does not have.
+            MissingSystemLibrary: Pictures are wanted and no OpenGL library was found.
         """
         if config.layout != "installed":
             raise ConfigError(
@@ -37,6 +40,10 @@ class Adapter:
         self.env = env
         self.raw: Any = env.unwrapped
         self.config = config
+        if env.render_mode is not None and hasattr(self.mujoco_renderer(), "viewer"):
+            # Gymnasium takes the first route that can be imported, and a route without a display aborts the process.
+            os.environ["MUJOCO_GL"] = gl.choose()
+            gl.make_context(1, 1).free()
 
     @staticmethod
     def prepare() -> None:
@@ -88,6 +95,19 @@ class Adapter:
             viewer.make_context_current()
         image: UInt8 = self.env.render()  # type: ignore[assignment]
         return image
+
+    def close(self) -> None:
+        """Close the environment; may be called twice."""
+        renderer = self.mujoco_renderer()
+        viewer = getattr(renderer, "viewer", None)
+        if viewer is not None:
+            # Left to the garbage collector, its buffers are deleted in whichever context is current by then.
+            viewer.make_context_current()
+            viewer.con.free()
+            viewer.free()
+            renderer.viewer = None
+            renderer._viewers.clear()
+        self.env.close()
 
     def start(self, recorded: Mapping[str, Float64]) -> Any:
         """Put the environment, just reset, into a recorded start; gives the first observation."""

@@ -268,7 +268,9 @@ def test_bad_actions_and_bad_order_are_refused() -> None:
     env.close()
 
 
-def test_picture_is_drawn_in_the_environments_own_context(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_picture_is_drawn_and_given_up_in_the_environments_own_context(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     env = make("AdroitHandDoor-v1")
     drawn: list[str] = []
 
@@ -276,8 +278,18 @@ def test_picture_is_drawn_in_the_environments_own_context(monkeypatch: pytest.Mo
         def make_context_current(self) -> None:
             drawn.append("own context")
 
+        def free(self) -> None:
+            drawn.append("freed")
+
+        @property
+        def con(self) -> Viewer:
+            return self
+
     class Renderer:
-        viewer = Viewer()
+        viewer: Viewer | None = Viewer()
+
+        def __init__(self) -> None:
+            self._viewers: dict[str, Viewer] = {}
 
         def render(self, mode: str) -> np.ndarray:
             drawn.append("picture")
@@ -290,3 +302,20 @@ def test_picture_is_drawn_in_the_environments_own_context(monkeypatch: pytest.Mo
     env.reset(seed=0)
     assert env.render() is not None
     assert drawn == ["own context", "picture"]
+    env.close()
+    env.close()
+    assert drawn[2:] == ["own context", "freed", "freed"]
+
+
+@pytest.mark.slow
+def test_pictures_of_two_environments_do_not_mix() -> None:
+    alone = [make("AdroitHandDoor-v1", observation="image", width=64, height=64)]
+    alone.append(make("FrankaKitchen-v1", observation="image", width=64, height=64))
+    first = [env.reset(seed=0)[0]["image"] for env in alone]
+    again = [env.reset(seed=0)[0]["image"] for env in alone]
+    for picture, repeated in zip(first, again, strict=True):
+        assert picture.max() > picture.min()
+        np.testing.assert_array_equal(picture, repeated)
+    alone[0].close()
+    np.testing.assert_array_equal(alone[1].reset(seed=0)[0]["image"], first[1])
+    alone[1].close()
