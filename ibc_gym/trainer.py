@@ -160,6 +160,7 @@ def _prepare(
     records: list[Listener] = [stack.enter_context(MetricsFile(config.out / METRICS, after=after))]
     if config.tensorboard:
         records.append(stack.enter_context(TensorBoardFiles(config.out / TENSORBOARD, after=after)))
+    torch.optim.AdamW([torch.zeros(1)])  # PyTorch's first optimiser loads a second's worth of code
     started = clock()
     policy, average = _policies(config, data, device)
     loop = TrainingLoop(
