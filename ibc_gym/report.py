@@ -13,13 +13,13 @@ from ibc_gym.landscape import Landscape, landscapes
 from ibc_gym.paths import writable_folder
 from ibc_gym.report_data import Run, read_runs
 from ibc_gym.report_landscape import landscape_figure
+from ibc_gym.report_runs import runs_section
 from ibc_gym.report_sections import (
     environment,
     failures_section,
     headline,
     learning_section,
     name,
-    runs_section,
     success_section,
 )
 from ibc_gym.report_style import STYLE

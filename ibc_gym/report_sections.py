@@ -1,8 +1,7 @@
-"""The sections of a report, each as HTML."""
+"""The sections of a report about what was found, each as HTML."""
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -92,17 +91,11 @@ def learning_section(runs: Sequence[Run]) -> str:
     parts = [
         "<h2>Learning</h2><p>The checkpoint is chosen by the held-out action error, in normalised action units; "
         "a ring marks it.</p>",
-        f'<ul class="key">{"".join(f"<li>{_swatch(k)}{escape(run.label)}</li>" for k, run in trained)}</ul>',
+        f'<ul class="key">{"".join(f"<li>{swatch(k)}{escape(run.label)}</li>" for k, run in trained)}</ul>',
         f'<div class="wide">{line_chart("Held-out action error", errors)}</div>',
     ]
     parts += [_loss_charts(k, run) for k, run in trained]
     return "".join(parts)
-
-
-def runs_section(runs: Sequence[Run]) -> str:
-    """What was run: policy, data, versions, commands and settings."""
-    cards = "".join(_card(k, run) for k, run in enumerate(runs))
-    return f'<h2>What was run</h2><div class="cards">{cards}</div>'
 
 
 def headline(runs: Sequence[Run]) -> str:
@@ -112,7 +105,7 @@ def headline(runs: Sequence[Run]) -> str:
         for found in run.evaluations[:1]:
             s = found.summary
             sentences.append(
-                f"{_swatch(series)}<b>{escape(run.label)}</b> solved {s['successes']} of {s['episodes']} "
+                f"{swatch(series)}<b>{escape(run.label)}</b> solved {s['successes']} of {s['episodes']} "
                 f"({percent(s['ci95'][0])} to {percent(s['ci95'][1])} %)"
             )
     return f'<p class="lead">{"<br>".join(sentences)}</p>' if sentences else ""
@@ -129,7 +122,12 @@ def name(series: int, run: Run, found: Evaluation) -> str:
     frame = found.summary.get("frame")
     notes = ([policy] if policy != run.label else []) + ([f"frame {frame}"] if frame else [])
     aside = f" <small>{escape(', '.join(notes))}</small>" if notes else ""
-    return f"{_swatch(series)}{escape(run.label)}{aside}"
+    return f"{swatch(series)}{escape(run.label)}{aside}"
+
+
+def swatch(series: int) -> str:
+    """A dot in the colour of a run."""
+    return f'<span class="swatch series-{series % SERIES}"></span>'
 
 
 def _success_table(title: str, group: Sequence[Entry]) -> str:
@@ -228,68 +226,6 @@ def _loss_charts(series: int, run: Run) -> str:
         if quantity != "action_error"
     ]
     return (
-        f"<details open><summary>{_swatch(series)}{escape(run.label)}: loss, its parts and diagnostics (held-out dashed)</summary>"
+        f"<details open><summary>{swatch(series)}{escape(run.label)}: loss, its parts and diagnostics (held-out dashed)</summary>"
         f'<div class="charts">{"".join(charts)}</div></details>'
     )
-
-
-def _card(series: int, run: Run) -> str:
-    facts = _facts(run)
-    rows = "".join(
-        f"<dt>{escape(key)}</dt><dd>{escape(str(value))}</dd>" for key, value in facts.items()
-    )
-    commands = "\n".join(eval_command(found) for found in run.evaluations)
-    parts = [f"<h3>{_swatch(series)}{escape(run.label)}</h3><dl>{rows}</dl>"]
-    if commands:
-        parts.append(_folded("Commands that repeat the evaluations", commands))
-    if run.train_config:
-        parts.append(_folded("Training settings", json.dumps(run.train_config, indent=1)))
-    if run.evaluations:
-        config = run.evaluations[-1].summary["config"]
-        parts.append(_folded("Evaluation settings", json.dumps(config, indent=1)))
-    return f'<div class="card">{"".join(parts)}</div>'
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    facts: dict[str, Any] = {"folder": run.path}
-    if run.checkpoint:
-        about = run.checkpoint.get("about", {})
-        facts |= {"policy": run.checkpoint["type"], "trained for": run.checkpoint["spec"]["task"]}
-        facts |= {f"checkpoint’s {key}".replace("_", " "): value for key, value in about.items()}
-    if run.train_config:
-        facts |= {
-            "data": run.train_config.get("data"),
-            "training seed": run.train_config.get("seed"),
-        }
-    if run.metrics:
-        last = run.metrics[-1]
-        facts["trained"] = f"{last['step']} steps, {last.get('cpu_seconds', 0):.0f} CPU s"
-    if run.evaluations:
-        facts["evaluated"] = ", ".join(found.folder.name for found in run.evaluations)
-        facts["CPU for evaluation"] = (
-            f"{sum(e.summary['cpu_seconds'] for e in run.evaluations):.1f} s"
-        )
-        versions = run.evaluations[-1].summary["versions"]
-        facts["versions"] = ", ".join(f"{key} {value}" for key, value in versions.items())
-    return facts
-
-
-def eval_command(found: Evaluation) -> str:
-    """The command line that repeats an evaluation."""
-    config, s = found.summary["config"], found.summary
-    words = ["ibc-gym eval", config["policy"], f"--env {s['task']}"]
-    if config["workcell"]:
-        words.append(f"--workcell {config['workcell']}")
-    for key, value in config["options"].items():
-        horizon = key == "horizon" and s["task"].startswith("gym:")
-        words.append(f"--{'' if horizon else 'task.'}{key.replace('_', '-')} {value}")
-    words += [f"--episodes {s['episodes']}", f"--first-seed {config['first_seed']}"]
-    return " ".join(words)
-
-
-def _folded(title: str, text: str) -> str:
-    return f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"
-
-
-def _swatch(series: int) -> str:
-    return f'<span class="swatch series-{series % SERIES}"></span>'

@@ -53,7 +53,7 @@ td strong { font-size: 1.05em; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 12px; padding: 1rem 1.2rem 1.1rem; min-width: 0; }
 .card h3 { margin: 0 0 .6rem; }
-dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1rem; margin: 0; font-size: .92rem; }
+dl { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: .3rem .9rem; margin: 0; font-size: .92rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 details { margin: .7rem 0 0; } summary { cursor: pointer; color: var(--soft); font-size: .92rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 16.5rem), 1fr)); gap: .4rem 1.2rem; }

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ibc_gym import registry
+from ibc_gym.metadata import describe
+from ibc_gym.recorder import Recorder
+from ibc_gym.registry import make_oracle, make_vec_env
+from ibc_gym.rollout import rollout
+from ibc_gym.train_config import TrainConfig
+from ibc_gym.trainer import train
 
 
 @pytest.fixture
@@ -12,3 +20,34 @@ def toy_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry with a small policy in it; checkpoints do not wait for the disk, since no power is cut here."""
     monkeypatch.setitem(registry.POLICIES, "toy", "toys:Toy")
     monkeypatch.setattr("ibc_gym.atomic._flush", lambda path: None)
+
+
+@pytest.fixture(scope="session")
+def particle_demos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve demonstrations of the two-dimensional particle."""
+    path = tmp_path_factory.mktemp("data") / "particle.zarr"
+    envs = make_vec_env("particle", 4, autoreset_mode="disabled")
+    metadata = describe(envs, task="particle", demonstrator="oracle")
+    with Recorder(path, metadata, commit_every=12) as recorder:
+        rollout(envs, make_oracle("particle", envs), range(12), [recorder])
+    return path
+
+
+@pytest.fixture(scope="session")
+def particle_run(tmp_path_factory: pytest.TempPathFactory, particle_demos: Path) -> Path:
+    """A run of an implicit policy trained for a moment: it acts, but does not succeed. Do not write into it."""
+    out = tmp_path_factory.mktemp("runs") / "tiny-ebm"
+    train(
+        TrainConfig(
+            data=particle_demos,
+            out=out,
+            steps=30,
+            batch_size=64,
+            validate_every=10,
+            log_every=5,
+            validation_windows=32,
+            tensorboard=False,
+            threads=1,
+        )
+    )
+    return out

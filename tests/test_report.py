@@ -14,7 +14,7 @@ from ibc_gym.evaluation import EvalConfig, Evaluation, write_evaluation
 from ibc_gym.evaluator import evaluate
 from ibc_gym.report import report
 from ibc_gym.report_data import read_runs
-from ibc_gym.report_sections import eval_command
+from ibc_gym.report_runs import eval_command
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_world_that_has_changed_is_said_and_not_drawn(tmp_path: Path, run: Path)
 def test_command_that_repeats_an_evaluation_is_complete(run: Path) -> None:
     (found,) = read_runs([run])[0].evaluations
     assert eval_command(found) == (
-        f"ibc-gym eval {run} --env particle --episodes 6 --first-seed 100000"
+        f"ibc-gym eval {run} --env particle --episodes 6 --first-seed 100000 --num-envs 3"
     )
 
 
