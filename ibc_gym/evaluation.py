@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,12 @@ FIRST_SEED: Final = 100_000
 
 The published particle figures were taken on seeds 0 ... n-1: say `first_seed=0` to repeat them.
 """
+
+CHECKPOINTS: Final = "checkpoints"
+"""Folder of a run's checkpoints."""
+
+Score = Literal["success", "return", "best_reward"]
+"""What an evaluation is summed up by."""
 
 SCRIPTED: Final = ("oracle", "random")
 """Policies that need no checkpoint: the task's own demonstrator, and uniform actions."""
@@ -61,10 +66,16 @@ class EvalConfig:
     A matrix product rounds by its shape, so what shares a batch decides the last bit. Fixed shares keep that apart
     from the number of workers.
     """
-    score: Literal["success", "return", "best_reward"] = "success"
-    """The headline: success rate, mean return, or mean best reward of an episode (Push-T's)."""
+    score: Score | None = None
+    """The headline: success rate, mean return, or mean best reward of an episode (Push-T's).
+
+    By default what the environment is published with, else success.
+    """
     reference: tuple[float, float] | None = None
-    """Scores of a random and of an expert policy; gives `normalised` = 100 (score - random) / (expert - random)."""
+    """Scores of a random and of an expert policy, D4RL's where they are known by default.
+
+    They give `normalised` = 100 (score - random) / (expert - random).
+    """
     films: int = 0
     """How many episodes to film after the evaluation, failures first."""
     latency_steps: int = 200
@@ -125,28 +136,26 @@ class Evaluation:
 
 def evaluation_name(config: EvalConfig, env: str, workcell: str | None) -> str:
     """A name that two evaluations share only if they ran the same episodes: push-mujoco-100000-100099."""
+    where = [] if workcell in (None, env) or env.startswith("gym:") else [str(workcell)]
     options = [f"{key}={value}" for key, value in sorted(config.options.items())]
     seeds = [str(config.seeds[0]), str(config.seeds[-1])]
-    return config.name or _slug(
-        "-".join([env, *([workcell] if workcell else []), *options, *seeds])
-    )
+    chosen = _named_checkpoint(config.policy)
+    return config.name or _slug("-".join([env, *where, *options, *seeds, *chosen]))
 
 
 def write_evaluation(evaluation: Evaluation) -> None:
-    """Write all files, `evaluation.json` last; a reader sees the old ones or the new ones, never half."""
+    """Write all files into its folder; `atomic.whole_folder` makes them appear at once."""
     folder = evaluation.folder
     rows = "".join(f"{json.dumps(dataclasses.asdict(row))}\n" for row in evaluation.episodes)
-    _replace(folder / "episodes.jsonl", rows.encode())
+    (folder / "episodes.jsonl").write_text(rows)
     lengths = [len(tape.actions) for tape in evaluation.tapes]
-    temporary = folder / f".actions-{os.getpid()}.npz"
     np.savez_compressed(
-        temporary,
+        folder / "actions.npz",
         seeds=np.array([tape.seed for tape in evaluation.tapes], dtype=np.int64),
         ends=np.cumsum(lengths, dtype=np.int64),
         actions=np.concatenate([tape.actions for tape in evaluation.tapes]),
     )
-    temporary.replace(folder / "actions.npz")
-    _replace(folder / "evaluation.json", json.dumps(evaluation.summary, indent=1).encode())
+    (folder / "evaluation.json").write_text(json.dumps(evaluation.summary, indent=1) + "\n")
 
 
 def read_evaluation(folder: str | Path) -> Evaluation:
@@ -173,7 +182,7 @@ def read_evaluation(folder: str | Path) -> Evaluation:
 
 def list_evaluations(run: str | Path) -> list[Path]:
     """Folders of a run's finished evaluations, the oldest first."""
-    found = Path(run).glob("evaluations/*/evaluation.json")
+    found = Path(run).glob("evaluations/[!.]*/evaluation.json")  # a dot: not whole yet
     return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
 
 
@@ -193,7 +202,10 @@ def _slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._=+-]+", "-", text).strip("-.")
 
 
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+def _named_checkpoint(policy: str) -> list[str]:
+    """["000500"] if a path names one of a run's checkpoints rather than the run or its best."""
+    parts = Path(policy).parts
+    if CHECKPOINTS not in parts:
+        return []
+    named = parts[parts.index(CHECKPOINTS) + 1 :][:1]
+    return [name for name in named if name != "best"]

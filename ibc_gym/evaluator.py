@@ -7,34 +7,30 @@ episodes on any number of cores; each can be filmed and looked into afterwards.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ibc_gym.atomic import remove_folder, whole_folder
 from ibc_gym.evaluation import (
+    CHECKPOINTS,
     SCRIPTED,
     EvalConfig,
     Evaluation,
     evaluation_name,
     write_evaluation,
 )
+from ibc_gym.evaluation_summary import batched_ms, headline_of, milliseconds, summarise
 from ibc_gym.metadata import installed_versions
 from ibc_gym.paths import writable_folder
-from ibc_gym.records import Float64
 from ibc_gym.rollout import Episode, rollout
 from ibc_gym.serialise import to_json
-from ibc_gym.shares import Share, cut_into_shares, one_thread, run_shares, usable_cores
+from ibc_gym.shares import cut_into_shares, one_thread, run_shares, usable_cores
 from ibc_gym.stage import Stage, resolve
-from ibc_gym.uncertainty import mean_interval, wilson_interval
 
 WARM_UP = 10
 """First actions that the latency leaves out: libraries allocate and choose kernels then."""
-
-LISTED_FAILURES = 50
-"""Failures that the summary lists at most; all of them are in the rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +65,7 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
         WorkerFailed: A worker process was killed.
     """
     stage = resolve(config)
-    facts = _facts(stage)  # makes one environment and the policy, and so fails early
+    facts = _facts(config, stage)  # makes one environment and the policy, and so fails early
     folder = evaluation_folder(config, stage, facts["workcell"])
     if config.films:
         stage.make_filmed_env().close()  # fails before the work rather than after it
@@ -84,44 +80,45 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
     seconds = time.perf_counter() - started
     episodes = tuple(episode for share in results for episode in share.episodes)
     summary = {
-        **_summary(config, facts, episodes, _latency(stage, episodes, config.latency_steps)),
-        "action_ms_batched": _batched_ms(results),
+        **summarise(facts, episodes, _latency(stage, episodes, config.latency_steps)),
+        "action_ms_batched": batched_ms(results),
         "cpu_seconds": sum(share.cpu_seconds for share in results),
         "wall_seconds": seconds,
         "versions": installed_versions(),
         "config": to_json(config),
     }
     tapes = tuple(tape for share in results for tape in share.tapes)
-    evaluation = Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=folder)
-    if config.films:
-        from ibc_gym.films import film_episodes  # here: an evaluation without films needs no codec
+    if folder.exists():
+        remove_folder(folder)  # the same episodes were evaluated before
+    with whole_folder(folder) as passing:
+        evaluation = Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=passing)
+        if config.films:
+            from ibc_gym.films import film_episodes  # an evaluation without films needs no codec
 
-        film_episodes(evaluation, stage, config.films)
-    write_evaluation(evaluation)
-    return evaluation
+            film_episodes(evaluation, stage, config.films)
+        write_evaluation(evaluation)
+    return replace(evaluation, folder=folder)
 
 
 def evaluation_folder(config: EvalConfig, stage: Stage, workcell: str | None) -> Path:
-    """Where an evaluation is written: made, and proved to be writable.
+    """Where an evaluation will be; the folder around it is made, and proved to be writable.
 
     Raises:
         ConfigError: It cannot be written to.
     """
+    path = Path(config.policy)
     if config.out is not None:
         run = config.out
     elif config.policy in SCRIPTED:
         run = Path("runs") / f"{config.policy}-{stage.env.removeprefix('gym:')}"
+    elif CHECKPOINTS in path.parts:
+        run = Path(*path.parts[: path.parts.index(CHECKPOINTS)])
     else:
-        path = Path(config.policy)
-        run = (
-            path.parents[path.parts[::-1].index("checkpoints")]
-            if "checkpoints" in path.parts
-            else path
-        )
-    return writable_folder(run / "evaluations" / evaluation_name(config, stage.env, workcell))
+        run = path
+    return writable_folder(run / "evaluations") / evaluation_name(config, stage.env, workcell)
 
 
-def _facts(stage: Stage) -> dict[str, Any]:
+def _facts(config: EvalConfig, stage: Stage) -> dict[str, Any]:
     """What is known before the first episode."""
     envs = stage.make_envs(1)
     try:
@@ -133,6 +130,7 @@ def _facts(stage: Stage) -> dict[str, Any]:
             "workcell": named,
             "policy": stage.policy,
             "horizon": getattr(task, "horizon", None),
+            "score": headline_of(config, task),
             "checkpoint": None,
         }
         if stage.policy not in SCRIPTED:
@@ -154,57 +152,6 @@ def _about_checkpoint(path: str, policy: Any) -> dict[str, Any]:
     }
 
 
-def _summary(
-    config: EvalConfig,
-    facts: Mapping[str, Any],
-    episodes: Sequence[Episode],
-    action_ms: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    """The JSON object; what the issue of `--json` promises comes first, in that order."""
-    successes = sum(episode.success for episode in episodes)
-    returns = [episode.total_reward for episode in episodes]
-    failed = [episode for episode in episodes if not episode.success]
-    return {
-        "task": facts["task"],
-        "workcell": facts["workcell"],
-        "policy": facts["policy"],
-        "episodes": len(episodes),
-        "successes": successes,
-        "success_rate": successes / len(episodes),
-        "ci95": list(wilson_interval(successes, len(episodes))),
-        "return_mean": float(np.mean(returns)),
-        "action_ms": action_ms,
-        "seeds": [episode.seed for episode in episodes],
-        "return_ci95": list(mean_interval(returns)),
-        "return_std": float(np.std(returns)),
-        "best_reward_mean": float(np.mean([episode.best_reward for episode in episodes])),
-        "length_mean": float(np.mean([episode.length for episode in episodes])),
-        "score": _score(config, episodes),
-        **{name: facts[name] for name in facts if name not in ("task", "workcell", "policy")},
-        "failures": [
-            {"seed": e.seed, "length": e.length, "return": e.total_reward, **e.metrics}
-            for e in failed[:LISTED_FAILURES]
-        ],
-    }
-
-
-def _score(config: EvalConfig, episodes: Sequence[Episode]) -> dict[str, Any]:
-    """The headline, with its interval, and normalised where the reference scores are given."""
-    if config.score == "success":
-        values = [float(episode.success) for episode in episodes]
-        interval = wilson_interval(int(sum(values)), len(values))
-    else:
-        field = "total_reward" if config.score == "return" else "best_reward"
-        values = [float(getattr(episode, field)) for episode in episodes]
-        interval = mean_interval(values)
-    mean = float(np.mean(values))
-    score: dict[str, Any] = {"name": config.score, "mean": mean, "ci95": list(interval)}
-    if config.reference is not None:
-        random, expert = config.reference
-        score["normalised"] = 100 * (mean - random) / (expert - random)
-    return score
-
-
 def _latency(stage: Stage, episodes: Sequence[Episode], steps: int) -> dict[str, Any] | None:
     """Time of an action at batch 1, on one thread, along episodes that were just evaluated."""
     if steps == 0:
@@ -221,18 +168,7 @@ def _latency(stage: Stage, episodes: Sequence[Episode], steps: int) -> dict[str,
             spent = rollout(envs, stage.make_policy(envs), seeds).act_seconds
     finally:
         envs.close()
-    return _milliseconds(spent[WARM_UP:] if len(spent) > WARM_UP else spent)
-
-
-def _batched_ms(results: Sequence[Share]) -> dict[str, Any]:
-    """Time per action of the calls that served many environments, while all workers were busy."""
-    per_row = np.concatenate([share.act_seconds / share.rows for share in results])
-    return {**_milliseconds(per_row), "batch": results[0].rows}
-
-
-def _milliseconds(seconds: Float64) -> dict[str, float]:
-    median, p95 = np.quantile(seconds * 1000, [0.5, 0.95])
-    return {"median": float(median), "p95": float(p95)}
+    return milliseconds(spent[WARM_UP:] if len(spent) > WARM_UP else spent)
 
 
 class _Counter:

@@ -104,11 +104,19 @@ def headline(runs: Sequence[Run]) -> str:
     for series, run in enumerate(runs):
         for found in run.evaluations[:1]:
             s = found.summary
-            sentences.append(
-                f"{swatch(series)}<b>{escape(run.label)}</b> solved {s['successes']} of {s['episodes']} "
-                f"({percent(s['ci95'][0])} to {percent(s['ci95'][1])} %)"
-            )
+            sentences.append(f"{swatch(series)}<b>{escape(run.label)}</b> {_in_words(s)}")
     return f'<p class="lead">{"<br>".join(sentences)}</p>' if sentences else ""
+
+
+def _in_words(summary: Mapping[str, Any]) -> str:
+    score = summary["score"]
+    if score["name"] == "success":
+        low, high = (percent(share) for share in summary["ci95"])
+        return f"solved {summary['successes']} of {summary['episodes']} ({low} to {high} %)"
+    normalised = f", normalised {score['normalised']:.1f}" if "normalised" in score else ""
+    low, high = score["ci95"]
+    what = "mean return" if score["name"] == "return" else "mean best reward"
+    return f"{what} {score['mean']:.4g} ({low:.4g} to {high:.4g}){normalised}"
 
 
 def percent(share: float) -> str:

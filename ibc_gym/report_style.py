@@ -63,7 +63,7 @@ svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { font-family: inherit; font-size: 11px; fill: var(--soft); }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); gap: .6rem 1.2rem; }
 .strip { overflow-x: auto; border-radius: 8px; margin: 0 0 .3rem; }
-.strip img { display: block; height: 9.4rem; width: auto; max-width: none; }
+.strip img { display: block; width: 100%; min-width: 46rem; height: auto; }
 .key { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; font-size: .88rem; color: var(--soft); margin: .2rem 0 .6rem; padding: 0; list-style: none; }
 .key svg { display: inline-block; width: 14px; height: 14px; vertical-align: -2px; margin-right: .4em; }
 .held { stroke-dasharray: 5 3; } .wide { max-width: 24rem; }
@@ -82,7 +82,6 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--rule);
 @media (max-width: 34rem) {
   main { padding: 1.5rem 1rem 3rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; }
-  .strip img { height: 7rem; }
 }
 @media print { body { background: #fff; } details > * { display: block; } }
 """

@@ -97,6 +97,7 @@ def test_episodes_are_written_row_by_row_and_read_back(tmp_path: Path) -> None:
     evaluation = evaluate(oracle(tmp_path))
     rows = (evaluation.folder / "episodes.jsonl").read_text().splitlines()
     assert [json.loads(row)["seed"] for row in rows] == evaluation.summary["seeds"]
+    shutil.copytree(evaluation.folder, evaluation.folder.with_name(".unfinished-other"))
     assert list_evaluations(tmp_path / "run") == [evaluation.folder]
     again = read_evaluation(evaluation.folder)
     assert again.episodes == evaluation.episodes
@@ -132,6 +133,24 @@ def test_score_is_normalised_by_the_reference(tmp_path: Path) -> None:
     score = evaluate(config).summary["score"]
     assert score["name"] == "return"
     assert score["normalised"] == pytest.approx(100 * (score["mean"] - 0.5))
+
+
+def test_score_of_a_benchmark_is_its_published_one(tmp_path: Path) -> None:
+    door = oracle(
+        tmp_path,
+        policy="random",
+        env="gym:AdroitHandDoor-v1",
+        options={"horizon": 5},
+        episodes=2,
+        latency_steps=0,
+    )
+    summary = evaluate(door).summary
+    assert summary["score"]["name"] == "return"
+    assert summary["score"]["mean"] == summary["return_mean"]
+    assert summary["score"]["reference"] == [-56.512833, 2880.5693087298737]
+    assert summary["horizon"] == 5
+    by_success = evaluate(replace(door, score="success")).summary["score"]
+    assert "normalised" not in by_success  # D4RL's reference scores are returns
 
 
 def test_films_show_the_failures_first(tmp_path: Path) -> None:
@@ -193,6 +212,19 @@ def test_evaluation_of_a_checkpoint_lies_in_its_run(tmp_path: Path, particle_run
     best = run / "checkpoints" / "best"
     evaluation = evaluate(oracle(tmp_path, policy=str(best), out=None))
     assert evaluation.folder.parent == run / "evaluations"
+    step = next(path for path in (run / "checkpoints").iterdir() if path.name.isdigit())
+    of_a_step = evaluate(oracle(tmp_path, policy=str(step), out=None))
+    assert of_a_step.folder.parent == run / "evaluations"
+    assert of_a_step.folder != evaluation.folder
+
+
+def test_evaluation_done_again_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    first = evaluate(oracle(tmp_path, policy="random", films=1))
+    assert (first.folder / "films").is_dir()
+    again = evaluate(oracle(tmp_path, policy="random"))
+    assert again.folder == first.folder
+    assert not (again.folder / "films").exists()
+    assert [path.name for path in again.folder.parent.iterdir()] == [again.folder.name]
 
 
 def test_killed_worker_is_heard_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
