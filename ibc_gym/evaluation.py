@@ -133,6 +133,27 @@ class Evaluation:
         """Success by seed, as `uncertainty.compare_paired` takes it."""
         return {episode.seed: episode.success for episode in self.episodes}
 
+    def scores(self) -> dict[int, float]:
+        """The headline's measure by seed."""
+        return {episode.seed: score_of(episode, self.score) for episode in self.episodes}
+
+    @property
+    def score(self) -> Score:
+        """By what the evaluation is summed up."""
+        score: Score = self.summary["score"]["name"]
+        return score
+
+
+def score_of(episode: Episode, score: Score) -> float:
+    """What one episode contributes to a headline."""
+    match score:
+        case "success":
+            return float(episode.success)
+        case "return":
+            return episode.total_reward
+        case "best_reward":
+            return episode.best_reward
+
 
 def evaluation_name(config: EvalConfig, env: str, workcell: str | None) -> str:
     """A name that two evaluations share only if they ran the same episodes: push-mujoco-100000-100099."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ibc_gym.contracts import Task
-from ibc_gym.evaluation import EvalConfig, Score
+from ibc_gym.evaluation import EvalConfig, Score, score_of
 from ibc_gym.records import Float64
 from ibc_gym.rollout import Episode
 from ibc_gym.shares import Share
@@ -80,12 +80,10 @@ def headline_of(config: EvalConfig, task: Task | None) -> Headline:
 
 def _score(headline: Headline, episodes: Sequence[Episode]) -> dict[str, Any]:
     """The headline, with its interval, and normalised where the reference scores are known."""
+    values = [score_of(episode, headline.score) for episode in episodes]
     if headline.score == "success":
-        values = [float(episode.success) for episode in episodes]
         interval = wilson_interval(int(sum(values)), len(values))
     else:
-        field = "total_reward" if headline.score == "return" else "best_reward"
-        values = [float(getattr(episode, field)) for episode in episodes]
         interval = mean_interval(values)
     mean = float(np.mean(values))
     score: dict[str, Any] = {"name": headline.score, "mean": mean, "ci95": list(interval)}

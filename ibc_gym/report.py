@@ -15,14 +15,13 @@ from ibc_gym.report_data import Run, read_runs
 from ibc_gym.report_landscape import landscape_figure
 from ibc_gym.report_runs import runs_section
 from ibc_gym.report_sections import (
-    environment,
     failures_section,
     headline,
     learning_section,
-    name,
     success_section,
 )
 from ibc_gym.report_style import STYLE
+from ibc_gym.report_words import environment, name
 from ibc_gym.serialise import from_json
 from ibc_gym.stage import Stage, resolve
 

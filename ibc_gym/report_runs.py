@@ -10,7 +10,7 @@ from typing import Any
 
 from ibc_gym.evaluation import EvalConfig, Evaluation
 from ibc_gym.report_data import Run
-from ibc_gym.report_sections import swatch
+from ibc_gym.report_words import swatch
 
 _ABOUT = {
     "step": "chosen step",

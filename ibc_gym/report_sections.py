@@ -5,29 +5,21 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import combinations
 from typing import Any
 
 from ibc_gym.evaluation import Evaluation
 from ibc_gym.films import FOLDER, film_path
-from ibc_gym.report_charts import SERIES, Series, interval_bar, line_chart
+from ibc_gym.report_charts import Series, interval_bar, line_chart
 from ibc_gym.report_data import Run
+from ibc_gym.report_paired import paired_section
+from ibc_gym.report_words import Entry, entries, environment, name, percent, swatch
 from ibc_gym.rollout import Episode
-from ibc_gym.uncertainty import compare_paired, holm
 
 _STRIPS = 4
 """Film strips of failures shown per evaluation."""
 
 _BORING = ("step", "interventions")
 """Numbers in an episode's last info that say nothing about why it failed."""
-
-Entry = tuple[int, Run, Evaluation]
-"""Colour of the run, the run, and one of its evaluations."""
-
-
-def entries(runs: Sequence[Run]) -> list[Entry]:
-    """Every evaluation of every run."""
-    return [(k, run, found) for k, run in enumerate(runs) for found in run.evaluations]
 
 
 def success_section(runs: Sequence[Run]) -> str:
@@ -38,27 +30,7 @@ def success_section(runs: Sequence[Run]) -> str:
     if not groups:
         return "<h2>Success</h2><p>No policy has been evaluated yet: <code>ibc-gym eval RUN</code>.</p>"
     tables = "".join(_success_table(title, group) for title, group in groups.items())
-    compared = "".join(_paired_table(title, group) for title, group in groups.items())
-    if compared:
-        compared = (
-            "<h2>The same seeds, side by side</h2><p>Only the episodes that one policy solved and the other did "
-            "not tell two policies apart. <i>p</i> is the chance of a split at least this uneven between equally "
-            f"good policies (McNemar’s exact test, corrected by Holm where there are several).</p>{compared}"
-        )
-    return f"<h2>Success</h2>{tables}{compared}"
-
-
-def environment(found: Evaluation) -> str:
-    """What was evaluated in, in words: two evaluations with the same words can be compared."""
-    summary = found.summary
-    options = summary["config"]["options"]
-    words = [f"{key.replace('_', ' ')} {value}" for key, value in sorted(options.items())]
-    where = (
-        f" on {summary['workcell']}" if summary["workcell"] not in (None, summary["task"]) else ""
-    )
-    if summary.get("horizon") and "horizon" not in options:
-        words.append(f"{summary['horizon']} steps")
-    return f"{summary['task']}{where}" + (f" ({', '.join(words)})" if words else "")
+    return f"<h2>Success</h2>{tables}{paired_section(groups)}"
 
 
 def failures_section(runs: Sequence[Run]) -> str:
@@ -119,25 +91,6 @@ def _in_words(summary: Mapping[str, Any]) -> str:
     return f"{what} {score['mean']:.4g} ({low:.4g} to {high:.4g}){normalised}"
 
 
-def percent(share: float) -> str:
-    """A share as per cent, with a decimal only where it says something."""
-    return f"{100 * share:.1f}".removesuffix(".0")
-
-
-def name(series: int, run: Run, found: Evaluation) -> str:
-    """A policy's name beside its colour."""
-    policy = found.summary["policy"]
-    frame = found.summary.get("frame")
-    notes = ([policy] if policy != run.label else []) + ([f"frame {frame}"] if frame else [])
-    aside = f" <small>{escape(', '.join(notes))}</small>" if notes else ""
-    return f"{swatch(series)}{escape(run.label)}{aside}"
-
-
-def swatch(series: int) -> str:
-    """A dot in the colour of a run."""
-    return f'<span class="swatch series-{series % SERIES}"></span>'
-
-
 def _success_table(title: str, group: Sequence[Entry]) -> str:
     scored = any(found.summary["score"]["name"] != "success" for _, _, found in group)
     rows = "".join(_success_row(*entry, scored) for entry in group)
@@ -171,35 +124,6 @@ def _score(score: Mapping[str, Any]) -> str:
         f"<strong>{score['mean']:.4g}</strong><br>"
         f"<small>{escape(score['name'].replace('_', ' '))}{normalised}<br>{low:.4g} to {high:.4g}</small>"
     )
-
-
-def _paired_table(title: str, group: Sequence[Entry]) -> str:
-    pairs = [
-        (one, other)
-        for one, other in combinations(group, 2)
-        if one[2].successes().keys() & other[2].successes().keys()
-    ]
-    if not pairs:
-        return ""
-    found = [compare_paired(one[2].successes(), other[2].successes()) for one, other in pairs]
-    rows = "".join(
-        f"<tr><td>{name(*one)}</td><td class='words'>{name(*other)}</td><td>{result.seeds}</td>"
-        f"<td>{result.only_first}</td><td>{result.only_second}</td>"
-        f"<td><strong>{100 * result.difference:+.1f}</strong> <small>{100 * result.ci95[0]:+.1f} to "
-        f"{100 * result.ci95[1]:+.1f}</small></td><td>{_p_value(p)}</td></tr>"
-        for (one, other), result, p in zip(
-            pairs, found, holm([result.p_value for result in found]), strict=True
-        )
-    )
-    return (
-        f'<div class="scroll"><table><caption>{escape(title)}</caption><thead><tr><th>first</th>'
-        '<th class="words">second</th><th>seeds</th><th>only first</th><th>only second</th>'
-        f"<th>difference [points]</th><th><i>p</i></th></tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _p_value(p: float) -> str:
-    return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _strip(found: Evaluation, episode: Episode) -> str:

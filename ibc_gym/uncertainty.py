@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -93,9 +94,7 @@ def compare_paired(first: Mapping[int, bool], second: Mapping[int, bool]) -> Pai
     Raises:
         ConfigError: No seed is common to both.
     """
-    common = sorted(first.keys() & second.keys())
-    if not common:
-        raise ConfigError("The two evaluations share no seed, so they cannot be paired.")
+    common = _common(first, second)
     only_first = sum(first[seed] and not second[seed] for seed in common)
     only_second = sum(second[seed] and not first[seed] for seed in common)
     differing = only_first + only_second
@@ -109,11 +108,59 @@ def compare_paired(first: Mapping[int, bool], second: Mapping[int, bool]) -> Pai
     )
 
 
+def _common(first: Mapping[int, Any], second: Mapping[int, Any]) -> list[int]:
+    """The seeds that both have."""
+    common = sorted(first.keys() & second.keys())
+    if not common:
+        raise ConfigError("The two evaluations share no seed, so they cannot be paired.")
+    return common
+
+
 def _agresti_min(only_first: int, only_second: int, seeds: int) -> tuple[float, float]:
     split, differing, total = only_first - only_second, only_first + only_second + 1, seeds + 2
     centre = split / total
     width = float(norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt(differing - split**2 / total) / total
     return max(centre - width, -1.0), min(centre + width, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedMeans:
+    """Scores of two policies on the same seeds."""
+
+    seeds: int
+    """How many seeds both were run on."""
+    difference: float
+    """Mean score of the first less that of the second."""
+    ci95: tuple[float, float]
+    """Interval of the difference."""
+    p_value: float
+    """Chance of a difference at least this large if the two were equally good."""
+
+
+def compare_means(first: Mapping[int, float], second: Mapping[int, float]) -> PairedMeans:
+    """Compare returns or best rewards seed by seed: bootstrap interval, and sign-flip test (Fisher 1935).
+
+    If the two are equally good, every seed's difference could as well have had the other sign.
+
+    Args:
+        first: Score by seed.
+        second: Score by seed; seeds that only one of the two has are left out.
+
+    Raises:
+        ConfigError: No seed is common to both.
+    """
+    common = _common(first, second)
+    differences = np.array([first[seed] - second[seed] for seed in common])
+    observed = abs(differences.sum())
+    rng = np.random.default_rng(_BOOTSTRAP_SEED)
+    signs = rng.choice((-1.0, 1.0), size=(_RESAMPLES, len(differences)))
+    as_large = (np.abs(signs @ differences) >= observed * (1 - 1e-12)).sum()
+    return PairedMeans(
+        seeds=len(common),
+        difference=float(differences.mean()),
+        ci95=mean_interval(differences),
+        p_value=float((as_large + 1) / (_RESAMPLES + 1)),
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

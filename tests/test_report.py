@@ -83,7 +83,7 @@ def test_page_shows_success_curves_strips_and_landscapes(page: str) -> None:
     assert 'class="mark series-0"' in page  # the chosen checkpoint
     assert page.count('class="landscape"') == 4
     assert page.count("data:image/jpeg") == 1
-    assert "only second" in page  # paired with the oracle
+    assert "only second solved" in page  # paired with the oracle
 
 
 def test_world_that_has_changed_is_said_and_not_drawn(tmp_path: Path, run: Path) -> None:

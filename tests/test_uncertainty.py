@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibc_gym.errors import ConfigError
-from ibc_gym.uncertainty import compare_paired, holm, mean_interval, wilson_interval
+from ibc_gym.uncertainty import compare_means, compare_paired, holm, mean_interval, wilson_interval
 
 
 def wilson_by_hand(successes: int, trials: int) -> tuple[float, float]:
@@ -100,6 +100,21 @@ def test_comparison_is_antisymmetric(pairs: list[tuple[bool, bool]]) -> None:
     assert here.ci95 == pytest.approx((-there.ci95[1], -there.ci95[0]))
     assert here.p_value == pytest.approx(there.p_value)
     assert 0 <= here.p_value <= 1
+
+
+def test_sign_flips_of_few_seeds_give_the_exact_chance() -> None:
+    # All six differences positive: only the two all-equal sign patterns of 64 are as extreme.
+    found = compare_means({seed: 1.0 + seed for seed in range(6)}, dict.fromkeys(range(6), 0.0))
+    assert found.p_value == pytest.approx(2 / 64, abs=0.01)
+    assert found.difference == pytest.approx(3.5)
+    assert found.ci95[0] < 3.5 < found.ci95[1]
+
+
+def test_equal_scores_cannot_be_told_apart() -> None:
+    found = compare_means({1: 2.0, 2: 3.0, 9: 0.0}, {1: 2.0, 2: 3.0})
+    assert (found.seeds, found.difference, found.p_value) == (2, 0.0, 1.0)
+    with pytest.raises(ConfigError, match="share no seed"):
+        compare_means({1: 1.0}, {2: 1.0})
 
 
 def test_holm_multiplies_by_the_number_of_questions_left() -> None:
