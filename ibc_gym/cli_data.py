@@ -52,7 +52,7 @@ def info(argv: Sequence[str], terminal: Terminal) -> None:
         DataArgs,
         argv,
         command="ibc-gym data info",
-        description="What is in a folder of demonstrations. Writes nothing.",
+        description=("What is in a folder of demonstrations. Writes nothing.",),
         examples=("demos.zarr",),
     )
     found = data_info(args.data)
@@ -65,7 +65,7 @@ def verify(argv: Sequence[str], terminal: Terminal) -> int:
         DataArgs,
         argv,
         command="ibc-gym data verify",
-        description="Read every episode and compare it with its checksums. Writes nothing.",
+        description=("Read every episode and compare it with its checksums. Writes nothing.",),
         examples=("demos.zarr",),
     )
     found = data_info(args.data, verify=True)
@@ -85,8 +85,10 @@ def import_(argv: Sequence[str], terminal: Terminal) -> None:
         ImportFlags,
         argv,
         command="ibc-gym data import",
-        description="Bring human demonstrations from an .npz file into Zarr.\n\n"
-        "--task.OPTION VALUE sets an option of the environment.",
+        description=(
+            "Bring human demonstrations from an .npz file into Zarr.",
+            "--task.OPTION VALUE sets an option of the environment.",
+        ),
         examples=(
             "door_human_v0.npz",
             "kitchen.npz --task gym:FrankaKitchen-v1 --task.layout d4rl --out kitchen.zarr",

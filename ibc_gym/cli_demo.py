@@ -10,8 +10,10 @@ from ibc_gym.demo import DATA, PAGE, POLICIES, SUMMARY, DemoConfig, leftovers
 from ibc_gym.demo import demo as run_demo
 from ibc_gym.flags import config_of, flags_of, parse
 
-DESCRIPTION = """The main job, whole: scripted demonstrations of pushing a block to a target, an implicit
-policy and a baseline trained on them, both evaluated on the same seeds, and a report."""
+DESCRIPTION = (
+    "The whole loop on one task, in a few minutes: push a block to a target.",
+    "Demonstrations, an implicit policy and a baseline, their scores, a report.",
+)
 EXAMPLES = ("", "--demonstrations 50 --episodes 20 --out runs/small")
 
 DemoFlags = flags_of(DemoConfig, {})

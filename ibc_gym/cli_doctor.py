@@ -24,7 +24,7 @@ def doctor(argv: Sequence[str], terminal: Terminal) -> None:
         DoctorArgs,
         argv,
         command="ibc-gym doctor",
-        description="What works on this machine, and how to get what does not. Writes nothing.",
+        description=("What works on this machine, and how to get what does not. Writes nothing.",),
     )
     with terminal.progress("Examining") as (progress,):
         findings = examine(progress)

@@ -13,9 +13,10 @@ from ibc_gym.evaluator import EvalProgress
 from ibc_gym.evaluator import evaluate as run_evaluation
 from ibc_gym.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_options, word
 
-DESCRIPTION = """Count how often a trained policy succeeds, over many episodes with fixed seeds.
-
---task.OPTION VALUE sets an option of the task, a field of its config."""
+DESCRIPTION = (
+    "Count how often a trained policy succeeds, over episodes with fixed seeds.",
+    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+)
 
 EXAMPLES = (
     "runs/push --episodes 100",

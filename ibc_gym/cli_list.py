@@ -30,7 +30,7 @@ class ListArgs(Common):
 
 def list_(argv: Sequence[str], terminal: Terminal) -> None:
     """Print every table of names with a line on each."""
-    parse(ListArgs, argv, command="ibc-gym list", description="Everything that has a name.")
+    parse(ListArgs, argv, command="ibc-gym list", description=("Everything that has a name.",))
     found = {title: names(rows) for title, rows in TABLES.items()}
     tables = [
         table(title.capitalize(), ("name", "what it is"), list(rows.items()))

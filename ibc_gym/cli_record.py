@@ -11,9 +11,10 @@ from ibc_gym.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_
 from ibc_gym.record import RecordConfig
 from ibc_gym.record import record as run_recording
 
-DESCRIPTION = """Record scripted demonstrations. What is there already is gone on with.
-
---task.OPTION VALUE sets an option of the task, a field of its config."""
+DESCRIPTION = (
+    "Record scripted demonstrations; a data set that is there is gone on with.",
+    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+)
 EXAMPLES = (
     "push --episodes 200 --out demos.zarr",
     "push --observation image --episodes 50 --out pictures.zarr",

@@ -13,9 +13,10 @@ from ibc_gym.flags import REQUIRED, config_of, flags_of, parse, word
 from ibc_gym.replay import ReplayConfig, ReplayedEpisode
 from ibc_gym.replay import replay as run_replay
 
-DESCRIPTION = """Run stored episodes again from where they began, and say how far the two part.
-
-In the simulator that they were recorded in, the difference is exactly zero."""
+DESCRIPTION = (
+    "Run stored episodes again from where they began; say how far the two part.",
+    "In the simulator that they were recorded in, the difference is exactly zero.",
+)
 EXAMPLES = ("demos.zarr", "demos.zarr --episodes 0 3 7")
 LISTED = 20
 """Rows of the table at most, the worst first; `--json` has all."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ibc_gym.console import Terminal
-from ibc_gym.flags import Common, parse, word
+from ibc_gym.flags import Common, UsageError, parse, word
 from ibc_gym.report import report as write_report
 
-DESCRIPTION = """One HTML page, complete in itself: what was run, success with intervals, learning
-curves, failures as film strips, and the energy landscape."""
+DESCRIPTION = (
+    "One HTML page, complete in itself, about one or more runs.",
+    "Success with intervals, learning curves, failures, energy landscapes.",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ def report(argv: Sequence[str], terminal: Terminal) -> None:
         examples=("runs/demo/ebm", "runs/demo/ebm runs/demo/mse --out report.html"),
     )
     if not args.runs:
-        parse(ReportArgs, ["--help"], command="ibc-gym report", description=DESCRIPTION)
+        raise UsageError("Name at least one run: ibc-gym report RUN")
     out = args.out or args.runs[0] / "report.html"
     terminal.writes("the report", out)
     page = write_report(args.runs, out)

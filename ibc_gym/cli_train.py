@@ -15,10 +15,11 @@ from ibc_gym.train_config import TrainConfig
 from ibc_gym.trainer import train as run_training
 from ibc_gym.training_records import TrainResult
 
-DESCRIPTION = """Train a policy on recorded or imported demonstrations.
-
---policy.type chooses the policy, and with it what --policy.* flags there are: try
---policy.type mse --help. A preset fills in everything; flags beside it win."""
+DESCRIPTION = (
+    "Train a policy on recorded or imported demonstrations.",
+    "--policy.type chooses the policy, and with it what --policy.* flags there are.",
+    "A preset fills in everything; flags beside it win.",
+)
 EXAMPLES = (
     "demos.zarr",
     "demos.zarr --preset fast/push-frame --out runs/push",

@@ -44,7 +44,7 @@ def parse(
     argv: Sequence[str],
     *,
     command: str,
-    description: str,
+    description: Sequence[str],
     examples: Sequence[str] = (),
 ) -> T:
     """Make `cls` from flags; `--help` prints its own page and exits.
@@ -53,7 +53,7 @@ def parse(
         cls: A dataclass, every field with a docstring.
         argv: The words after the command.
         command: What the user typed before them: "ibc-gym train".
-        description: The first lines of the help page.
+        description: The first lines of the help page, each of at most 78 characters.
         examples: Its last lines: what can be typed after the command.
 
     Raises:
@@ -66,7 +66,7 @@ def parse(
                 cls,
                 args=list(argv),
                 prog=command,
-                description=description,
+                description="\n\n".join(description),
             )
             return made
     except SystemExit as stop:
@@ -132,8 +132,8 @@ def word(kind: Any, text: str, metavar: str) -> Any:
     return Annotated[_POSITIONAL[kind], tyro.conf.arg(help=text, metavar=metavar)]
 
 
-REQUIRED = dataclasses.field()
-"""For a field that has no default."""
+REQUIRED = object()
+"""In place of the default of a field that has none."""
 
 
 def take(argv: Sequence[str], name: str) -> str | None:
@@ -176,17 +176,18 @@ def _literal(text: str) -> Any:
 
 
 def _field(default: Any) -> Any:
-    if isinstance(default, dataclasses.Field):
-        return default
+    if default is REQUIRED:
+        return dataclasses.field()
     if type(default).__hash__ is None:  # dataclasses want a factory for what can change
         return dataclasses.field(default_factory=lambda: default)
     return dataclasses.field(default=default)
 
 
 def _flat(box: str) -> str:
-    """One line from the frame that tyro draws around a complaint."""
-    lines = [line.strip("│ ").strip() for line in box.splitlines() if line.startswith("│")]
-    lines = [line for line in lines if line and not set(line) <= {"─"}]
+    """One line from the frame that tyro draws around a complaint, of plain characters in some terminals."""
+    _, *lines = box.splitlines() or [""]  # the frame's title
+    lines = [line.strip("│ ") for line in lines if not line.startswith("╰")]
+    lines = [line for line in lines if line.strip("─- ")]
     end = next((n for n, line in enumerate(lines) if line.startswith("For full helptext")), None)
     body = " ".join(lines[:end])
     said, _, hints = body.partition("Perhaps you meant:")
