@@ -28,7 +28,7 @@ LARGEST_STEP = 0.5
 """Of one joint in one step of the solver [rad]."""
 CLOSE_ENOUGH = 1e-6
 """Norm of position [m] and rotation [rad] error at which the solver stops."""
-STRAIGHTEST = 0.995
+STRAIGHTEST = 0.97
 """Part of its full length to which the arm may stretch: beyond, joints would race for nothing."""
 
 
@@ -163,7 +163,7 @@ class _Planar:
         x, y, z = position
         u, w = hypot(x, y) - self._forward, z - self._drop
         distance = hypot(u, w)
-        if not self._shortest <= distance <= self._longest * 1.001:
+        if not self._shortest <= distance <= self._longest:
             return None
         a, b = self._upper_length, self._fore_length
         bend = acos(min(max((distance**2 - a * a - b * b) / (2 * a * b), -1.0), 1.0))

@@ -83,26 +83,23 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True)
 class MujocoSettings:
-    """How MuJoCo integrates the scene and how hard its contacts are."""
+    """How MuJoCo integrates the scene. Contacts are as stiff as the time step allows: critically damped within two."""
 
     time_step: float
     """[s]; the control period must be a multiple."""
-    stiffness: float
-    """Of a contact, per effective mass [1/s^2]: a negative solref's first number."""
-    damping: float
-    """[1/s]: its second."""
-    friction_damping: float
-    """How fast friction stops what slides, up to Coulomb's bound [1/s]."""
-    table_load: float = 5.0
-    """Things are pressed onto the table with this multiple of their weight, and its friction is divided by it.
-
-    In MuJoCo's convex contact model two surfaces that slide at speed v with friction mu are also pushed apart, at up to
-    mu v: a light block that is hit by the tool would hop. Force and friction of the sliding block stay the same, only
-    the hop is gone (and with it tipping over, which no table task wants)."""
     solimp: tuple[float, float, float] = (0.99, 0.999, 0.0001)
     """Impedance at zero depth, at full depth, and that depth [m]."""
     impratio: float = 1.0
     """Frictional against normal impedance; over 1 for tight fits."""
+    table_load: float = 3.0
+    """Things are pressed onto the table with this multiple of their weight, and its friction is divided by it.
+
+    In MuJoCo's convex contact model two surfaces that slide at speed v with friction mu are also pushed apart, at up to
+    mu v: a light block that is hit by the tool would hop and spin away. Inertia and friction of a sliding block stay as
+    they are; the hop is gone, and with it tipping over, which no table task wants."""
+    skin: float = 0.0
+    """Things begin to push each other this long before they touch [m], so that a fast approach does not end inside.
+    Nothing of the kind lies between things and the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,9 +121,7 @@ class SceneSpec:
     """The table is the half-space z < 0."""
     settle_time: float = 100 / 240
     """How long the world is left to itself after everything has been put in its place [s]."""
-    mujoco: MujocoSettings = MujocoSettings(
-        time_step=0.002, stiffness=62_500.0, damping=500.0, friction_damping=500.0
-    )
+    mujoco: MujocoSettings = MujocoSettings(time_step=0.002)
 
     def __post_init__(self) -> None:
         names = [body.name for body in self.bodies]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import pi
+from math import ceil, pi
 from typing import Final
 
 from scipy.spatial.transform import Rotation
@@ -37,9 +37,10 @@ TOOL_LENGTH: Final = 0.135
 PIN_LENGTH: Final = 0.035
 """The part of the tool that touches: slender as the published one, and just longer than the block is high."""
 
-MUJOCO: Final = MujocoSettings(
-    time_step=0.0025, stiffness=62_500.0, damping=400.0, friction_damping=400.0
-)
+PHYSICS_RATE: Final = 300
+"""Physics steps per second, at least."""
+SKIN: Final = 0.0005
+"""[m]; see `MujocoSettings.skin`."""
 
 
 def push_scene(control_period: float, image_size: tuple[int, int]) -> SceneSpec:
@@ -49,6 +50,7 @@ def push_scene(control_period: float, image_size: tuple[int, int]) -> SceneSpec:
         control_period: [s]
         image_size: Height and width of the picture [px].
     """
+    substeps = ceil(control_period * PHYSICS_RATE - 1e-6)
     return SceneSpec(
         name="push",
         control_period=control_period,
@@ -58,7 +60,7 @@ def push_scene(control_period: float, image_size: tuple[int, int]) -> SceneSpec:
         workspace_upper=WORKSPACE_UPPER,
         bodies=(workspace_plane(), target_zone("target", GREEN), block("block", RED)),
         cameras=(front_camera(image_size),),
-        mujoco=MUJOCO,
+        mujoco=MujocoSettings(time_step=control_period / substeps, skin=SKIN),
     )
 
 
