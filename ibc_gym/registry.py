@@ -49,6 +49,7 @@ ORACLES: Final[Mapping[str, str]] = {
 
 FRAMES: Final[Mapping[str, str]] = {
     "push": "ibc_gym.envs.tasks.push_frame:BlockToTarget",
+    "pusht": "ibc_gym.envs.human.pusht_frame:PushTGoal",
 }
 """The canonical frame that a task offers."""
 
