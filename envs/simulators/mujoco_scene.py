@@ -105,7 +105,7 @@ def _set_options(root: Any, spec: SceneSpec) -> None:
     root.visual.headlight.set_attributes(
         ambient=(0.45, 0.45, 0.45), diffuse=(0.35, 0.35, 0.35), specular=(0.05, 0.05, 0.05)
     )
-    root.visual.quality.set_attributes(offsamples=0, shadowsize=0, numslices=20, numstacks=10)
+    root.visual.quality.set_attributes(offsamples=0, shadowsize=0, numslices=14, numstacks=6)
     root.visual.map.set_attributes(znear=0.01, zfar=10, haze=0)
     getattr(root.visual, "global").set_attributes(offwidth=1280, offheight=960)
     root.statistic.set_attributes(extent=1.0, center=(0.35, 0.0, 0.1))

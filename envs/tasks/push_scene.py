@@ -76,39 +76,36 @@ def block(name: str, colour: Colour) -> Body:
 
 
 def target_zone(name: str, colour: Colour) -> Body:
-    """A flat square frame that nothing touches."""
+    """A flat square frame that nothing touches, with a dim ground that small pictures show too."""
     centre = (ZONE_SIDE - ZONE_RIM) / 2
     inner = ZONE_SIDE - 2 * ZONE_RIM
-    sides = [((ZONE_SIDE, ZONE_RIM, 0.001), (0.0, side * centre, 0.0015)) for side in (-1, 1)] + [
-        ((ZONE_RIM, inner, 0.001), (side * centre, 0.0, 0.0015)) for side in (-1, 1)
-    ]
+    dim = (0.2 + 0.2 * colour[0], 0.2 + 0.2 * colour[1], 0.2 + 0.2 * colour[2])
     return Body(
         name=name,
         motion="placed",
         position=(0.4, 0.2, 0.0),
-        shapes=tuple(
-            Shape(kind="box", size=size, position=position, colour=colour, collides=False)
-            for size, position in sides
+        shapes=(
+            _plate((inner, inner), (0.0, 0.0), dim),
+            *(_plate((ZONE_SIDE, ZONE_RIM), (0.0, side * centre), colour) for side in (-1, 1)),
+            *(_plate((ZONE_RIM, inner), (side * centre, 0.0), colour) for side in (-1, 1)),
         ),
+    )
+
+
+def _plate(size: tuple[float, float], centre: tuple[float, float], colour: Colour) -> Shape:
+    return Shape(
+        kind="box",
+        size=(*size, 0.001),
+        position=(*centre, 0.001),
+        colour=colour,
+        collides=False,
     )
 
 
 def workspace_plane() -> Body:
     """The dark board that shows where the tip may go."""
-    return Body(
-        name="workspace",
-        motion="fixed",
-        position=(0.40, 0.0, 0.0),
-        shapes=(
-            Shape(
-                kind="box",
-                size=(0.5, 1.0, 0.001),
-                position=(0.0, 0.0, 0.0003),
-                colour=SLATE,
-                collides=False,
-            ),
-        ),
-    )
+    board = Shape(kind="box", size=(0.5, 1.0, 0.001), colour=SLATE, collides=False)
+    return Body(name="workspace", motion="fixed", position=(0.40, 0.0, 0.0005), shapes=(board,))
 
 
 def pushing_tool() -> Tool:
