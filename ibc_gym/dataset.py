@@ -297,7 +297,7 @@ class Dataset:
         return Windows(
             frames={name: part._frames(name) for name in inputs},
             index=window_index(part.lengths, history),
-            action=part.column("action").astype(np.float32, copy=False),
+            action=part.column("action").astype(np.float32),
             episode=np.repeat(chosen, part.lengths),
         )
 
@@ -329,8 +329,7 @@ class Dataset:
     def _row_of(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Shape and type of one row of a step column."""
         if self._places:
-            array = self._places[0].segment.group["steps"][name]
-            return tuple(array.shape[1:]), np.dtype(array.dtype)
+            return self._places[0].segment.row_of(name)
         space = self.metadata.observation_space.spaces.get(name.removeprefix("observation."))
         space = self.metadata.action_space if name == "action" else space
         if space is None:

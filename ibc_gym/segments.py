@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ FORMAT: Final = 1
 """Version of the layout; a reader refuses greater ones."""
 KEY: Final = "ibc_gym"
 """Attribute that everything of ours is under."""
+_CONTENTS: Final = "contents"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,8 +31,9 @@ class Segment:
     entries: tuple[Entry, ...]
     files: Mapping[str, int]
     """Size of every data file [bytes], by its path in the segment."""
-    group: Any
-    """The Zarr group; arrays are read when they are asked for."""
+    contents: Mapping[str, Any]
+    """Zarr's metadata of every group and array, by its path in the segment."""
+    _arrays: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -40,7 +42,13 @@ class Segment:
 
     def columns(self, kind: str) -> tuple[str, ...]:
         """Names of the arrays under "steps" or "episodes", sorted."""
-        return tuple(sorted(self.group[kind].array_keys()))
+        prefix = f"{kind}/"
+        return tuple(sorted(n.removeprefix(prefix) for n in self.contents if n.startswith(prefix)))
+
+    def row_of(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and type of one row of a step column."""
+        described = self.contents[f"steps/{name}"]
+        return tuple(described["shape"][1:]), np.dtype(described["data_type"])
 
     def read(self, kind: str, name: str, start: int, stop: int) -> Array:
         """Rows [start, stop) of one array.
@@ -50,7 +58,7 @@ class Segment:
         """
         try:
             self._check_files(f"{kind}/{name}/")
-            return np.asarray(self.group[kind][name][start:stop])
+            return np.asarray(self._array(f"{kind}/{name}")[start:stop])
         except (KeyError, ValueError, RuntimeError, OSError, TypeError) as error:
             raise DatasetCorrupt(
                 f"Array {kind}/{name} of {self.path} cannot be read in rows {start} to {stop}: {error}. "
@@ -119,6 +127,11 @@ class Segment:
             fault=entry.fault,
         )
 
+    def _array(self, name: str) -> Any:
+        if name not in self._arrays:
+            self._arrays[name] = zarr.open_array(self.path / name, mode="r")
+        return self._arrays[name]
+
     def _check_files(self, prefix: str) -> None:
         """Zarr takes a chunk without a file for one that is all zeros, so look for the files ourselves."""
         for file, size in self.files.items():
@@ -159,24 +172,21 @@ def open_segment(path: Path, name: str) -> Segment:
     if described is None:
         raise DatasetCorrupt(f"{folder} is no segment of ours; move it out of the data set.")
     try:
-        entries = tuple(Entry(**row) for row in described["episodes"])
-        files = {str(file): int(size) for file, size in described["files"].items()}
-        group = zarr.open_group(folder, mode="r")
-    except (KeyError, TypeError, ValueError, OSError) as error:
+        return Segment(
+            path=folder,
+            metadata=_metadata(folder, described),
+            entries=tuple(Entry(**row) for row in described["episodes"]),
+            files={str(file): int(size) for file, size in described["files"].items()},
+            contents=described[_CONTENTS],
+        )
+    except (KeyError, TypeError, ValueError) as error:
         raise DatasetCorrupt(
             f"The description of segment {folder} cannot be read: {error!r}."
         ) from error
-    return Segment(
-        path=folder,
-        metadata=_metadata(folder, described),
-        entries=entries,
-        files=files,
-        group=group,
-    )
 
 
 def _attributes(folder: Path) -> dict[str, Any] | None:
-    """Our attributes of a group, or None where there is no group of ours.
+    """Our attributes of a group and Zarr's metadata of its contents, or None where there is no group of ours.
 
     Raises:
         DatasetCorrupt: The file is there and is no JSON.
@@ -197,7 +207,8 @@ def _attributes(folder: Path) -> dict[str, Any] | None:
         raise ConfigError(
             f"{folder} has format {ours['format']}, this version of ibc-gym reads up to {FORMAT}; upgrade it."
         )
-    return ours
+    contents = described.get("consolidated_metadata") or {}
+    return {**ours, _CONTENTS: contents.get("metadata", {})}
 
 
 def _metadata(folder: Path, described: Mapping[str, Any]) -> Metadata:
