@@ -30,6 +30,9 @@ CLOSE_ENOUGH = 1e-6
 """Norm of position [m] and rotation [rad] error at which the solver stops."""
 STRAIGHTEST = 0.97
 """Part of its full length to which the arm may stretch: beyond, joints would race for nothing."""
+MARGIN = 1e-9
+"""By which a point brought within reach stays off its border [m], for rounding."""
+BISECTIONS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +78,9 @@ class Kinematics:
         arms = tip - np.array([frame[:3, 3] for frame in chain])
         return np.vstack([np.cross(axes, arms).T, axes.T])
 
-    def within_reach(self, position: Float64, margin: float = 1e-9) -> Float64:
+    def within_reach(self, position: Float64) -> Float64:
         """The nearest point at the same height and bearing that a tool pointing down can reach, (3,)."""
-        return self._planar.within_reach(position, margin)
+        return self._planar.within_reach(position)
 
     def inverse(self, base_T_tool: Pose, near: Float64) -> Solution:
         """Joints that bring the tool to a pose; of several, those near `near` (J,).
@@ -147,35 +150,59 @@ class _Planar:
         self._longest = STRAIGHTEST * (self._upper_length + self._fore_length)
         self._shortest = self._third_side(closed)
 
-    def within_reach(self, position: Float64, margin: float) -> Float64:
+    def within_reach(self, position: Float64) -> Float64:
         x, y, z = position.tolist()
         radius, w = hypot(x, y), z - self._drop
-        longest = sqrt(max(self._longest**2 - w * w, 0.0)) + self._forward - margin
-        shortest = sqrt(max(self._shortest**2 - w * w, 0.0)) + self._forward + margin
+        longest = sqrt(max(self._longest**2 - w * w, 0.0)) + self._forward - MARGIN
+        shortest = sqrt(max(self._shortest**2 - w * w, 0.0)) + self._forward + MARGIN
         allowed = min(max(radius, shortest), longest)
+        if self._fold(allowed - self._forward, w) is None:
+            allowed = self._nearest_fold(allowed, longest, w)
         if allowed == radius:
             return position
-        scale = allowed / radius if radius > 0 else 0.0
-        return np.array([x * scale if radius > 0 else allowed, y * scale, z])
+        if radius == 0.0:
+            return np.array([allowed, 0.0, z])
+        return np.array([x * allowed / radius, y * allowed / radius, z])
 
     def solve(self, position: list[float], yaw: float, near: Float64) -> Float64 | None:
         """Joints for a tip at `position` whose tool points down, turned by `yaw` after a half turn about x; or None."""
         x, y, z = position
-        u, w = hypot(x, y) - self._forward, z - self._drop
+        folded = self._fold(hypot(x, y) - self._forward, z - self._drop)
+        if folded is None:
+            return None
+        first = _nearest_turn(atan2(y, x), float(near[0]))
+        sixth = _nearest_turn(first - yaw, float(near[5]))
+        for angle, (lower, upper) in ((first, self._limits[0]), (sixth, self._limits[5])):
+            if not lower <= angle <= upper:
+                return None
+        second, third = folded
+        return np.array([first, second, third, 0.0, -(second + third), sixth])
+
+    def _fold(self, u: float, w: float) -> tuple[float, float] | None:
+        """Joints 2 and 3 that bring the wrist to (u, w), elbow up, if they and joint 5 are within their limits."""
         distance = hypot(u, w)
         if not self._shortest <= distance <= self._longest:
             return None
         a, b = self._upper_length, self._fore_length
         bend = acos(min(max((distance**2 - a * a - b * b) / (2 * a * b), -1.0), 1.0))
-        upper = atan2(w, u) + atan2(b * sin(bend), a + b * cos(bend))
-        first = _nearest_turn(atan2(y, x), near[0])
-        second, third = self._upper_angle - upper, bend - self._between
-        sixth = _nearest_turn(first - yaw, near[5])
-        joints = [first, second, third, 0.0, -(second + third), sixth]
-        for angle, (lower, upper_limit) in zip(joints, self._limits, strict=True):
-            if not lower <= angle <= upper_limit:
-                return None
-        return np.array(joints)
+        raised = atan2(w, u) + atan2(b * sin(bend), a + b * cos(bend))
+        second, third = self._upper_angle - raised, bend - self._between
+        angles = ((second, 1), (third, 2), (-(second + third), 4))
+        if all(
+            self._limits[joint][0] <= angle <= self._limits[joint][1] for angle, joint in angles
+        ):
+            return second, third
+        return None
+
+    def _nearest_fold(self, beyond: float, within: float, w: float) -> float:
+        """The radius next to `beyond` at which the joints are within their limits, by bisection."""
+        for _ in range(BISECTIONS):
+            middle = (beyond + within) / 2
+            if self._fold(middle - self._forward, w) is None:
+                beyond = middle
+            else:
+                within = middle
+        return within
 
     def _third_side(self, bend: float) -> float:
         a, b = self._upper_length, self._fore_length
