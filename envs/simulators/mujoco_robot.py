@@ -13,6 +13,11 @@ from ..xarm6 import XARM6
 from .mujoco_scene import TIP
 from .mujoco_world import JOINTS, MujocoWorld
 
+ROUNDING = 1e-9
+"""Joints whose tip lies outside of the workspace by no more than this [m] are inside."""
+SHORTENINGS = 4
+"""Attempts at a step short enough for the speed limit."""
+
 
 class MujocoRobot:
     """The arm of a world; the tool tip is commanded within the workspace and within reach."""
@@ -76,17 +81,13 @@ class MujocoRobot:
         return Target(tool=tool) if target.joints is None else Target(joints=joints)
 
     def advance(self) -> None:
-        """Let one control period pass; joints run straight to their targets, at the speed limit at most."""
+        """Let one control period pass; joints run evenly to their targets, at the speed limit at most."""
         world = self._world
         data = world.data
         if not self._stopped:
-            way = world.joints - data.act
-            furthest = max(way.max(), -way.min())
-            if furthest > self._furthest:
-                way *= self._furthest / furthest
-            way /= world.spec.control_period
-            data.ctrl[:JOINTS] = way
-            data.ctrl[JOINTS:] = way
+            speeds = self._way() / world.spec.control_period
+            data.ctrl[:JOINTS] = speeds
+            data.ctrl[JOINTS:] = speeds
         world.step(world.substeps)
 
     def stop(self) -> None:
@@ -98,6 +99,30 @@ class MujocoRobot:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _way(self) -> Float64:
+        """How far the joints go in this period, (J,) [rad].
+
+        A target too far for one period is approached along the straight line of the tip, as far as the speed limit
+        allows: along that of the joints the tip would rise and fall on its way.
+        """
+        world = self._world
+        here: Float64 = world.data.act
+        way: Float64 = world.joints - here
+        if _largest(way) <= self._furthest:
+            return way
+        start = world.kinematics.forward(here).position
+        part = 1.0
+        for _ in range(SHORTENINGS):
+            part *= 0.95 * self._furthest / _largest(way)
+            between = Pose(
+                position=start + part * (world.tool.position - start),
+                quaternion=world.tool.quaternion,
+            )
+            way = world.kinematics.inverse(self._allowed(between), here).joints - here
+            if _largest(way) <= self._furthest:
+                return way
+        return way * (self._furthest / _largest(way))
 
     def _follow(self, target: Target) -> tuple[Float64, Pose, bool]:
         """Joints for a target, the pose that they give, and whether that is less than was asked."""
@@ -119,7 +144,8 @@ class MujocoRobot:
             clipped = bool((joints != target.joints).any())
             pose = kinematics.forward(joints)
         allowed = self._allowed(pose)
-        if joints is not None and allowed is pose:
+        moved = 0.0 if allowed is pose else float(np.abs(allowed.position - pose.position).max())
+        if joints is not None and moved < ROUNDING:
             return joints, pose, clipped
         return self._solve(allowed, allowed is not pose)
 
@@ -144,6 +170,10 @@ class MujocoRobot:
         if solution.error > CLOSE_ENOUGH:
             return world.joints, world.tool, True
         return solution.joints, pose, changed
+
+
+def _largest(way: Float64) -> float:
+    return float(max(way.max(), -way.min()))
 
 
 def _check(numbers: Float64, size: int, what: str) -> None:

@@ -47,7 +47,7 @@ STIFFNESS = 5_000.0
 """Of the joint servos [N m/rad]."""
 SERVO_DAMPING = 100.0
 """Of the joint servos [N m s/rad]; it acts on the difference to the commanded speed, so there is no lag."""
-PEAK_TORQUE = 3.0
+PEAK_TORQUE = 5.0
 """Times the rated effort. Commands change the joints' speeds all at once: with the rated effort alone the tip would
 stray by centimetres when it is sent to and fro at its greatest speed, as no controller of a real arm lets it."""
 ARMATURE = 0.1
