@@ -57,7 +57,7 @@ class EvalConfig:
     first_seed: int = FIRST_SEED
     """Seed of the first episode."""
     workers: int = 0
-    """Processes, each with one thread; 0 takes every core. The result does not depend on it."""
+    """Processes, each with one thread; 0 takes every core if that pays. The result does not depend on it."""
     num_envs: int = 8
     """Environments that one call of the policy serves."""
     share: int = 25
@@ -79,7 +79,7 @@ class EvalConfig:
     films: int = 0
     """How many episodes to film after the evaluation, failures first."""
     latency_steps: int = 200
-    """Actions at batch 1 over which the latency is taken, after a warm-up; 0 leaves it out."""
+    """Actions at batch 1 over which the latency is taken first, after a warm-up; 0 leaves it out."""
     out: Path | None = None
     """Run folder to write into; by default the checkpoint's own, or runs/<policy>-<env>."""
     name: str | None = None

@@ -7,7 +7,7 @@ episodes on any number of cores; each can be filmed and looked into afterwards.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,10 @@ from ibc_gym.evaluation import (
 from ibc_gym.evaluation_summary import batched_ms, headline_of, milliseconds, summarise
 from ibc_gym.metadata import installed_versions
 from ibc_gym.paths import writable_folder
-from ibc_gym.rollout import Episode, rollout
+from ibc_gym.probe import choose_workers, probe
 from ibc_gym.serialise import to_json
-from ibc_gym.shares import cut_into_shares, one_thread, run_shares, usable_cores
+from ibc_gym.shares import cut_into_shares, run_shares
 from ibc_gym.stage import Stage, resolve
-
-WARM_UP = 10
-"""First actions that the latency leaves out: libraries allocate and choose kernels then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,18 +66,19 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
     folder = evaluation_folder(config, stage, facts["workcell"])
     if config.films:
         stage.make_filmed_env().close()  # fails before the work rather than after it
+    found = probe(stage, config.seeds, config.latency_steps)
     started = time.perf_counter()
     results = run_shares(
         stage,
         cut_into_shares(config.seeds, config.share),
         num_envs=config.num_envs,
-        workers=config.workers or usable_cores(),
+        workers=choose_workers(config.workers, config.episodes, found),
         on_episode=_Counter(config.episodes, on_progress),
     )
     seconds = time.perf_counter() - started
     episodes = tuple(episode for share in results for episode in share.episodes)
     summary = {
-        **summarise(facts, episodes, _latency(stage, episodes, config.latency_steps)),
+        **summarise(facts, episodes, milliseconds(found.act_seconds) if found else None),
         "action_ms_batched": batched_ms(results),
         "cpu_seconds": sum(share.cpu_seconds for share in results),
         "wall_seconds": seconds,
@@ -150,25 +148,6 @@ def _about_checkpoint(path: str, policy: Any) -> dict[str, Any]:
         "frame": policy.config.frame,
         "inputs": list(policy.config.inputs),
     }
-
-
-def _latency(stage: Stage, episodes: Sequence[Episode], steps: int) -> dict[str, Any] | None:
-    """Time of an action at batch 1, on one thread, along episodes that were just evaluated."""
-    if steps == 0:
-        return None
-    wanted, seeds = steps + WARM_UP, []
-    for episode in episodes:
-        seeds.append(episode.seed)
-        wanted -= episode.length
-        if wanted <= 0:
-            break
-    envs = stage.make_envs(1)
-    try:
-        with one_thread(stage):
-            spent = rollout(envs, stage.make_policy(envs), seeds).act_seconds
-    finally:
-        envs.close()
-    return milliseconds(spent[WARM_UP:] if len(spent) > WARM_UP else spent)
 
 
 class _Counter:

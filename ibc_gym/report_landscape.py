@@ -54,7 +54,7 @@ def _panel(landscape: Landscape) -> str:
     ]
     if landscape.oracle is not None:
         x, y = _place(landscape, landscape.oracle)
-        parts.append(f'<path class="oracle" d="M{x - 6:.1f},{y:.1f}h12M{x:.1f},{y - 6:.1f}v12"/>')
+        parts.append(f'<path class="oracle" d="M{x - 9:.1f},{y:.1f}h18M{x:.1f},{y - 9:.1f}v18"/>')
     x, y = _place(landscape, landscape.chosen)
     parts.append(f'<circle class="chosen" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
     return (

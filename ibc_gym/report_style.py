@@ -47,6 +47,7 @@ td:last-child, th:last-child { padding-right: 0; }
 td.words, th.words { text-align: left; white-space: normal; min-width: 9rem; }
 td.plot, th.plot { width: 13.5rem; min-width: 11rem; text-align: left; }
 td small { color: var(--soft); }
+.aside { margin-left: .5em; font-weight: 400; color: var(--soft); } td .aside { display: block; margin-left: 1.5em; }
 td strong { font-size: 1.05em; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 .swatch { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; background: var(--series); }

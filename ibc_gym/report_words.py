@@ -40,7 +40,7 @@ def name(series: int, run: Run, found: Evaluation) -> str:
     policy = found.summary["policy"]
     frame = found.summary.get("frame")
     notes = ([policy] if policy != run.label else []) + ([f"frame {frame}"] if frame else [])
-    aside = f" <small>{escape(', '.join(notes))}</small>" if notes else ""
+    aside = f'<small class="aside">{escape(", ".join(notes))}</small>' if notes else ""
     return f"{swatch(series)}{escape(run.label)}{aside}"
 
 
