@@ -7,8 +7,8 @@ unintentionally is mended here:
 * The measured effector was the centre of mass of the last link, 1.4 mm beside the commanded point. Here both are the
   tool's tip.
 * The visible head of the tool was five times as wide as what collided. Here one sees what collides.
-* Joint motors had 1200 N m. Here they have the torque and speed limits of the xArm6, and the joints run evenly
-  towards their targets; the commanded point stays within the arm's reach as well as within the workspace.
+* Joint motors had 1200 N m and jumped to their targets. Here joints run evenly, at the xArm6's speed limit at most, and
+  the commanded point stays within the arm's reach as well as within the workspace.
 * The tolerance was 0.01 m where demonstrations were recorded and 0.02 m where policies were judged: `goal_tolerance`.
 
 Kept: yaws in the observation are raw angles in (-pi, pi], which wrap; the target's yaw does not matter for success.
