@@ -52,11 +52,12 @@ def _panel(landscape: Landscape) -> str:
         for x, y in (_place(landscape, action) for action in landscape.candidates)
         if _LEFT < x < _LEFT + _SIZE and 0 < y < _SIZE
     ]
+    x, y = _place(landscape, landscape.chosen)
+    parts.append(f'<circle class="chosen" cx="{x:.1f}" cy="{y:.1f}" r="8"/>')
     if landscape.oracle is not None:
         x, y = _place(landscape, landscape.oracle)
-        parts.append(f'<path class="oracle" d="M{x - 9:.1f},{y:.1f}h18M{x:.1f},{y - 9:.1f}v18"/>')
-    x, y = _place(landscape, landscape.chosen)
-    parts.append(f'<circle class="chosen" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
+        cross = f"M{x - 5:.1f},{y:.1f}h10M{x:.1f},{y - 5:.1f}v10"
+        parts.append(f'<path class="halo" d="{cross}"/><path class="oracle" d="{cross}"/>')
     return (
         f'<svg viewBox="0 0 {_LEFT + _SIZE + 4} {_SIZE + _BOTTOM}" role="img" '
         f'aria-label="Energy at step {landscape.step}">{"".join(parts)}</svg>'

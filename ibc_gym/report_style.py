@@ -74,7 +74,7 @@ svg text { font-family: inherit; font-size: 11px; fill: var(--soft); }
 .interval { min-width: 11rem; } .whisker { stroke: var(--series); stroke-width: 3; stroke-linecap: round; opacity: .55; } .dot { fill: var(--series); }
 .level { fill: none; stroke: #fff; stroke-opacity: .55; stroke-width: .8; }
 .frame { fill: none; stroke: var(--rule); }
-.chosen { fill: #ff4d3d; stroke: #fff; stroke-width: 1.6; } .oracle { stroke: #fff; stroke-width: 2.4; fill: none; }
+.chosen { fill: none; stroke: #ff4d3d; stroke-width: 2.6; } .oracle { stroke: #fff; stroke-width: 2; fill: none; } .halo { stroke: #111; stroke-width: 4.5; fill: none; }
 .candidate { fill: #fff; fill-opacity: .8; } .key .candidate { fill: var(--ink); }
 .key .oracle { stroke: var(--ink); }
 .series-0 { --series: var(--c0); } .series-1 { --series: var(--c1); } .series-2 { --series: var(--c2); } .series-3 { --series: var(--c3); }
