@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from importlib.metadata import version
 from typing import Final
 
 from ibc_gym.console import Terminal
@@ -80,9 +81,7 @@ def _dispatch(words: list[str], terminal: Terminal) -> int:
         print(help_page())
         return 0 if name else 2
     if name == "--version":
-        from ibc_gym import __version__
-
-        print(f"ibc-gym {__version__}")
+        print(f"ibc-gym {version('ibc-gym')}")
         return 0
     if name in _GROUPS:
         print(f"usage: ibc-gym {name} COMMAND [FLAGS]\n")

@@ -1,0 +1,89 @@
+"""From a demonstration to an evaluated policy through the real command line, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ibc_gym.dataset import Dataset
+
+
+def ibc_gym(folder: Path, *words: str) -> dict[str, Any]:
+    """The one JSON object that a command prints, run in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ibc_gym.cli", *words, "--json"],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Repeat with: ibc-gym" in done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "flags"),
+    [
+        ("particle", "ebm", ["--policy.dfo.samples", "32", "--policy.negatives.uniform", "8"]),
+        ("push", "mse", ["--policy.frame", "push", "--policy.width", "32"]),
+    ],
+)
+def test_record_train_eval_replay_report(
+    task: str, kind: str, flags: list[str], tmp_path: Path
+) -> None:
+    recorded = ibc_gym(tmp_path, "record", task, "--episodes", "20", "--out", "demos.zarr")
+    assert (recorded["done"], recorded["written"]) == (20, 20)
+    described = ibc_gym(tmp_path, "data", "info", "demos.zarr")
+    assert (described["task"], described["episodes"]) == (task, 20)
+    words = ["--policy.type", kind, *flags, "--steps", "20", "--batch-size", "32", "--out", "run"]
+    trained = ibc_gym(tmp_path, "train", "demos.zarr", *words, "--no-tensorboard")
+    assert trained["steps"] == 20
+    assert trained["action_error"] > 0
+    found = ibc_gym(tmp_path, "eval", "run", "--episodes", "4")
+    assert (found["task"], found["policy"], found["episodes"]) == (task, kind, 4)
+    assert found["seeds"] == [100_000, 100_001, 100_002, 100_003]
+    assert found["ci95"][0] <= found["success_rate"] <= found["ci95"][1]
+    again = ibc_gym(tmp_path, "eval", "run", "--episodes", "4", "--workers", "1")
+    assert again["return_mean"] == found["return_mean"]
+    replayed = ibc_gym(tmp_path, "replay", "demos.zarr", "--episodes", "0", "1")
+    assert replayed["exact"] == 2
+    page = Path(tmp_path / ibc_gym(tmp_path, "report", "run", "--out", "report.html")["report"])
+    assert page.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.slow
+def test_small_demo_leaves_everything_that_it_promises_and_can_be_run_again(
+    tmp_path: Path,
+) -> None:
+    words = ["demo", "--demonstrations", "12", "--episodes", "4", "--steps", "20", "--out", "demo"]
+    for _ in range(2):
+        summary = ibc_gym(tmp_path, *words)
+        out = tmp_path / "demo"
+        assert json.loads((out / "summary.json").read_text()) == summary
+        assert summary["wall_seconds"] > 0
+        assert summary["ebm"]["policy"] == "ebm"
+        assert summary["mse"]["policy"] == "mse"
+        assert summary["ebm"]["seeds"] == summary["mse"]["seeds"] == list(range(100_000, 100_004))
+        assert len(Dataset.open(out / "demos.zarr")) == 12
+        assert (out / "report.html").is_file()
+        assert (out / "ebm" / "checkpoints" / "best").exists()
+        assert (out / "mse" / "checkpoints" / "best").exists()
+
+
+def test_demo_removes_nothing_but_its_own(tmp_path: Path) -> None:
+    from ibc_gym.demo import clear
+
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "ebm").mkdir()
+    (tmp_path / "summary.json").write_text("{}")
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

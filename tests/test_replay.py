@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ibc_gym.dataset import Dataset
+from ibc_gym.demonstration import Demonstration
+from ibc_gym.errors import ConfigError, UnknownName
+from ibc_gym.importer import ImportConfig, import_npz
+from ibc_gym.record import STATE, RecordConfig, record
+from ibc_gym.recorder import Recorder
+from ibc_gym.registry import ORACLES
+from ibc_gym.replay import ReplayConfig, make_recorded_env, replay, replay_episode
+
+
+@pytest.fixture(scope="module")
+def push_demos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("replay") / "push.zarr"
+    record(RecordConfig(task="push", out=out, episodes=3, workers=1))
+    return out
+
+
+def rewritten(source: Path, out: Path, demonstrations: list[Demonstration]) -> Path:
+    """The same data set with other episodes."""
+    with Recorder(out, Dataset.open(source).metadata) as recorder:
+        for demonstration in demonstrations:
+            recorder.append(demonstration)
+    return out
+
+
+@pytest.mark.parametrize("task", ORACLES)
+def test_every_oracle_episode_replays_exactly_in_its_own_simulator(
+    task: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "demos.zarr"
+    record(RecordConfig(task=task, out=out, episodes=5, seed=40, workers=1))
+    found = replay(ReplayConfig(data=out))
+    assert [episode.seed for episode in found] == [40, 41, 42, 43, 44]
+    assert all(episode.exact for episode in found)
+    assert all(set(episode.largest.values()) == {0.0} for episode in found)
+    assert all(episode.success_replayed == episode.success for episode in found)
+
+
+def test_episodes_recorded_with_other_options_replay_with_those(tmp_path: Path) -> None:
+    out = tmp_path / "demos.zarr"
+    options = {"dimensions": 5, "hide_velocity": True}
+    record(RecordConfig(task="particle", out=out, episodes=2, options=options, workers=1))
+    assert all(episode.exact for episode in replay(ReplayConfig(data=out)))
+
+
+def test_another_action_parts_from_its_step_on(push_demos: Path, tmp_path: Path) -> None:
+    demonstration = Dataset.open(push_demos).episode(0)
+    actions = np.array(demonstration.steps["action"])
+    actions[10] = -actions[10]
+    changed = replace(demonstration, steps={**demonstration.steps, "action": actions})
+    (found,) = replay(
+        ReplayConfig(data=rewritten(push_demos, tmp_path / "changed.zarr", [changed]))
+    )
+    assert not found.exact
+    assert found.parts_at == 11  # what was seen at step 10 came before that action
+    assert found.largest["state"] > 0
+
+
+def test_stored_simulator_state_is_the_start_where_the_seed_gives_another(
+    push_demos: Path, tmp_path: Path
+) -> None:
+    first = Dataset.open(push_demos).episode(0)
+    assert STATE in first.facts
+    moved = replace(first, seed=12345)
+    (found,) = replay(ReplayConfig(data=rewritten(push_demos, tmp_path / "moved.zarr", [moved])))
+    assert found.began_from == "simulator's state"
+    assert found.largest["reward"] == 0.0  # the task's measures begin anew from there too
+    assert found.success_replayed == first.success
+
+
+def test_human_demonstrations_begin_where_the_person_began(tmp_path: Path) -> None:
+    state = np.array([[100.0, 120.0, 250.0, 260.0, 0.5]], np.float32)
+    np.savez(
+        tmp_path / "pusht.npz",
+        observations=np.repeat(state, 5, axis=0),
+        actions=np.full((5, 2), 110.0, np.float32),
+        episode_ends=np.array([5]),
+        init_state=state.astype(np.float64),
+    )
+    out = tmp_path / "pusht.zarr"
+    import_npz(ImportConfig(source=tmp_path / "pusht.npz", out=out))
+    (found,) = replay(ReplayConfig(data=out))
+    assert found.began_from == "recorded start"
+    assert found.parts_at == 1  # the made-up recording stands still
+    assert found.length == found.replayed == 5
+
+
+def test_an_episode_without_seed_or_start_is_refused(push_demos: Path) -> None:
+    dataset = Dataset.open(push_demos)
+    lost = replace(dataset.episode(0), seed=None, facts={})
+    env = make_recorded_env(dataset.metadata)
+    with pytest.raises(ConfigError, match="neither a seed nor a start"):
+        replay_episode(env, lost)
+    env.close()
+
+
+@pytest.mark.parametrize("episodes", [(3,), (-1,), (0, 99)])
+def test_episode_that_is_not_there_is_named(push_demos: Path, episodes: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"has 3 episode\(s\)"):
+        replay(ReplayConfig(data=push_demos, episodes=episodes))
+
+
+def test_another_workcell_is_asked_for_by_name(push_demos: Path) -> None:
+    with pytest.raises(UnknownName, match="mujocco"):
+        replay(ReplayConfig(data=push_demos, workcell="mujocco"))
