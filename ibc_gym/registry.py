@@ -75,6 +75,9 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/push-mse": "ibc_gym.policies.presets:FAST_PUSH_MSE",
     "fast/particle": "ibc_gym.policies.presets:FAST_PARTICLE",
     "fast/pixels": "ibc_gym.policies.presets:FAST_PIXELS",
+    "fast/door": "ibc_gym.policies.presets:FAST_DOOR",
+    "fast/pusht": "ibc_gym.policies.presets:FAST_PUSHT",
+    "fast/pusht-frame": "ibc_gym.policies.presets:FAST_PUSHT_FRAME",
 }
 """Named configurations of policies and how to train them; each a record with `policy`, `config`, `training`."""
 

@@ -188,3 +188,35 @@ FAST_PIXELS: Final = Preset(
     ),
     training=TrainingHints(steps=10_000, **{**_FAST, "batch_size": 128, "learning_rate": 1e-3}),
 )
+
+_HUMAN: Final[dict[str, Any]] = {**_FAST, "average_decay": 0.999}
+
+FAST_DOOR: Final = Preset(
+    policy="ebm",
+    config=EBMConfig(
+        history=1,
+        late_fusion=LateFusionConfig(value_width=128),
+        gradient_penalty=GradientPenaltyConfig(margin=3.0),
+        optimiser="langevin",  # among 28 dimensions nothing is found by sampling alone
+        langevin=LangevinConfig(
+            samples=32,
+            iterations=20,
+            step_initial=0.5,
+            delta_clip=0.5,
+            noise=0.5,
+            inference_noise=0.5,
+        ),
+    ),
+    training=TrainingHints(steps=8_000, **{**_HUMAN, "batch_size": 128}),
+)
+# The least energetic action stands still where people hesitate; one drawn by its weight gets away.
+_DRAW: Final = DFOConfig(samples=256, pick="sample")
+
+FAST_PUSHT: Final = Preset(
+    policy="ebm", config=EBMConfig(dfo=_DRAW), training=TrainingHints(steps=20_000, **_HUMAN)
+)
+FAST_PUSHT_FRAME: Final = Preset(
+    policy="ebm",
+    config=EBMConfig(dfo=_DRAW, **{**_PUSH_FRAME, "frame": "pusht"}),
+    training=TrainingHints(steps=20_000, **_HUMAN),
+)

@@ -1,0 +1,167 @@
+"""Train on human demonstrations and evaluate, through the command line alone.
+
+    python benchmarks/human.py --data DATA [--only door] [--seeds 0 1 2] [--out benchmarks/results/human.json]
+
+DATA holds `door-human-v0/door_human_v0.npz` and `pusht/pusht_human.npz`; by default $IBC_GYM_HUMAN_DATA. Runs are
+kept in --runs; what is there already is not made again. Every row says which commands made it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ibc_gym.metadata import installed_versions
+
+DATA_VARIABLE = "IBC_GYM_HUMAN_DATA"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One policy on one data set."""
+
+    data: str
+    """Row of `SOURCES`."""
+    name: str
+    """Its run folder is <name>-s<seed>."""
+    training: tuple[str, ...]
+    """Flags of `ibc-gym train`."""
+
+
+SOURCES = {"door": "door-human-v0/door_human_v0.npz", "pusht": "pusht/pusht_human.npz"}
+HORIZONS = {"door": (200, 300), "pusht": (300,)}
+"""200 steps is what the published door figures have, 300 what the demonstrations need."""
+
+MSE = ("--policy.type", "mse", "--policy.width", "512", "--average-decay", "0.999")
+FRAME = (
+    "--policy.frame",
+    "pusht",
+    "--policy.mirror",
+    "--policy.action-normalisation",
+    "isotropic",
+)
+RECIPES = (
+    Recipe(data="door", name="door-ebm", training=("--preset", "fast/door")),
+    Recipe(data="door", name="door-mse", training=(*MSE, "--steps", "5000")),
+    Recipe(data="pusht", name="pusht-ebm", training=("--preset", "fast/pusht")),
+    Recipe(data="pusht", name="pusht-frame-ebm", training=("--preset", "fast/pusht-frame")),
+    Recipe(data="pusht", name="pusht-mse", training=(*MSE, "--steps", "10000")),
+    Recipe(data="pusht", name="pusht-frame-mse", training=(*MSE, *FRAME, "--steps", "10000")),
+)
+PUBLISHED = {
+    "door": {
+        "horizon": 200,
+        "measure": "return, mean and deviation over 3 seeds of 100 episodes",
+        "IBC, EBM": "361 +- 67",
+        "IBC, MSE": "79 +- 15",
+        "source": "Florence et al. 2021, Table 2",
+    },
+    "pusht": {
+        "horizon": 300,
+        "measure": "best reward, best checkpoint / mean of the last ten; keypoints as state",
+        "IBC": "0.90 / 0.84",
+        "LSTM-GMM": "0.67 / 0.61",
+        "Diffusion Policy": "0.95 / 0.91",
+        "source": "Chi et al. 2023, Table I",
+    },
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, default=os.environ.get(DATA_VARIABLE))
+    parser.add_argument("--runs", type=Path, default=Path("runs/human"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--episodes", type=int, default=100)
+    parser.add_argument("--only", default="", help="only recipes whose name contains this")
+    parser.add_argument("--out", type=Path)
+    config = parser.parse_args()
+    if config.data is None:
+        parser.error(f"say where the demonstrations are, with --data or ${DATA_VARIABLE}")
+    config.runs.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for recipe in RECIPES:
+        if config.only in recipe.name:
+            for seed in config.seeds:
+                rows += measure(recipe, seed, config)
+                write(config.out, rows)
+
+
+def measure(recipe: Recipe, seed: int, config: argparse.Namespace) -> list[dict[str, Any]]:
+    """Import, train and evaluate; one row per horizon."""
+    data = config.runs / f"{recipe.data}.zarr"
+    if not data.exists():
+        run(["data", "import", str(Path(config.data) / SOURCES[recipe.data]), "--out", str(data)])
+    folder = config.runs / f"{recipe.name}-s{seed}"
+    train = ["train", str(data), "--out", str(folder), *recipe.training]
+    train += ["--seed", str(seed), "--threads", "1"]
+    spent = folder / "cpu_seconds.json"
+    if not spent.exists():
+        seconds, _ = run(train)
+        spent.write_text(json.dumps(seconds))
+    rows = []
+    for horizon in HORIZONS[recipe.data]:
+        words = ["eval", str(folder), "--horizon", str(horizon)]
+        words += ["--episodes", str(config.episodes), "--workers", "1", "--num-envs", "25"]
+        kept = folder / f"eval-{horizon}-{config.episodes}.json"
+        if not kept.exists():
+            _, said = run([*words, "--json"])
+            kept.write_text(said)
+        row = {
+            "recipe": recipe.name,
+            "training_seed": seed,
+            "training_cpu_seconds": round(json.loads(spent.read_text()), 1),
+            **_facts(json.loads(kept.read_text())),
+            "commands": [_command(train, config), _command(words, config)],
+        }
+        print(json.dumps(row, indent=2), flush=True)
+        rows.append(row)
+    return rows
+
+
+def run(words: Sequence[str]) -> tuple[float, str]:
+    """Run one command of ours on one thread; its CPU time [s] and standard output."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = subprocess.run(
+        [sys.executable, "-m", "ibc_gym.cli", *words],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, result.stdout
+
+
+def write(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
+    """Write what has been measured so far."""
+    if path is not None:
+        result = {"versions": installed_versions(), "published": PUBLISHED, "rows": list(rows)}
+        path.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _facts(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """What a table needs of an evaluation."""
+    names = ("task", "policy", "frame", "horizon", "episodes", "successes", "success_rate", "ci95")
+    names += ("return_mean", "return_ci95", "best_reward_mean", "length_mean", "score", "action_ms")
+    facts = {name: evaluation.get(name) for name in names}
+    seeds = evaluation["seeds"]
+    return {**facts, "seeds": [seeds[0], seeds[-1]]}
+
+
+def _command(words: Sequence[str], config: argparse.Namespace) -> str:
+    """The command without this machine's paths."""
+    return "ibc-gym " + shlex.join(words).replace(str(config.runs), "RUNS")
+
+
+if __name__ == "__main__":
+    main()
