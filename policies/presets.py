@@ -213,10 +213,10 @@ FAST_DOOR: Final = Preset(
 _DRAW: Final = DFOConfig(samples=256, pick="sample")
 
 FAST_PUSHT: Final = Preset(
-    policy="ebm", config=EBMConfig(dfo=_DRAW), training=TrainingHints(steps=20_000, **_HUMAN)
+    policy="ebm", config=EBMConfig(dfo=_DRAW), training=TrainingHints(steps=12_000, **_HUMAN)
 )
 FAST_PUSHT_FRAME: Final = Preset(
     policy="ebm",
     config=EBMConfig(dfo=_DRAW, **{**_PUSH_FRAME, "frame": "pusht"}),
-    training=TrainingHints(steps=20_000, **_HUMAN),
+    training=TrainingHints(steps=12_000, **_HUMAN),
 )
