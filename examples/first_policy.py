@@ -1,0 +1,37 @@
+"""From scripted demonstrations to an evaluated implicit policy, through the Python interface.
+
+Run it with a folder to write to: `python examples/first_policy.py runs/first`.
+"""
+
+import sys
+from pathlib import Path
+
+from ibc_gym.evaluation import EvalConfig
+from ibc_gym.evaluator import evaluate
+from ibc_gym.record import RecordConfig, record
+from ibc_gym.registry import PRESETS, load
+from ibc_gym.train_config import TrainConfig
+from ibc_gym.trainer import train
+
+
+def main(out: Path, demonstrations: int = 200, steps: int = 1_000, episodes: int = 50) -> float:
+    """Record, train, evaluate; gives the share of episodes that succeed."""
+    record(RecordConfig(task="push", out=out / "demos.zarr", episodes=demonstrations))
+    preset = load(PRESETS, "fast/push-frame", "preset")
+    train(
+        TrainConfig(
+            data=out / "demos.zarr",
+            out=out / "run",
+            policy=preset.policy,
+            policy_config=preset.config,
+            steps=steps,
+        )
+    )
+    result = evaluate(EvalConfig(policy=str(out / "run"), episodes=episodes))
+    low, high = result.summary["ci95"]
+    print(f"{result.summary['success_rate']:.0%} of {episodes} episodes ({low:.0%} to {high:.0%})")
+    return float(result.summary["success_rate"])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
