@@ -160,7 +160,7 @@ class _Planar:
             allowed = self._nearest_fold(allowed, longest, w)
         if allowed == radius:
             return position
-        if radius == 0.0:
+        if radius < 1e-9:  # on the axis, where a bearing means nothing
             return np.array([allowed, 0.0, z])
         return np.array([x * allowed / radius, y * allowed / radius, z])
 

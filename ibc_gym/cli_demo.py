@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from ibc_gym.cli_eval import evaluation_table
 from ibc_gym.console import Terminal
-from ibc_gym.demo import DATA, PAGE, POLICIES, SUMMARY, DemoConfig, leftovers
+from ibc_gym.demo import (
+    DATA,
+    PAGE,
+    POLICIES,
+    SUMMARY,
+    DemoConfig,
+    leftovers,
+    reason_not_to_film,
+)
 from ibc_gym.demo import demo as run_demo
 from ibc_gym.flags import config_of, flags_of, parse
 
@@ -29,6 +38,9 @@ def demo(argv: Sequence[str], terminal: Terminal) -> None:
     terminal.writes(parts, f"{config.out}/")
     if leftovers(config.out):
         terminal.say("An earlier demo is there; it is replaced.")
+    if config.films and (reason := reason_not_to_film()):
+        terminal.say(f"The report goes without films. {reason}")
+        config = dataclasses.replace(config, films=0)
     terminal.kept = f"What is finished lies in {config.out}; the next demo replaces it."
     result = run_demo(config, terminal.progress)
     evaluations = [result.evaluations[name].summary for name in POLICIES]

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ibc_gym.console import OnProgress
-from ibc_gym.errors import ConfigError, WorkerFailed
+from ibc_gym.errors import ConfigError, MissingSystemLibrary, WorkerFailed
 from ibc_gym.evaluation import EvalConfig, Evaluation
 from ibc_gym.evaluator import evaluate
 from ibc_gym.paths import writable_folder
 from ibc_gym.record import RecordConfig, record
-from ibc_gym.registry import PRESETS, load
+from ibc_gym.registry import PRESETS, load, make_env
 from ibc_gym.report import report
 from ibc_gym.train_config import TrainConfig
 from ibc_gym.training_records import TrainingProgress
@@ -56,6 +56,8 @@ class DemoConfig:
     """Updates of each training; the recipes' own by default."""
     goal_tolerance: float = 0.02
     """Distance of block and target that counts as success [m]."""
+    films: int = 3
+    """Episodes of each policy that are filmed for the report, failures first."""
     seed: int = 0
     """Of both trainings."""
 
@@ -113,6 +115,7 @@ def demo(config: DemoConfig, bars: Bars) -> DemoResult:
                         policy=str(out / name),
                         options={"goal_tolerance": config.goal_tolerance},
                         episodes=config.episodes,
+                        films=config.films,
                     ),
                     lambda now, bar=bar: bar(  # type: ignore[misc]
                         now.done / now.total, f"{now.successes} of {now.done} succeeded"
@@ -131,6 +134,15 @@ def demo(config: DemoConfig, bars: Bars) -> DemoResult:
     }
     (out / SUMMARY).write_text(json.dumps(summary, indent=1))
     return DemoResult(summary=summary, evaluations=evaluations)
+
+
+def reason_not_to_film() -> str | None:
+    """Why pictures cannot be had on this machine, or None if they can."""
+    try:
+        make_env(TASK, render_mode="rgb_array").close()
+    except MissingSystemLibrary as error:
+        return str(error)
+    return None
 
 
 def leftovers(out: Path) -> list[Path]:
@@ -181,8 +193,8 @@ def train_at_once(configs: Mapping[str, TrainConfig], bars: Mapping[str, OnProgr
     }
     for worker in workers.values():
         worker.start()
+    waiting = set(workers)
     try:
-        waiting = set(workers)
         while waiting:
             try:
                 name, said = news.get(timeout=1.0)
@@ -201,9 +213,11 @@ def train_at_once(configs: Mapping[str, TrainConfig], bars: Mapping[str, OnProgr
             else:
                 raise WorkerFailed(f"Training of {name} failed: {said}")
     finally:
+        for name in waiting:  # none, unless something went wrong; the others end by themselves
+            workers[name].terminate()
         for worker in workers.values():
-            worker.terminate()
             worker.join()
+        news.close()
 
 
 def _train(name: str, config: TrainConfig, news: Any) -> None:
