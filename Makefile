@@ -22,10 +22,10 @@ demo: $(STAMP) system  ## The whole loop in runs/demo: demonstrations, training,
 	$(BIN)/ibc-gym demo
 
 test: $(STAMP) system lint  ## Everything: lint, types, all tests, the wheel in an empty environment.
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 fast: $(STAMP)  ## The quick part of the tests.
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m "not slow and not hardware"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not hardware"
 
 lint: $(STAMP)  ## Ruff and strict mypy.
 	$(BIN)/ruff check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ NOT_SOURCE = (
     "runs",
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.slow
 
 
 def run(*words: str | Path, cwd: Path, **environment: str) -> str:
@@ -44,26 +46,45 @@ def run(*words: str | Path, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first worker makes and the others wait for; a build is too dear for one each."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            folder.mkdir()
+            make(folder)
+            (folder / "done").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The source archive, and the wheel built from it, made from a copy without leftovers of other builds."""
-    folder = tmp_path_factory.mktemp("packaging")
-    source = folder / "source"
-    shutil.copytree(ROOT, source, symlinks=True, ignore=shutil.ignore_patterns(*NOT_SOURCE))
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", cwd=source)
-    (sdist,) = (folder / "dist").glob("*.tar.gz")
-    (wheel,) = (folder / "dist").glob("*.whl")
+
+    def build(folder: Path) -> None:
+        source = folder / "source"
+        shutil.copytree(ROOT, source, symlinks=True, ignore=shutil.ignore_patterns(*NOT_SOURCE))
+        out = folder / "dist"
+        run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, cwd=source)
+
+    dist = made_once(tmp_path_factory, "packaging", build) / "dist"
+    (sdist,) = dist.glob("*.tar.gz")
+    (wheel,) = dist.glob("*.whl")
     return sdist, wheel
 
 
 @pytest.fixture(scope="session")
 def plain_install(archives: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs' folder of an empty environment after a plain install: no extras, no source nearby."""
-    folder = tmp_path_factory.mktemp("plain")
-    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
-    programs = folder / "venv" / "bin"
-    run(programs / "pip", "install", "-c", ROOT / "constraints.txt", archives[1], cwd=folder)
-    return programs
+
+    def install(folder: Path) -> None:
+        run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+        pip = folder / "venv" / "bin" / "pip"
+        run(pip, "install", "-c", ROOT / "constraints.txt", archives[1], cwd=folder)
+
+    return made_once(tmp_path_factory, "plain", install) / "venv" / "bin"
 
 
 def shipped() -> set[str]:
