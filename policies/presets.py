@@ -210,13 +210,15 @@ FAST_DOOR: Final = Preset(
     training=TrainingHints(steps=8_000, **{**_HUMAN, "batch_size": 128}),
 )
 # The least energetic action stands still where people hesitate; one drawn by its weight gets away.
-_DRAW: Final = DFOConfig(samples=256, pick="sample")
+_DRAW: Final[dict[str, Any]] = {"samples": 256, "pick": "sample"}
 
 FAST_PUSHT: Final = Preset(
-    policy="ebm", config=EBMConfig(dfo=_DRAW), training=TrainingHints(steps=12_000, **_HUMAN)
+    policy="ebm",
+    config=EBMConfig(dfo=DFOConfig(temperature=0.3, **_DRAW)),
+    training=TrainingHints(steps=12_000, **_HUMAN),
 )
 FAST_PUSHT_FRAME: Final = Preset(
     policy="ebm",
-    config=EBMConfig(dfo=_DRAW, **{**_PUSH_FRAME, "frame": "pusht"}),
+    config=EBMConfig(dfo=DFOConfig(**_DRAW), **{**_PUSH_FRAME, "frame": "pusht"}),
     training=TrainingHints(steps=12_000, **_HUMAN),
 )
