@@ -1,0 +1,148 @@
+"""Success after a given CPU time of training, from a finished data set: three training seeds, fresh episodes.
+
+`python benchmarks/time_to_quality.py push-frame particle-2 --out benchmarks/results/time_to_quality.json`
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ibc_gym.evaluation import EvalConfig
+from ibc_gym.evaluator import evaluate
+from ibc_gym.metadata import installed_versions
+from ibc_gym.record import RecordConfig, record
+from ibc_gym.registry import PRESETS, load
+from ibc_gym.train_config import TrainConfig
+from ibc_gym.trainer import train
+from ibc_gym.uncertainty import wilson_interval
+
+FIRST_SEED = 300_000
+"""Of evaluation; no setting was tuned on these episodes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A recipe, the data it learns from, and the time it gets."""
+
+    task: str
+    preset: str
+    baseline: str
+    demonstrations: int
+    budget: float
+    """Of training [CPU s], encoding of the data included."""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+ROWS = {
+    "push-frame": Row(
+        task="push",
+        preset="fast/push-frame",
+        baseline="fast/push-frame-mse",
+        demonstrations=200,
+        budget=20.0,
+    ),
+    "push-raw": Row(
+        task="push",
+        preset="fast/push",
+        baseline="fast/push-mse",
+        demonstrations=2_000,
+        budget=120.0,
+    ),
+    "particle-2": Row(
+        task="particle",
+        preset="fast/particle",
+        baseline="published/particle-mse",
+        demonstrations=2_000,
+        budget=120.0,
+        options={"dimensions": 2},
+    ),
+}
+
+
+def measure(row: Row, preset_name: str, data: Path, seed: int, episodes: int) -> dict[str, Any]:
+    """Train with one seed and evaluate the chosen checkpoint."""
+    preset = load(PRESETS, preset_name, "preset")
+    with tempfile.TemporaryDirectory() as folder:
+        settings = dict(vars(preset.training)) | {"budget_cpu_seconds": row.budget}
+        trained = train(
+            TrainConfig(
+                data=data,
+                out=Path(folder) / "run",
+                policy=preset.policy,
+                policy_config=preset.config,
+                **{"threads": 1, "seed": seed, "tensorboard": False, **settings},
+            )
+        )
+        summary = evaluate(
+            EvalConfig(
+                policy=str(Path(folder) / "run"),
+                options=row.options,
+                episodes=episodes,
+                first_seed=FIRST_SEED,
+            )
+        ).summary
+    return {
+        "preset": preset_name,
+        "training_seed": seed,
+        "steps": trained.steps,
+        "chosen_step": trained.best_step,
+        "cpu_seconds": trained.cpu_seconds,
+        "successes": summary["successes"],
+        "episodes": episodes,
+    }
+
+
+def benchmark(name: str, seeds: int, episodes: int) -> dict[str, Any]:
+    """Every training seed of a row, the implicit policy beside its explicit baseline."""
+    row = ROWS[name]
+    runs = []
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "demos.zarr"
+        record(
+            RecordConfig(task=row.task, out=data, episodes=row.demonstrations, options=row.options)
+        )
+        for preset in (row.preset, row.baseline):
+            for seed in range(seeds):
+                runs.append(measure(row, preset, data, seed, episodes))
+                print(name, _line(runs[-1]), flush=True)
+    pooled = {}
+    for preset in (row.preset, row.baseline):
+        own = [run for run in runs if run["preset"] == preset]
+        solved, tried = sum(run["successes"] for run in own), episodes * len(own)
+        pooled[preset] = {"success_rate": solved / tried, "ci95": wilson_interval(solved, tried)}
+        print(f"{name}: {preset} {solved}/{tried} = {solved / tried:.1%}", flush=True)
+    ratio = pooled[row.preset]["success_rate"] / max(pooled[row.baseline]["success_rate"], 1e-9)
+    print(f"{name}: {ratio:.2f} times the success of {row.baseline} at equal CPU time", flush=True)
+    return {"row": name, **dataclasses.asdict(row), "pooled": pooled, "runs": runs}
+
+
+def _line(run: dict[str, Any]) -> str:
+    return (
+        f"{run['preset']} seed {run['training_seed']}: {run['successes']}/{run['episodes']} after "
+        f"{run['cpu_seconds']:.0f} CPU s, {run['steps']} updates (chose {run['chosen_step']})"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", default=list(ROWS), help=f"of {', '.join(ROWS)}")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--episodes", type=int, default=400)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    results = [benchmark(name, arguments.seeds, arguments.episodes) for name in arguments.rows]
+    if arguments.out:
+        command = "python benchmarks/time_to_quality.py " + " ".join(sys.argv[1:])
+        content = {"command": command, "versions": installed_versions(), "rows": results}
+        arguments.out.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
