@@ -170,8 +170,8 @@ FAST_PUSH: Final = Preset(
 FAST_PUSH_MSE: Final = Preset(
     policy="mse", config=MSEConfig(dropout=0.0), training=TrainingHints(steps=20_000, **_FAST)
 )
-# The switch from one goal to the next is one rare decision: a late-fusion encoder learns the demonstrations by heart and
-# gets worse with training, anchored counter-examples ruin it, and the joint network does neither.
+# At about 110 CPU-seconds and with 512 candidates the joint network solved 91 % of 400 episodes where late fusion solved
+# 86 % (two dimensions, one training seed, settings chosen on the same episodes).
 FAST_PARTICLE: Final = Preset(
     policy="ebm",
     config=EBMConfig(
