@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import signal
 import subprocess
@@ -326,10 +325,10 @@ def test_ctrl_c_while_recording_keeps_whole_episodes_and_the_same_command_goes_o
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "demos.zarr"
-    words = [sys.executable, "-m", "ibc_gym.cli", "record", "push", "--episodes", "150"]
-    words += ["--out", str(out), "--workers", "1"]
-    child = subprocess.Popen(
-        words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ
+    words = [sys.executable, "-m", "ibc_gym.cli", "record", "push", "--share", "10"]
+    words += ["--out", str(out), "--workers", "1", "--episodes"]
+    child = subprocess.Popen(  # far more than it can record before it is interrupted
+        [*words, "5000"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
     deadline = time.monotonic() + 120
     while not list(out.glob("segments/*/zarr.json")) and time.monotonic() < deadline:
@@ -340,8 +339,9 @@ def test_ctrl_c_while_recording_keeps_whole_episodes_and_the_same_command_goes_o
     assert f"committed so far are in {out}" in err
     assert "Traceback" not in err
     kept = len(Dataset.open(out))
-    assert 0 < kept < 150
+    assert 0 < kept < 5000
     assert not Dataset.open(out).verify()
-    done = subprocess.run([*words, "--json"], capture_output=True, text=True, check=True)
+    wanted = str(kept + 20)
+    done = subprocess.run([*words, wanted, "--json"], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["present"] == kept
-    assert len(Dataset.open(out)) == 150
+    assert len(Dataset.open(out)) == kept + 20

@@ -111,7 +111,7 @@ from pathlib import Path
 from ibc_gym.record import RecordConfig, record
 
 if __name__ == "__main__":
-    config = RecordConfig(task="particle", out=Path(sys.argv[1]), episodes=640, share=32, workers=2)
+    config = RecordConfig(task="particle", out=Path(sys.argv[1]), episodes=3200, share=32, workers=2)
     record(config, lambda progress: print(progress.written, flush=True))
 """
 
@@ -136,11 +136,11 @@ def test_killed_recording_is_completed_by_the_same_command(tmp_path: Path, scrip
         os.kill(process.pid, signal_)
         process.communicate()  # returns when the workers, who share the pipe, are gone too
         there = len(Dataset.open(killed, verify=True))
-        assert written <= there < 640
-    completed = record(RecordConfig(task="particle", out=killed, episodes=640, share=32, workers=1))
-    assert completed.present >= there and completed.present + completed.written == 640
+        assert written <= there < 3200
+    completed = record(RecordConfig(task="particle", out=killed, episodes=3200, share=32, workers=1))
+    assert completed.present >= there and completed.present + completed.written == 3200
     straight = tmp_path / "straight.zarr"
-    record(RecordConfig(task="particle", out=straight, episodes=640, share=32, workers=1))
+    record(RecordConfig(task="particle", out=straight, episodes=3200, share=32, workers=1))
     one, other = Dataset.open(killed, verify=True), Dataset.open(straight, verify=True)
-    assert [entry.seed for entry in one.entries] == list(range(640))
+    assert [entry.seed for entry in one.entries] == list(range(3200))
     assert one.fingerprint == other.fingerprint
