@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from ibc_gym.dataset import Dataset
-from ibc_gym.demonstration import Demonstration
-from ibc_gym.metadata import Metadata
+from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.demonstration import Demonstration
+from ibc_gym.data.metadata import Metadata
+from ibc_gym.data.recorder import Recorder
 from ibc_gym.record import RecordConfig, record
-from ibc_gym.recorder import Recorder
 from ibc_gym.records import Windows
 from ibc_gym.registry import make_policy
 

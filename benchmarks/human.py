@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ibc_gym.metadata import installed_versions
+from ibc_gym.data.metadata import installed_versions
 
 DATA_VARIABLE = "IBC_GYM_HUMAN_DATA"
 
@@ -135,7 +135,7 @@ def run(words: Sequence[str]) -> tuple[float, str]:
     """Run one command of ours on one thread; its CPU time [s] and standard output."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = subprocess.run(
-        [sys.executable, "-m", "ibc_gym.cli", *words],
+        [sys.executable, "-m", "ibc_gym", *words],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         text=True,

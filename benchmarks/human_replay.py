@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import ibc_gym
-from ibc_gym.metadata import installed_versions
+from ibc_gym.data.metadata import installed_versions
 
 DATA_VARIABLE = "IBC_GYM_HUMAN_DATA"
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
-from ibc_gym.metadata import installed_versions
+from ibc_gym.data.metadata import installed_versions
 from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
 

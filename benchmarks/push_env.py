@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from ibc_gym.data.metadata import installed_versions
 from ibc_gym.env import Env
-from ibc_gym.metadata import installed_versions
 from ibc_gym.records import Float32
 from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ibc_gym.evaluation import EvalConfig
-from ibc_gym.evaluator import evaluate
-from ibc_gym.metadata import installed_versions
+from ibc_gym.data.metadata import installed_versions
+from ibc_gym.evaluation.evaluator import evaluate
+from ibc_gym.evaluation.results import EvalConfig
+from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.record import RecordConfig, record
 from ibc_gym.registry import PRESETS, load
-from ibc_gym.train_config import TrainConfig
-from ibc_gym.trainer import train
-from ibc_gym.uncertainty import wilson_interval
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.trainer import train
 
 FIRST_SEED = 300_000
 """Of evaluation; no setting was tuned on these episodes."""

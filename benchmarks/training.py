@@ -28,13 +28,13 @@ from gymnasium import spaces
 from torch.utils.data import DataLoader, Dataset
 
 from ibc_gym.contracts import PolicySpec, TrainingData
-from ibc_gym.learner import Rows
-from ibc_gym.metadata import installed_versions
+from ibc_gym.data.metadata import installed_versions
 from ibc_gym.records import Windows
 from ibc_gym.registry import make_policy
-from ibc_gym.train_config import TrainConfig
-from ibc_gym.trainer import train_on
-from ibc_gym.training_records import TrainingProgress, TrainingSet
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.learner import Rows
+from ibc_gym.training.records import TrainingProgress, TrainingSet
+from ibc_gym.training.trainer import train_on
 
 EPISODES = 200
 LENGTH = 53

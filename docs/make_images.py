@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ibc_gym.film import jpeg
+from ibc_gym.evaluation.film import jpeg
 from ibc_gym.registry import make_oracle, make_vec_env
 
 FOLDER = Path(__file__).parent / "images"

@@ -6,12 +6,12 @@ Run it with a folder to write to: `python examples/first_policy.py runs/first`.
 import sys
 from pathlib import Path
 
-from ibc_gym.evaluation import EvalConfig
-from ibc_gym.evaluator import evaluate
+from ibc_gym.evaluation.evaluator import evaluate
+from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.record import RecordConfig, record
 from ibc_gym.registry import PRESETS, load
-from ibc_gym.train_config import TrainConfig
-from ibc_gym.trainer import train
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.trainer import train
 
 
 def main(out: Path, demonstrations: int = 200, steps: int = 1_000, episodes: int = 50) -> float:

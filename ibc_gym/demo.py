@@ -20,15 +20,15 @@ from typing import Any, Final
 
 from ibc_gym.console import OnProgress
 from ibc_gym.errors import ConfigError, MissingSystemLibrary, WorkerFailed
-from ibc_gym.evaluation import EvalConfig, Evaluation
-from ibc_gym.evaluator import evaluate
+from ibc_gym.evaluation.evaluator import evaluate
+from ibc_gym.evaluation.results import EvalConfig, Evaluation
+from ibc_gym.evaluation.uncertainty import compare_paired
 from ibc_gym.paths import writable_folder
 from ibc_gym.record import RecordConfig, record
 from ibc_gym.registry import PRESETS, load, make_env
-from ibc_gym.report import report
-from ibc_gym.train_config import TrainConfig
-from ibc_gym.training_records import TrainingProgress
-from ibc_gym.uncertainty import compare_paired
+from ibc_gym.report.page import report
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.records import TrainingProgress
 
 TASK: Final = "push"
 POLICIES: Final = ("ebm", "mse")
@@ -225,7 +225,7 @@ def _train(name: str, config: TrainConfig, news: Any) -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the whole group; the parent tidies up
-    from ibc_gym.trainer import train  # here: the parent needs no torch yet
+    from ibc_gym.training.trainer import train  # here: the parent needs no torch yet
 
     try:
         train(config, lambda progress: news.put((name, progress)))

@@ -18,15 +18,15 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
-from ibc_gym import segments, storage
-from ibc_gym.demonstration import Columns
+from ibc_gym.data import segments, storage
+from ibc_gym.data.demonstration import Columns
+from ibc_gym.data.metadata import Metadata, describe
+from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
-from ibc_gym.metadata import Metadata, describe
-from ibc_gym.recorder import Recorder
+from ibc_gym.evaluation.shares import usable_cores
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import VECTOR_ENVS, add_noise, make_oracle, make_vec_env
 from ibc_gym.rollout import Transition, rollout
-from ibc_gym.shares import usable_cores
 
 STATE = "simulation_state"
 """Name under which the simulator's state after the reset is stored with each episode."""

@@ -14,11 +14,11 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from ibc_gym.dataset import Dataset
-from ibc_gym.demonstration import Demonstration
+from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.demonstration import Demonstration
+from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
-from ibc_gym.metadata import Metadata
 from ibc_gym.record import STATE
 from ibc_gym.records import Float64, Situation
 from ibc_gym.registry import GYM_PREFIX, make_env

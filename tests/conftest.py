@@ -9,12 +9,12 @@ import pytest
 from hypothesis import settings
 
 from ibc_gym import registry
-from ibc_gym.metadata import describe
-from ibc_gym.recorder import Recorder
+from ibc_gym.data.metadata import describe
+from ibc_gym.data.recorder import Recorder
 from ibc_gym.registry import make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
-from ibc_gym.train_config import TrainConfig
-from ibc_gym.trainer import train
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.trainer import train
 
 # No test depends on the clock. Continuous integration draws the same examples at every run, so that it judges the
 # change and not the draw; everywhere else new ones are looked for.

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from ibc_gym.dataset import Dataset
+from ibc_gym.data.dataset import Dataset
 
 
 def ibc_gym(folder: Path, *words: str) -> dict[str, Any]:
     """The one JSON object that a command prints, run in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "ibc_gym.cli", *words, "--json"],
+        [sys.executable, "-m", "ibc_gym", *words, "--json"],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,

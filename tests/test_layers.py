@@ -12,36 +12,26 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LEAVES = ("envs", "hardware", "policies")
 FLOOR = ("records", "geometry", "normalise", "errors", "paths", "contracts")
-MACHINERY = (
-    "registry",
-    "rollout",
-    "recorder",
-    "dataset",
-    "checkpoint",
-    "serialise",
-    "specs",
-    "atomic",
-    "metadata",
-    "demonstration",
-    "segments",
-    "storage",
-    "episode_buffer",
-    "stored_array",
-)
-CORE_ORDER: dict[str, int] = {
+MACHINERY = ("registry", "rollout", "atomic", "serialise", "specs", "checkpoint")
+ROOMS = {"data": 3, "training": 4, "evaluation": 4, "report": 5, "cli": 7}
+PROGRAM = 6
+LEVELS: dict[str, int] = {
     **dict.fromkeys(FLOOR, 0),
     "env": 1,
     **dict.fromkeys(MACHINERY, 2),
-    "cli": 4,
-    "__init__": 5,
-    "__main__": 5,
+    **ROOMS,
+    "__init__": 8,
+    "__main__": 8,
 }
-PROGRAM = 3
+"""Of files and of rooms; any other file beside them is one of the programs."""
 HEAVY = ("torch", "mujoco", "dm_control", "pybullet", "pyrealsense2", "xarm", "tensorboard", "av")
 
 
 def core_files() -> list[Path]:
-    return sorted((ROOT / "ibc_gym").glob("*.py"))
+    core = ROOT / "ibc_gym"
+    return sorted(
+        [*core.glob("*.py"), *(file for room in ROOMS for file in core.glob(f"{room}/*.py"))]
+    )
 
 
 def leaf_files() -> list[Path]:
@@ -63,13 +53,14 @@ def imported_modules(path: Path) -> list[str]:
     return found
 
 
-def level(module: str) -> int:
-    return CORE_ORDER.get(module, PROGRAM)
+def level(part: str) -> int:
+    return LEVELS.get(part, PROGRAM)
 
 
-@pytest.mark.parametrize("path", core_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", core_files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_core_imports_only_from_below_and_never_a_leaf(path: Path) -> None:
-    own = level(path.stem)
+    inside = path.relative_to(ROOT / "ibc_gym").with_suffix("").parts
+    own = inside[0]
     for module in imported_modules(path):
         assert not module.startswith("."), f"{path.name} imports {module}: the core has no dots"
         if not module.startswith("ibc_gym."):
@@ -81,8 +72,17 @@ def test_core_imports_only_from_below_and_never_a_leaf(path: Path) -> None:
         if target in ("__version__", "make_env", "make_vec_env"):
             target = "__init__"
         assert target not in LEAVES, f"{path.name} imports the leaf {module}"
-        if path.stem not in ("__init__", "__main__"):
-            assert level(target) <= own, f"{path.name} imports {module}, which lies above it"
+        if own in ("__init__", "__main__"):
+            continue
+        assert level(target) <= level(own), f"{path.name} imports {module}, which lies above it"
+        assert target == own or level(target) < level(own) or target not in ROOMS, (
+            f"{path.name} imports {module}, a room beside its own"
+        )
+
+
+def test_every_folder_of_the_core_is_a_room() -> None:
+    folders = {path.parent.name for path in (ROOT / "ibc_gym").glob("*/__init__.py")}
+    assert folders == {*ROOMS, *LEAVES}
 
 
 @pytest.mark.parametrize("path", leaf_files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ibc_gym import cli
+from ibc_gym.cli import main as cli
 from ibc_gym.registry import ORACLES, POLICIES, PRESETS, TASKS
 
 TEXT = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ibc_gym.dataset import Dataset
+from ibc_gym.data.dataset import Dataset
 from ibc_gym.errors import ConfigError, SpecMismatch, UnknownName
 from ibc_gym.record import RecordConfig, RecordSummary, record
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ibc_gym.dataset import Dataset
-from ibc_gym.demonstration import Demonstration
+from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.demonstration import Demonstration
+from ibc_gym.data.importer import ImportConfig, import_npz
+from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, UnknownName
-from ibc_gym.importer import ImportConfig, import_npz
 from ibc_gym.record import STATE, RecordConfig, record
-from ibc_gym.recorder import Recorder
 from ibc_gym.registry import ORACLES
 from ibc_gym.replay import ReplayConfig, make_recorded_env, replay, replay_episode
 

@@ -15,14 +15,14 @@ from safetensors.torch import load_file
 
 from ibc_gym.checkpoint import find_policy
 from ibc_gym.contracts import PolicySpec
-from ibc_gym.demonstration import Demonstration
-from ibc_gym.metadata import Metadata
-from ibc_gym.recorder import Recorder
+from ibc_gym.data.demonstration import Demonstration
+from ibc_gym.data.metadata import Metadata
+from ibc_gym.data.recorder import Recorder
 from ibc_gym.records import Windows
-from ibc_gym.telemetry import read_metrics
-from ibc_gym.train_config import TrainConfig
-from ibc_gym.trainer import train_on
-from ibc_gym.training_records import TrainingSet, TrainResult
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.records import TrainingSet, TrainResult
+from ibc_gym.training.telemetry import read_metrics
+from ibc_gym.training.trainer import train_on
 
 
 @dataclass(frozen=True, kw_only=True)

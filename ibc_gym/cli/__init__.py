@@ -1,0 +1,1 @@
+"""`ibc-gym`: one file per command."""

@@ -1,0 +1,151 @@
+"""`ibc-gym data info | import | verify`: what is in a folder of demonstrations, and getting one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+
+from ibc_gym.cli.flags import (
+    REQUIRED,
+    Common,
+    config_of,
+    flag,
+    flags_of,
+    parse,
+    take_task_options,
+    word,
+)
+from ibc_gym.console import Terminal, table
+from ibc_gym.data.importer import ImportConfig, import_npz
+from ibc_gym.data.info import data_info
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataArgs(Common):
+    """What `data info` and `data verify` take."""
+
+    data: word(Path, "A folder of demonstrations.", "DATA")  # type: ignore[valid-type]
+
+
+ImportFlags = flags_of(
+    ImportConfig,
+    {
+        "source": (word(Path, "The .npz file; nothing in it is executed.", "FILE"), REQUIRED),
+        "out": (
+            flag(Path | None, "The data set to make.", metavar="PATH", default="FILE.zarr here"),
+            None,
+        ),
+        "options": (flag(Any, "", hidden=True), {}),
+    },
+)
+
+
+def info(argv: Sequence[str], terminal: Terminal) -> None:
+    """Say what the data are, how many, and how they went."""
+    args = parse(
+        DataArgs,
+        argv,
+        command="ibc-gym data info",
+        description=("What is in a folder of demonstrations. Writes nothing.",),
+        examples=("demos.zarr",),
+    )
+    found = data_info(args.data)
+    terminal.result(found, *_tables(found))
+
+
+def verify(argv: Sequence[str], terminal: Terminal) -> int:
+    """Read everything and compare it with its checksums; 1 if something is damaged."""
+    args = parse(
+        DataArgs,
+        argv,
+        command="ibc-gym data verify",
+        description=("Read every episode and compare it with its checksums. Writes nothing.",),
+        examples=("demos.zarr",),
+    )
+    found = data_info(args.data, verify=True)
+    damaged = found["damaged"]
+    rows = [(each["segment"], each["episode"], each["reason"]) for each in damaged]
+    answer = {name: found[name] for name in ("path", "episodes", "steps", "damaged", "uncommitted")}
+    tables = [table("Damaged", ("segment", "episode", "reason"), rows)] if damaged else []
+    terminal.result(answer, *tables)
+    terminal.say(f"{found['episodes']} episodes are whole, {len(damaged)} damaged.")
+    return 1 if damaged else 0
+
+
+def import_(argv: Sequence[str], terminal: Terminal) -> None:
+    """Bring an .npz file of demonstrations into our format."""
+    options, argv = take_task_options(argv)
+    flags = parse(
+        ImportFlags,
+        argv,
+        command="ibc-gym data import",
+        description=(
+            "Bring human demonstrations from an .npz file into Zarr.",
+            "--task.OPTION VALUE sets an option of the environment.",
+        ),
+        examples=(
+            "door_human_v0.npz",
+            "kitchen.npz --task gym:FrankaKitchen-v1 --task.layout d4rl --out kitchen.zarr",
+        ),
+    )
+    out = flags.out or Path(f"{flags.source.stem}.zarr")
+    config = config_of(ImportConfig, flags, out=out, options=options)
+    terminal.writes(f"the demonstrations of {config.source}", f"{out}/")
+    terminal.kept = f"{out} is written when it is whole."
+    summary = import_npz(config)
+    rows = [(name, fate) for name, fate in summary.arrays.items()]
+    terminal.result(
+        dataclasses.asdict(summary),
+        table("Arrays", ("in the file", "became"), rows),
+    )
+    guessed = ", by the file's name" if summary.guessed else ""
+    terminal.say(
+        f"{summary.episodes} episodes, {summary.steps} steps, for {summary.task}{guessed}. "
+        f"{summary.actions_outside} action entries lie outside the environment's bounds."
+    )
+    terminal.say(f"Train on it with: ibc-gym train {out}")
+
+
+def _tables(found: Mapping[str, Any]) -> list[RenderableType]:
+    success = found["success"]
+    rows: list[tuple[str, object]] = [
+        ("task", found["task"]),
+        ("workcell", ", ".join(found["workcells"])),
+        ("demonstrator", ", ".join(found["demonstrators"])),
+        ("episodes", found["episodes"]),
+        ("steps", f"{found['steps']} at {found['rate_hz']:.4g} Hz, {found['seconds']:.0f} s"),
+        ("succeeded", f"{success['succeeded']} of {success['known']} that were judged"),
+        ("length", _span(found["length"])),
+        ("return", _span(found["return"])),
+        ("on disk", f"{found['bytes'] / 1e6:.1f} MB in {found['segments']} segments"),
+        ("task's options", json.dumps(found["config"][0]) if found["config"] else "none"),
+        ("damaged", len(found["damaged"])),
+        ("uncommitted", len(found["uncommitted"])),
+        ("fingerprint", found["fingerprint"][:16]),
+    ]
+    ranges = [
+        (
+            column.removeprefix("observation."),
+            row["name"],
+            *(f"{row[name]:.3g}" for name in ("min", "mean", "max", "std")),
+        )
+        for column, dimensions in found["ranges"].items()
+        for row in dimensions
+    ]
+    columns = ("column", "element", "min", "mean", "max", "std")
+    return [
+        table(found["path"], ("what", "how much"), rows),
+        table("Ranges", columns, ranges, fold=1),
+    ]
+
+
+def _span(numbers: Mapping[str, float] | None) -> str:
+    if numbers is None:
+        return "unknown"
+    return f"{numbers['min']:.4g} to {numbers['max']:.4g}, mean {numbers['mean']:.4g}"

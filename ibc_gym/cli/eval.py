@@ -1,0 +1,107 @@
+"""`ibc-gym eval`: how often a trained policy succeeds, on published seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ibc_gym.cli.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_options, word
+from ibc_gym.console import Terminal, table
+from ibc_gym.errors import ConfigError
+from ibc_gym.evaluation.evaluator import EvalProgress
+from ibc_gym.evaluation.evaluator import evaluate as run_evaluation
+from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
+
+DESCRIPTION = (
+    "Count how often a trained policy succeeds, over episodes with fixed seeds.",
+    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+)
+
+EXAMPLES = (
+    "runs/push --episodes 100",
+    "runs/push --task.goal-tolerance 0.01",
+    "runs/door --env gym:AdroitHandDoor-v1 --horizon 300",
+    "oracle --env push --episodes 20",
+)
+
+EvalFlags = flags_of(
+    EvalConfig,
+    {
+        "policy": (
+            word(str, 'A run folder or a checkpoint in it, or "oracle" or "random".', "RUN"),
+            REQUIRED,
+        ),
+        "env": (
+            flag(
+                str | None,
+                'A task, or "gym:ID" for any Gymnasium environment.',
+                metavar="TASK",
+                default="what RUN was trained for",
+            ),
+            None,
+        ),
+        "options": (flag(Any, "", hidden=True), {}),
+        "horizon": (
+            flag(
+                int | None,
+                "Steps after which an episode of a gym: environment is cut off.",
+                metavar="INT",
+                default="the environment's own",
+            ),
+            None,
+        ),
+    },
+)
+
+
+def evaluate(argv: Sequence[str], terminal: Terminal) -> None:
+    """Run the episodes, print success with its interval, and keep every episode's row."""
+    options, argv = take_task_options(argv)
+    flags = parse(
+        EvalFlags, argv, command="ibc-gym eval", description=DESCRIPTION, examples=EXAMPLES
+    )
+    if flags.horizon is not None:
+        options["horizon"] = flags.horizon
+    config = config_of(EvalConfig, flags, options=options)
+    if config.policy not in SCRIPTED and not Path(config.policy).exists():
+        raise ConfigError(
+            f"There is no run at {config.policy}; train one with `ibc-gym train`, or say oracle or random."
+        )
+    where = config.out or (
+        f"runs/{config.policy}-{config.env}" if config.policy in SCRIPTED else config.policy
+    )
+    terminal.writes("rows of every episode and a summary", f"{where}/evaluations/")
+    terminal.kept = "An evaluation is written when it is whole; nothing was written."
+    with terminal.progress("Episodes") as (bar,):
+        evaluation = run_evaluation(config, lambda now: bar(now.done / now.total, in_words(now)))
+    terminal.result(evaluation.summary, evaluation_table([evaluation.summary]))
+    terminal.say(f"Written to {evaluation.folder}")
+
+
+def in_words(now: EvalProgress) -> str:
+    """How an evaluation goes, for the line below its bar."""
+    return f"{now.successes} of {now.done} episodes succeeded, {now.done / max(now.seconds, 1e-9):.1f}/s"
+
+
+def evaluation_table(summaries: Sequence[Mapping[str, Any]]) -> Any:
+    """Policies side by side: success with its interval, return, latency."""
+    rows = []
+    for found in summaries:
+        low, high = found["ci95"]
+        latency = found.get("action_ms") or {}
+        rows.append(
+            (
+                found["policy"],
+                f"{found['successes']} of {found['episodes']}",
+                f"{found['success_rate']:.1%} ({low:.1%} to {high:.1%})",
+                f"{found['return_mean']:.3g}",
+                f"{latency['median']:.2f}" if latency else "–",
+            )
+        )
+    first = summaries[0]
+    return table(
+        f"{first['task']} on {first['workcell']}, 95 % Wilson intervals",
+        ("policy", "succeeded", "success", "return", "ms per action"),
+        rows,
+    )

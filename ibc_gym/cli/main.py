@@ -1,0 +1,117 @@
+"""The command line: `ibc-gym record | train | eval | replay | report | data | list | doctor | demo`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Final
+
+from ibc_gym.cli.flags import UsageError
+from ibc_gym.console import Terminal
+from ibc_gym.errors import IbcGymError, UnknownName
+
+Command = Callable[[Sequence[str], Terminal], int | None]
+"""Takes the words after the command; gives an exit code other than 0 if it found something wrong."""
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "demo": ("ibc_gym.cli.demo:demo", "The whole loop in a few minutes, into runs/demo."),
+    "record": ("ibc_gym.cli.record:record", "Record demonstrations into a Zarr folder."),
+    "train": ("ibc_gym.cli.train:train", "Train a policy on recorded demonstrations."),
+    "eval": ("ibc_gym.cli.eval:evaluate", "Count how often a trained policy succeeds."),
+    "replay": ("ibc_gym.cli.replay:replay", "Run stored episodes again; say how far they part."),
+    "report": ("ibc_gym.cli.report:report", "One HTML page about one or more runs."),
+    "data info": ("ibc_gym.cli.data:info", "What is in a Zarr folder of demonstrations."),
+    "data import": ("ibc_gym.cli.data:import_", "Bring human demonstrations (.npz) into Zarr."),
+    "data verify": ("ibc_gym.cli.data:verify", "Check every episode against its checksums."),
+    "list": ("ibc_gym.cli.list:list_", "Tasks, workcells, policies, oracles, presets."),
+    "doctor": ("ibc_gym.cli.doctor:doctor", "What works on this machine, and how to get the rest."),
+}
+"""Every command, where it lives, and what it is for; loaded when it is called."""
+
+_GROUPS: Final = sorted({name.split()[0] for name in COMMANDS if " " in name})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; gives its exit code: 0, 1 for an error, 2 for wrong flags, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    terminal = Terminal(machine="--json" in words)
+    try:
+        return _dispatch(words, terminal)
+    except KeyboardInterrupt:
+        print(f"\nStopped by Ctrl-C. {terminal.kept}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody listens any more
+        return 1
+    except Exception as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        else:
+            print(f"ibc-gym: {_sentence(error)}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+
+
+def help_page() -> str:
+    """What `ibc-gym --help` prints."""
+    width = max(len(name) for name in COMMANDS) + 2
+    rows = [f"  {name:<{width}}{summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: ibc-gym COMMAND [FLAGS]",
+            "",
+            "Implicit behavioral cloning, from a demonstration to an evaluated policy.",
+            "",
+            *rows,
+            "",
+            "Each command explains its flags: ibc-gym COMMAND --help",
+            "Everywhere: --json prints one JSON object instead of tables, --debug shows",
+            "the traceback of an error. New here? Begin with: ibc-gym demo",
+        ]
+    )
+
+
+def _dispatch(words: list[str], terminal: Terminal) -> int:
+    name, rest = _split(words)
+    if name in ("", "-h", "--help", "help"):
+        print(help_page())
+        return 0 if name else 2
+    if name == "--version":
+        print(f"ibc-gym {version('ibc-gym')}")
+        return 0
+    if name in _GROUPS:
+        print(f"usage: ibc-gym {name} COMMAND [FLAGS]\n")
+        for command, (_, summary) in COMMANDS.items():
+            if command.startswith(f"{name} "):
+                print(f"  {command.removeprefix(name).strip():<10}{summary}")
+        return 0 if rest[:1] in (["-h"], ["--help"]) else 2
+    if name not in COMMANDS:
+        raise UsageError(str(UnknownName("command", name, COMMANDS)))
+    module, attribute = COMMANDS[name][0].split(":")
+    run: Command = getattr(import_module(module), attribute)
+    code = run(rest, terminal) or 0
+    terminal.repeat(f"ibc-gym {shlex.join(words)}")
+    return code
+
+
+def _split(words: list[str]) -> tuple[str, list[str]]:
+    """The command's name, of one or two words, and what follows it; `--json` may stand before it."""
+    words = sorted(words, key=lambda word: word in ("--json", "--debug"))
+    if len(words) > 1 and f"{words[0]} {words[1]}" in COMMANDS:
+        return f"{words[0]} {words[1]}", words[2:]
+    if len(words) > 1 and words[0] in _GROUPS and not words[1].startswith("-"):
+        return f"{words[0]} {words[1]}", words[2:]
+    return (words[0], words[1:]) if words else ("", [])
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, without a traceback."""
+    if isinstance(error, IbcGymError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return f"Unexpected {type(error).__name__}: {error}. Run again with --debug to see where."

@@ -1,0 +1,73 @@
+"""`ibc-gym replay`: stored episodes run again, and how far they part."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from ibc_gym.cli.flags import REQUIRED, config_of, flags_of, parse, word
+from ibc_gym.console import Terminal, table
+from ibc_gym.replay import ReplayConfig, ReplayedEpisode
+from ibc_gym.replay import replay as run_replay
+
+DESCRIPTION = (
+    "Run stored episodes again from where they began; say how far the two part.",
+    "In the simulator that they were recorded in, the difference is exactly zero.",
+)
+EXAMPLES = ("demos.zarr", "demos.zarr --episodes 0 3 7")
+LISTED = 20
+"""Rows of the table at most, the worst first; `--json` has all."""
+
+ReplayFlags = flags_of(
+    ReplayConfig, {"data": (word(Path, "A folder of demonstrations.", "DATA"), REQUIRED)}
+)
+
+
+def replay(argv: Sequence[str], terminal: Terminal) -> None:
+    """Replay and compare, episode by episode."""
+    flags = parse(
+        ReplayFlags, argv, command="ibc-gym replay", description=DESCRIPTION, examples=EXAMPLES
+    )
+    config = config_of(ReplayConfig, flags)
+    terminal.say(f"Reads {config.data}; writes nothing.")
+    exact = 0
+    with terminal.progress("Replaying") as (bar,):
+        done = 0
+
+        def on_episode(episode: ReplayedEpisode, total: int) -> None:
+            nonlocal done, exact
+            done, exact = done + 1, exact + episode.exact
+            bar(done / total, f"{exact} of {done} episodes are the same to the last bit")
+
+        found = run_replay(config, on_episode)
+    worst = {name: max(episode.largest[name] for episode in found) for name in found[0].largest}
+    answer = {
+        "data": str(config.data),
+        "episodes": len(found),
+        "exact": exact,
+        "largest": worst,
+        "successes": sum(bool(episode.success) for episode in found),
+        "successes_replayed": sum(episode.success_replayed for episode in found),
+        "rows": [{**dataclasses.asdict(episode), "exact": episode.exact} for episode in found],
+    }
+    terminal.result(answer, _table(found))
+    terminal.say(f"{exact} of {len(found)} episodes replay exactly.")
+
+
+def _table(found: Sequence[ReplayedEpisode]) -> Table:
+    order = sorted(found, key=lambda episode: -max(episode.largest.values()))
+    rows = [
+        (
+            episode.episode,
+            episode.began_from,
+            f"{episode.replayed} of {episode.length}",
+            "never" if episode.parts_at is None else f"step {episode.parts_at}",
+            ", ".join(f"{name} {gap:.2g}" for name, gap in episode.largest.items()),
+        )
+        for episode in order[:LISTED]
+    ]
+    title = "Furthest apart" if len(found) > LISTED else "Episodes"
+    return table(title, ("episode", "from", "steps", "parts", "greatest difference"), rows)

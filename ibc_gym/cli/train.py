@@ -1,0 +1,101 @@
+"""`ibc-gym train`: a policy from recorded demonstrations."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ibc_gym.cli.flags import REQUIRED, UsageError, config_of, flag, flags_of, parse, take, word
+from ibc_gym.console import Terminal, table
+from ibc_gym.registry import POLICIES, PRESETS, load
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.records import TrainResult
+from ibc_gym.training.telemetry import ConsoleDisplay, duration
+from ibc_gym.training.trainer import train as run_training
+
+DESCRIPTION = (
+    "Train a policy on recorded or imported demonstrations.",
+    "--policy.type chooses the policy, and with it what --policy.* flags there are.",
+    "A preset fills in everything; flags beside it win.",
+)
+EXAMPLES = (
+    "demos.zarr",
+    "demos.zarr --preset fast/push-frame --out runs/push",
+    "demos.zarr --policy.type mse --steps 2000 --seed 1",
+    "demos.zarr --policy.optimiser langevin --out runs/langevin",
+)
+
+
+def train(argv: Sequence[str], terminal: Terminal) -> None:
+    """Train, and leave checkpoints, metrics and TensorBoard files in the run's folder."""
+    flags = parse(
+        train_flags(argv),
+        argv,
+        command="ibc-gym train",
+        description=DESCRIPTION,
+        examples=EXAMPLES,
+    )
+    out = flags.out or Path("runs") / f"{flags.data.name.removesuffix('.zarr')}-{flags.policy}"
+    config = config_of(TrainConfig, flags, out=out)
+    terminal.writes("checkpoints, metrics and TensorBoard files", f"{out}/")
+    terminal.kept = f"Checkpoints so far are kept: go on with --out {out} --resume."
+    with ConsoleDisplay(terminal.console) as display:
+        result = run_training(config, display)
+    answer = {
+        **dataclasses.asdict(result),
+        "policy": config.policy,
+        "data": str(config.data),
+    }
+    terminal.result(answer, _table(result))
+    terminal.say(f"Evaluate it with: ibc-gym eval {out}")
+
+
+def train_flags(argv: Sequence[str]) -> type[Any]:
+    """The flags of `TrainConfig`, with those of the policy that `--policy.type` or `--preset` names.
+
+    Raises:
+        UnknownName: There is no such policy or preset.
+        UsageError: Preset and policy contradict each other.
+    """
+    name = take(argv, "--preset")
+    preset = load(PRESETS, name, "preset") if name else None
+    chosen = take(argv, "--policy.type") or (preset.policy if preset else "ebm")
+    if preset and preset.policy != chosen:
+        raise UsageError(
+            f"Preset {name!r} is for policy {preset.policy!r}, not {chosen!r}; leave out --policy.type."
+        )
+    policy = load(POLICIES, chosen, "policy")
+    config = preset.config if preset else policy.Config()
+    kind = Literal[tuple(POLICIES)]  # type: ignore[valid-type]
+    return flags_of(
+        TrainConfig,
+        {
+            "data": (word(Path, "A folder of demonstrations.", "DATA"), REQUIRED),
+            "out": (
+                flag(Path | None, "Folder of the run.", metavar="PATH", default="runs/DATA-POLICY"),
+                None,
+            ),
+            "policy": (flag(kind, "Which policy to train.", name="policy.type"), chosen),
+            "policy_config": (flag(policy.Config, "", name="policy"), config),
+            "preset": (
+                flag(str | None, "A measured recipe: `ibc-gym list` names them.", metavar="NAME"),
+                None,
+            ),
+        },
+        defaults=vars(preset.training) if preset else {},
+    )
+
+
+def _table(result: TrainResult) -> Any:
+    rows = [
+        ("checkpoint", result.checkpoint),
+        ("updates", result.steps),
+        ("loss", f"{result.loss:.4g}"),
+        ("time", f"{duration(result.seconds)} ({result.cpu_seconds:.0f} CPU-seconds)"),
+    ]
+    if result.action_error is not None:
+        chosen = f"{result.action_error:.4g} after update {result.best_step}"
+        rows.insert(1, ("held-out action error", chosen))
+    return table("Trained", ("what", "how much"), rows)

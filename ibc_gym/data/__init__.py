@@ -1,0 +1,1 @@
+"""Demonstrations: written whole or not at all, and read back as windows."""

@@ -1,0 +1,176 @@
+"""How good a policy is: many episodes on known seeds, and what can be said about them.
+
+Whatever the environment, it is the one loop of `ibc_gym.rollout`. The same policy, seeds and options give the same
+episodes on any number of cores; each can be filmed and looked into afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ibc_gym.atomic import remove_folder, whole_folder
+from ibc_gym.data.metadata import installed_versions
+from ibc_gym.evaluation.probe import choose_workers, probe
+from ibc_gym.evaluation.results import (
+    CHECKPOINTS,
+    SCRIPTED,
+    EvalConfig,
+    Evaluation,
+    evaluation_name,
+    write_evaluation,
+)
+from ibc_gym.evaluation.shares import cut_into_shares, run_shares
+from ibc_gym.evaluation.stage import Stage, resolve
+from ibc_gym.evaluation.summary import batched_ms, headline_of, milliseconds, summarise
+from ibc_gym.paths import writable_folder
+from ibc_gym.serialise import to_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalProgress:
+    """How far an evaluation is."""
+
+    done: int
+    """Episodes that have ended."""
+    total: int
+    successes: int
+    seconds: float
+    """Since the first episode began."""
+
+
+OnProgress = Callable[[EvalProgress], None]
+
+
+def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evaluation:
+    """Run a policy on every seed, and write down what came of it.
+
+    Args:
+        config: What to run.
+        on_progress: Called after every episode.
+
+    Returns:
+        The evaluation, also written to `<run>/evaluations/<name>/`.
+
+    Raises:
+        CheckpointError: The checkpoint is missing or incomplete.
+        SpecMismatch: The policy was made for another task.
+        UnknownName: There is no such task, workcell or oracle.
+        WorkerFailed: A worker process was killed.
+    """
+    stage = resolve(config)
+    facts = _facts(config, stage)  # makes one environment and the policy, and so fails early
+    folder = evaluation_folder(config, stage, facts["workcell"])
+    if config.films:
+        stage.make_filmed_env().close()  # fails before the work rather than after it
+    found = probe(stage, config.seeds, config.latency_steps)
+    started = time.perf_counter()
+    results = run_shares(
+        stage,
+        cut_into_shares(config.seeds, config.share),
+        num_envs=config.num_envs,
+        workers=choose_workers(config.workers, config.episodes, found),
+        on_episode=_Counter(config.episodes, on_progress),
+    )
+    seconds = time.perf_counter() - started
+    episodes = tuple(episode for share in results for episode in share.episodes)
+    summary = {
+        **summarise(facts, episodes, milliseconds(found.act_seconds) if found else None),
+        "action_ms_batched": batched_ms(results),
+        "cpu_seconds": sum(share.cpu_seconds for share in results),
+        "wall_seconds": seconds,
+        "versions": installed_versions(),
+        "config": to_json(config),
+    }
+    tapes = tuple(tape for share in results for tape in share.tapes)
+    if folder.exists():
+        remove_folder(folder)  # the same episodes were evaluated before
+    with whole_folder(folder) as passing:
+        evaluation = Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=passing)
+        if config.films:
+            from ibc_gym.evaluation.films import (
+                film_episodes,  # an evaluation without films needs no codec
+            )
+
+            film_episodes(evaluation, stage, config.films)
+        write_evaluation(evaluation)
+    return replace(evaluation, folder=folder)
+
+
+def evaluation_folder(config: EvalConfig, stage: Stage, workcell: str | None) -> Path:
+    """Where an evaluation will be; the folder around it is made, and proved to be writable.
+
+    Raises:
+        ConfigError: It cannot be written to.
+    """
+    path = Path(config.policy)
+    if config.out is not None:
+        run = config.out
+    elif config.policy in SCRIPTED:
+        run = Path("runs") / f"{config.policy}-{stage.env.removeprefix('gym:')}"
+    elif CHECKPOINTS in path.parts:
+        run = Path(*path.parts[: path.parts.index(CHECKPOINTS)])
+    else:
+        run = path
+    return writable_folder(run / "evaluations") / evaluation_name(config, stage.env, workcell)
+
+
+def _facts(config: EvalConfig, stage: Stage) -> dict[str, Any]:
+    """What is known before the first episode."""
+    envs = stage.make_envs(1)
+    try:
+        policy = stage.make_policy(envs)
+        task = stage.task(envs)
+        named = stage.workcell or next(iter(getattr(task, "workcells", ())), None)
+        facts: dict[str, Any] = {
+            "task": stage.env,
+            "workcell": named,
+            "policy": stage.policy,
+            "horizon": getattr(task, "horizon", None),
+            "score": headline_of(config, task),
+            "checkpoint": None,
+        }
+        if stage.policy not in SCRIPTED:
+            facts.update(_about_checkpoint(stage.policy, policy))
+        return facts
+    finally:
+        envs.close()
+
+
+def _about_checkpoint(path: str, policy: Any) -> dict[str, Any]:
+    from ibc_gym.checkpoint import find_policy, read_config
+
+    found = read_config(path)
+    return {
+        "policy": found["type"],
+        "checkpoint": {"path": str(find_policy(path)), **found.get("about", {})},
+        "frame": policy.config.frame,
+        "inputs": list(policy.config.inputs),
+    }
+
+
+class _Counter:
+    """Turns the end of an episode into progress."""
+
+    def __init__(self, total: int, on_progress: OnProgress | None) -> None:
+        self._total = total
+        self._report = on_progress
+        self._done = 0
+        self._successes = 0
+        self._started = time.perf_counter()
+
+    def __call__(self, success: bool) -> None:
+        self._done += 1
+        self._successes += success
+        if self._report is not None:
+            self._report(
+                EvalProgress(
+                    done=self._done,
+                    total=self._total,
+                    successes=self._successes,
+                    seconds=time.perf_counter() - self._started,
+                )
+            )

@@ -1,0 +1,204 @@
+"""The episodes of an evaluation, run in shares by one process or by many.
+
+A share is a fixed list of seeds, run from a fresh policy by one `rollout`. Its result depends on nothing but itself, so
+any number of workers gives the same evaluation, bit for bit.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import numpy as np
+
+from ibc_gym.errors import WorkerFailed
+from ibc_gym.evaluation.results import SCRIPTED, Tape
+from ibc_gym.evaluation.stage import Stage
+from ibc_gym.evaluation.tape import TapeDeck
+from ibc_gym.records import Bool, Float64, Observation
+from ibc_gym.rollout import Episode, Transition, rollout
+
+OnEpisode = Callable[[bool], None]
+"""Told of every episode that ends, and whether it succeeded."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Share:
+    """What became of one share."""
+
+    episodes: tuple[Episode, ...]
+    tapes: tuple[Tape, ...]
+    """In the order of the episodes."""
+    act_seconds: Float64
+    """Wall time of every call of the policy, which served all rows [s]."""
+    rows: int
+    """Environments that a call served."""
+    cpu_seconds: float
+    """CPU time of the process, environments and policy together [s]."""
+
+
+def cut_into_shares(seeds: Sequence[int], size: int) -> list[list[int]]:
+    """The seeds in order, `size` at a time."""
+    return [list(seeds[start : start + size]) for start in range(0, len(seeds), size)]
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_shares(
+    stage: Stage,
+    shares: Sequence[Sequence[int]],
+    *,
+    num_envs: int,
+    workers: int,
+    on_episode: OnEpisode,
+) -> list[Share]:
+    """Run every share; the results come in the order of the shares.
+
+    Args:
+        stage: The policy and the environment.
+        shares: Seeds.
+        num_envs: Environments that a call of the policy serves.
+        workers: Processes; 1 stays in this one. A script that asks for more must keep its own doing under
+            `if __name__ == "__main__"`, because every process imports it.
+        on_episode: Called in this process.
+
+    Raises:
+        WorkerFailed: A process raised an error or was killed.
+    """
+    workers = min(workers, len(shares))
+    if workers == 1:
+        return [share for _, share in _run(stage, list(enumerate(shares)), num_envs, on_episode)]
+    context = multiprocessing.get_context("spawn")  # a fork would inherit GL contexts and threads
+    receivers: list[Connection] = []
+    processes = []
+    try:
+        for number in range(workers):
+            receiver, sender = context.Pipe(duplex=False)
+            part = list(enumerate(shares))[number::workers]
+            process = context.Process(
+                target=_serve, args=(stage, part, num_envs, sender), daemon=True
+            )
+            process.start()
+            sender.close()  # so that a killed process is heard as the end of its pipe
+            processes.append(process)
+            receivers.append(receiver)
+        found = _collect(receivers, on_episode)
+        for process in processes:
+            process.join()
+    finally:
+        for process in processes:
+            process.kill()
+        for receiver in receivers:
+            receiver.close()
+    return [found[index] for index in range(len(shares))]
+
+
+def _collect(receivers: Sequence[Connection], on_episode: OnEpisode) -> Mapping[int, Share]:
+    found: dict[int, Share] = {}
+    waiting = list(receivers)
+    while waiting:
+        for receiver in wait(waiting):
+            assert isinstance(receiver, Connection)
+            try:
+                kind, content = receiver.recv()
+            except EOFError:
+                raise WorkerFailed(
+                    "A process of the evaluation was killed, perhaps for want of memory; "
+                    "try fewer --workers or --num-envs."
+                ) from None
+            if kind == "episode":
+                on_episode(content)
+            elif kind == "share":
+                found[content[0]] = content[1]
+            elif kind == "error":
+                error = WorkerFailed(f"A process of the evaluation stopped: {content[0]}")
+                error.add_note(content[1])
+                raise error
+            else:
+                waiting.remove(receiver)
+    return found
+
+
+def _serve(
+    stage: Stage, shares: Sequence[tuple[int, Sequence[int]]], num_envs: int, sender: Connection
+) -> None:
+    """What a worker process does: run its shares and tell of them."""
+    try:
+        for result in _run(stage, shares, num_envs, lambda good: sender.send(("episode", good))):
+            sender.send(("share", result))
+        sender.send(("end", None))
+    except BrokenPipeError:
+        return  # nobody listens any more
+    except Exception as error:
+        sender.send(("error", (f"{type(error).__name__}: {error}", traceback.format_exc())))
+
+
+def _run(
+    stage: Stage,
+    shares: Sequence[tuple[int, Sequence[int]]],
+    num_envs: int,
+    on_episode: OnEpisode,
+) -> Iterator[tuple[int, Share]]:
+    with one_thread(stage):
+        envs = stage.make_envs(num_envs)
+        try:
+            policy = stage.make_policy(envs)
+            for index, seeds in shares:
+                deck = TapeDeck()
+                started = time.process_time()
+                result = rollout(envs, policy, seeds, [deck, _Bell(on_episode)])
+                tapes = {tape.seed: tape for tape in deck.tapes}
+                yield (
+                    index,
+                    Share(
+                        episodes=result.episodes,
+                        tapes=tuple(tapes[seed] for seed in seeds),
+                        act_seconds=result.act_seconds,
+                        rows=num_envs,
+                        cpu_seconds=time.process_time() - started,
+                    ),
+                )
+        finally:
+            envs.close()
+
+
+@contextmanager
+def one_thread(stage: Stage) -> Iterator[None]:
+    """Keep torch to one thread, so that processes do not crowd each other out and rounding is the same everywhere."""
+    if stage.policy in SCRIPTED:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class _Bell:
+    """A listener that rings when an episode ends."""
+
+    def __init__(self, on_episode: OnEpisode) -> None:
+        self._on_episode = on_episode
+
+    def on_reset(
+        self, mask: Bool, seeds: Sequence[int], observation: Observation, info: Mapping[str, Any]
+    ) -> None:
+        pass
+
+    def on_step(self, transition: Transition) -> None:
+        for row in np.flatnonzero(transition.ended):
+            self._on_episode(bool(transition.info["is_success"][row]))

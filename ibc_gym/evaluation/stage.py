@@ -1,0 +1,148 @@
+"""Which policy meets which environment: resolved once, made again in every process that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+from ibc_gym.contracts import LearnedPolicy, Policy, Task
+from ibc_gym.errors import ConfigError
+from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
+from ibc_gym.records import Bool, Float32, Observation
+from ibc_gym.registry import make_env, make_oracle, make_vec_env, task_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A policy and an environment by name, small enough to be sent to another process."""
+
+    policy: str
+    """A row of `SCRIPTED`, or a path that `checkpoint.load_policy` takes."""
+    env: str
+    """A task, or "gym:<id>"."""
+    workcell: str | None
+    observation: str
+    """What the environment shows: "state", "image" or "state+image"."""
+    options: Mapping[str, Any]
+
+    def make_envs(self, count: int) -> VectorEnv[Any, Any, Any]:
+        """Environments for `rollout`."""
+        return make_vec_env(
+            self.env, count, autoreset_mode=AutoresetMode.DISABLED, **self._arguments()
+        )
+
+    def make_filmed_env(self) -> SyncVectorEnv:
+        """One environment that renders.
+
+        Raises:
+            ConfigError: It cannot.
+        """
+        make = partial(make_env, self.env, render_mode="rgb_array", **self._arguments())
+        return SyncVectorEnv([make], autoreset_mode=AutoresetMode.DISABLED)
+
+    def make_policy(self, envs: VectorEnv[Any, Any, Any]) -> Policy:
+        """The policy, fitted to the environments it will act in.
+
+        Raises:
+            UnknownName: The task has no oracle.
+            CheckpointError: The checkpoint is missing or incomplete.
+            SpecMismatch: It was made for another task.
+        """
+        if self.policy == "random":
+            return UniformPolicy(envs.single_action_space)
+        if self.policy == "oracle":
+            return make_oracle(self.env, envs)
+        return _load_fitting(self.policy, envs)
+
+    def task(self, envs: VectorEnv[Any, Any, Any]) -> Task | None:
+        """The task, or None for environments that have none."""
+        try:
+            return task_of(envs)
+        except AttributeError:
+            return None
+
+    def _arguments(self) -> dict[str, Any]:
+        """Only what was asked for: what is left out takes the environment's default."""
+        named: dict[str, Any] = {} if self.workcell is None else {"workcell": self.workcell}
+        if self.observation != "state":
+            named["observation"] = self.observation
+        return {**named, **self.options}
+
+
+def resolve(config: EvalConfig) -> Stage:
+    """Fill in what the config leaves to the checkpoint: the environment and what is observed.
+
+    Raises:
+        CheckpointError: The checkpoint is missing or incomplete.
+    """
+    env, observation = config.env, "state"
+    if config.policy not in SCRIPTED:
+        policy = _load(config.policy)
+        env = env or policy.spec.task
+        observation = _observation(policy.config.inputs)
+    if env is None:
+        raise ConfigError(f"Policy {config.policy!r} fits any task: say which with --env.")
+    return Stage(
+        policy=config.policy,
+        env=env,
+        workcell=config.workcell,
+        observation=observation,
+        options=dict(config.options),
+    )
+
+
+class UniformPolicy:
+    """Uniform actions, the floor that every other policy is compared with."""
+
+    def __init__(self, space: spaces.Space[Any]) -> None:
+        """Act in a bounded box.
+
+        Raises:
+            ConfigError: The space is no box, or has no bounds to draw between.
+        """
+        if not isinstance(space, spaces.Box) or not space.is_bounded():
+            raise ConfigError(f"Random actions need a bounded box; the action space is {space}.")
+        self._space = space
+        self._rngs: list[np.random.Generator] = []
+
+    def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
+        """Begin a new stream in every row under the mask."""
+        if len(self._rngs) != len(mask):
+            self._rngs = [np.random.default_rng() for _ in mask]
+        for row in np.flatnonzero(mask).tolist():
+            self._rngs[row] = np.random.default_rng(seeds[row])
+
+    def act(self, observation: Observation) -> Float32:
+        """A draw for every row, (B, A)."""
+        low, high = self._space.low, self._space.high
+        drawn = np.stack([rng.uniform(low, high) for rng in self._rngs])
+        return np.clip(drawn.astype(np.float32), low, high)
+
+
+def _observation(inputs: Sequence[str]) -> str:
+    """What an environment must show for a policy with these inputs."""
+    pictures = any(name.startswith("image") for name in inputs)
+    if not pictures and "robot" not in inputs:
+        return "state"
+    return "state+image" if "state" in inputs else "image"
+
+
+def _load(path: str) -> LearnedPolicy:
+    # Here and not above: torch is not needed to watch an oracle.
+    from ibc_gym.checkpoint import load_policy
+
+    return load_policy(path)
+
+
+def _load_fitting(path: str, envs: VectorEnv[Any, Any, Any]) -> LearnedPolicy:
+    from ibc_gym.checkpoint import check_fits
+
+    policy = _load(path)
+    check_fits(policy, envs)
+    return policy

@@ -1,0 +1,1 @@
+"""From a data set to a checkpoint, for any policy that has a loss."""

@@ -1,0 +1,127 @@
+"""What can be said about a training run; checked when it is said."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ibc_gym.errors import ConfigError
+from ibc_gym.training.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A training run: what is learned from what, how, and where it is written."""
+
+    data: Path
+    """Demonstrations: a folder that was recorded or imported."""
+    out: Path
+    """Folder of the run: checkpoints, metrics, TensorBoard files."""
+    policy: str = "ebm"
+    """Which policy; a row of the registry."""
+    policy_config: Any = None
+    """An instance of that policy's `Config`; its defaults if None."""
+    steps: int = 10_000
+    """Updates, unless `budget_cpu_seconds` is set."""
+    budget_cpu_seconds: float | None = None
+    """End after this much CPU time of the process [s] instead of after `steps`; the schedule ends with it.
+
+    The learning rate then follows the clock, so no two runs are equal to the bit.
+    """
+    batch_size: int = 256
+    """Windows per update."""
+    learning_rate: float = 2e-3
+    """Adam's step size at its peak."""
+    schedule: Schedule = "cosine"
+    """"cosine" to 0 at the end, "exponential" as published (0.99 per `decay_steps`), or "constant"."""
+    warmup: int = 100
+    """Updates over which the learning rate rises linearly; 0 for none."""
+    decay_steps: int = 100
+    """Updates in which the "exponential" schedule loses one per cent."""
+    adam_epsilon: float = 1e-7
+    """Adam's epsilon, as published; its betas are 0.9 and 0.999."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay (AdamW)."""
+    clip_gradient: float | None = None
+    """Greatest norm of the whole gradient; None for no clipping."""
+    average_decay: float | None = 0.99
+    """Decay of the exponentially averaged weights, which are what is validated and saved; None for none.
+
+    At update k it is min(this, (1 + k) / (10 + k)).
+    """
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the forward pass; weights and optimiser stay float32."""
+    compile: bool = False
+    """Compile the loss with torch.compile; needs a C++ compiler, and a minute at the start."""
+    device: str = "auto"
+    """"cpu", "cuda", "cuda:1"; "auto" takes a GPU where there is one."""
+    threads: int | None = None
+    """CPU threads that PyTorch uses; None leaves it as it is. Results depend on it in the last bits."""
+    seed: int = 0
+    """Of the split, the weights, the order of the data and the counter-examples."""
+    validation_fraction: float = 0.1
+    """Share of the episodes that is held out to choose the checkpoint by; 0 for none."""
+    validation_windows: int = 512
+    """Held-out windows that are acted on at most, spread evenly."""
+    validate_every: int = 500
+    """Updates between validations; the last update is always validated."""
+    checkpoint_every: int = 1_000
+    """Updates between checkpoints; the best by validation and the last are always saved."""
+    keep: int = 3
+    """Newest checkpoints that are kept, beside the best."""
+    log_every: int = 50
+    """Updates between lines of the log."""
+    divergence_limit: float = 1e6
+    """Magnitude of a loss, an energy or a gradient norm at which training is given up."""
+    tensorboard: bool = True
+    """Write TensorBoard event files."""
+    resume: bool = False
+    """Go on from the run's newest checkpoint, if there is one."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "decay_steps", "validation_windows", "validate_every"):
+            self._require(name, getattr(self, name) >= 1, "must be at least 1")
+        for name in ("checkpoint_every", "keep", "log_every"):
+            self._require(name, getattr(self, name) >= 1, "must be at least 1")
+        for name in ("learning_rate", "adam_epsilon", "divergence_limit"):
+            self._require(name, getattr(self, name) > 0, "must be positive")
+        for name in ("budget_cpu_seconds", "clip_gradient"):
+            value = getattr(self, name)
+            self._require(name, value is None or value > 0, "must be positive, or None")
+        for name in ("warmup", "weight_decay", "seed"):
+            self._require(name, getattr(self, name) >= 0, "must not be negative")
+        decay = self.average_decay
+        self._require("average_decay", decay is None or 0 < decay < 1, "must lie between 0 and 1")
+        self._require("validation_fraction", 0 <= self.validation_fraction < 1, "must be in [0, 1)")
+        self._require("threads", self.threads is None or self.threads >= 1, "must be at least 1")
+        for name, known in (
+            ("schedule", ("cosine", "exponential", "constant")),
+            ("precision", ("float32", "bfloat16")),
+        ):
+            self._require(name, getattr(self, name) in known, f"must be one of {', '.join(known)}")
+
+    def _require(self, name: str, good: bool, rule: str) -> None:
+        if not good:
+            raise ConfigError(f"TrainConfig.{name} is {getattr(self, name)!r}, but {rule}.")
+
+
+FREE_TO_CHANGE = frozenset(
+    {"data", "out", "resume", "device", "threads", "compile", "keep", "tensorboard"}
+)
+"""Fields that a resumed run may set anew; the data are compared by fingerprint, not by path."""
+
+
+def check_resumable(now: dict[str, Any], before: dict[str, Any]) -> None:
+    """Hold a resumed run to the settings it began with, both as plain JSON.
+
+    Raises:
+        ConfigError: A setting differs that would change the result.
+    """
+    for name in (field.name for field in dataclasses.fields(TrainConfig)):
+        if name not in FREE_TO_CHANGE and now.get(name) != before.get(name):
+            raise ConfigError(
+                f"The run was begun with {name} {before.get(name)!r}, but is to be resumed with "
+                f"{now.get(name)!r}. Resume with the same settings, or train into another folder."
+            )

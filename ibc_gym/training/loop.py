@@ -1,0 +1,262 @@
+"""The training loop: update, report, validate, save, until the steps or the time are spent."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ibc_gym.checkpoint import as_module
+from ibc_gym.contracts import LearnedPolicy, TrainingData
+from ibc_gym.errors import TrainingDiverged
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.divergence import Monitor, listed
+from ibc_gym.training.learner import Learner
+from ibc_gym.training.records import Listener, TrainingProgress
+from ibc_gym.training.run_folder import RunFolder, TrainingState
+
+VALIDATION_SEED = 0
+"""The same draws at every validation, so that two checkpoints differ by their weights alone."""
+
+
+class TrainingLoop:
+    """Runs a learner to its end; knows no policy by name."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        learner: Learner,
+        validation: TrainingData | None,
+        folder: RunFolder,
+        *,
+        train_config: Mapping[str, Any],
+        about: Mapping[str, Any],
+        fingerprint: str,
+        records: Sequence[Listener],
+        on_progress: Listener | None,
+        clock: Callable[[], float],
+        started: float,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            config: The run's settings.
+            learner: Makes the updates.
+            validation: Held-out windows on the learner's device.
+            folder: Where checkpoints go.
+            train_config: The settings as they are saved.
+            about: What a checkpoint says of its origin.
+            fingerprint: Of the data.
+            records: Told of progress before a checkpoint is saved: files that a resumed run continues.
+            on_progress: Told after it.
+            clock: CPU time of the process [s].
+            started: What the clock said when the run began [s].
+        """
+        self.config = config
+        self.learner = learner
+        self.loss = math.nan
+        self.best_step: int | None = None
+        self.best_action_error: float | None = None
+        self._validation = validation
+        self._folder = folder
+        self._train_config = train_config
+        self._about = about
+        self._fingerprint = fingerprint
+        self._records = records
+        self._on_progress = on_progress
+        self._clock = clock
+        self._monitor = Monitor(config.divergence_limit, learner.device)
+        self._cpu_start = started
+        self._wall_start = time.perf_counter()
+        self._wall_before = 0.0
+        self._share_before = 0.0
+        self._updating = 0.0
+        self._reported = 0
+
+    @property
+    def seconds(self) -> float:
+        """Wall time so far, over all resumptions [s]."""
+        return time.perf_counter() - self._wall_start + self._wall_before
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time so far, over all resumptions [s]."""
+        return self._clock() - self._cpu_start
+
+    @property
+    def share(self) -> float:
+        """How much of training is spent, in [0, 1]."""
+        if self.config.budget_cpu_seconds is not None:
+            return min(1.0, self.cpu_seconds / self.config.budget_cpu_seconds)
+        return min(1.0, self.learner.steps / self.config.steps)
+
+    def resume(self, state: TrainingState, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Go on from a saved state."""
+        self.learner.restore(state.step, tensors)
+        self.best_step = state.best_step
+        self.best_action_error = state.best_action_error
+        self._cpu_start -= state.cpu_seconds
+        self._wall_before = state.seconds
+        self._share_before = self.share
+        self._reported = state.step
+
+    def run(self) -> None:
+        """Train to the end.
+
+        Raises:
+            TrainingDiverged: A number became NaN or exploded; the checkpoints so far stay.
+        """
+        as_module(self.learner.policy).train()
+        try:
+            final = self.share >= 1  # only a run that had ended and is resumed
+            while not final:
+                started = time.perf_counter()
+                self.learner.update(self.share, self._inspect)
+                self._updating += time.perf_counter() - started
+                final = self.share >= 1
+                self._look_around(final=final)
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"{error}\n{self._last_words()}") from None
+
+    def _last_words(self) -> str:
+        """Where training stood when it diverged, and what is left of it."""
+        newest = self._folder.newest()
+        kept = f"The last good checkpoint is kept: {newest}." if newest else "None was saved yet."
+        before = listed(self._monitor.last)
+        return (
+            f"Stopped after {self.learner.steps} updates at learning rate "
+            f"{self.learner.learning_rate:.3g}{f'; the last good one had {before}' if before else ''}. {kept}"
+        )
+
+    def _inspect(self, record: Mapping[str, torch.Tensor]) -> None:
+        self._monitor.add(self.learner.steps, self.learner.learning_rate, record)
+
+    def _look_around(self, *, final: bool) -> None:
+        """Report, validate and save where it is time to."""
+        step = self.learner.steps
+        validating = self._validation is not None and (
+            final or step % self.config.validate_every == 0
+        )
+        measures = self._validate() if validating else {}
+        better = self._remember(measures)
+        saving = final or better or step % self.config.checkpoint_every == 0
+        if not (validating or saving or step == 1 or step % self.config.log_every == 0):
+            return
+        progress = self._report(
+            measures, saving=saving, final=final, note=self._note(better, final)
+        )
+        for record in self._records:
+            record(progress)
+        if saving:
+            self._save(measures)
+        if self._on_progress:
+            self._on_progress(progress)
+
+    def _validate(self) -> Mapping[str, float]:
+        self._monitor.flush()  # a NaN that is still on the device explains more than a bad action
+        measures = validate(self.learner.average, self._validation, self.config)
+        as_module(self.learner.policy).train()
+        if not math.isfinite(measures["action_error"]):
+            raise TrainingDiverged(
+                f"The held-out action error became {measures['action_error']} at step "
+                f"{self.learner.steps}: the policy chooses actions that are no numbers. "
+                "Try a smaller learning rate or clip_gradient 1."
+            )
+        return measures
+
+    def _remember(self, measures: Mapping[str, float]) -> bool:
+        """Whether this is the least held-out action error so far."""
+        error = measures.get("action_error")
+        if error is None or (
+            self.best_action_error is not None and error >= self.best_action_error
+        ):
+            return False
+        self.best_step, self.best_action_error = self.learner.steps, error
+        return True
+
+    def _note(self, better: bool, final: bool) -> str:
+        if final and self.best_step is None:
+            return "Nothing was held out, so the last checkpoint is the chosen one."
+        if final:
+            return (
+                f"Chose checkpoint {self.best_step:06d} by the least held-out action error, "
+                f"{self.best_action_error:.4g}."
+            )
+        return (
+            f"Best so far by held-out action error: {self.best_action_error:.4g}." if better else ""
+        )
+
+    def _report(
+        self, measures: Mapping[str, float], *, saving: bool, final: bool, note: str
+    ) -> TrainingProgress:
+        step, share = self.learner.steps, 1.0 if final else self.share
+        means = self._monitor.take_means()
+        self.loss = means["loss"]
+        rate = (step - self._reported) / max(self._updating, 1e-9)
+        self._updating, self._reported = 0.0, step
+        here = time.perf_counter() - self._wall_start
+        return TrainingProgress(
+            step=step,
+            share=share,
+            learning_rate=self.learner.learning_rate,
+            train=means,
+            validation=measures,
+            best_step=self.best_step,
+            best_action_error=self.best_action_error,
+            checkpoint=f"{step:06d}" if saving else None,
+            note=note,
+            steps_per_second=rate,
+            seconds=self.seconds,
+            cpu_seconds=self.cpu_seconds,
+            seconds_left=here * (1 - share) / max(share - self._share_before, 1e-9),
+        )
+
+    def _save(self, measures: Mapping[str, float]) -> Path:
+        state = TrainingState(
+            step=self.learner.steps,
+            seconds=self.seconds,
+            cpu_seconds=self.cpu_seconds,
+            best_step=self.best_step,
+            best_action_error=self.best_action_error,
+            fingerprint=self._fingerprint,
+        )
+        path = self._folder.save(
+            self.config.policy,
+            self.learner.average,
+            state=state,
+            tensors=self.learner.tensors(),
+            train_config=self._train_config,
+            about={
+                "step": state.step,
+                **{f"held_out_{name}": value for name, value in measures.items()},
+                **self._about,
+            },
+        )
+        self._folder.prune(self.config.keep, self.best_step)
+        return path
+
+
+def validate(
+    policy: LearnedPolicy, data: TrainingData | None, config: TrainConfig
+) -> Mapping[str, float]:
+    """A policy's measures on held-out windows, means over evenly spread ones.
+
+    The random streams of training are left untouched.
+    """
+    assert data is not None
+    module = as_module(policy)
+    module.eval()
+    device = next(module.parameters()).device
+    count = min(len(data), config.validation_windows)
+    rows = torch.linspace(0, len(data) - 1, count, device=device, dtype=torch.float64).long()
+    generator = torch.Generator(device=device).manual_seed(VALIDATION_SEED)
+    sums: dict[str, float] = {}
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        for chunk in torch.split(rows, config.batch_size):
+            for name, value in policy.validate(data.batch(chunk), generator).items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(chunk)
+    return {name: total / count for name, total in sums.items()}

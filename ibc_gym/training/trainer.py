@@ -1,0 +1,219 @@
+"""Trains any policy of the registry on recorded demonstrations; knows none by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ibc_gym.checkpoint import PRETRAINED, as_module, read_json
+from ibc_gym.contracts import LearnedPolicy
+from ibc_gym.data.dataset import Dataset
+from ibc_gym.errors import CheckpointError, ConfigError
+from ibc_gym.registry import POLICIES, load, make_policy
+from ibc_gym.serialise import to_json
+from ibc_gym.training.config import TrainConfig, check_resumable
+from ibc_gym.training.learner import Learner, own_randomness
+from ibc_gym.training.loop import TrainingLoop
+from ibc_gym.training.records import Listener, TrainingSet, TrainResult
+from ibc_gym.training.run_folder import TRAIN_CONFIG, RunFolder
+from ibc_gym.training.telemetry import METRICS, TENSORBOARD, MetricsFile, TensorBoardFiles
+
+
+def train(config: TrainConfig, on_progress: Listener | None = None) -> TrainResult:
+    """Train a policy on a recorded data set and leave its checkpoints in `config.out`.
+
+    Args:
+        config: The run's settings.
+        on_progress: Told how it goes, every `log_every` updates; `telemetry.ConsoleDisplay` is one.
+
+    Raises:
+        ConfigError: The folder or a setting does not serve.
+        SpecMismatch: The policy takes inputs that the data do not have.
+        TrainingDiverged: A number became NaN or exploded; the checkpoints so far stay.
+    """
+    config = with_policy_config(config)
+    return train_on(config, load_training_set(config), on_progress)
+
+
+def load_training_set(config: TrainConfig) -> TrainingSet:
+    """Open the recorded data and cut the windows that the policy takes, split by episode."""
+    policy_config = with_policy_config(config).policy_config
+    dataset = Dataset.open(config.data)
+    training, held_out = dataset.split(
+        config.validation_fraction, np.random.default_rng(config.seed)
+    )
+    names = policy_config.inputs
+    missing = [name for name in names if name not in dataset.spec.observation_space.spaces]
+    if missing:  # let the registry say it, before any data are read
+        make_policy(config.policy, dataset.spec, policy_config)
+    return TrainingSet(
+        spec=dataset.spec,
+        training=dataset.windows(policy_config.history, training, names),
+        validation=dataset.windows(policy_config.history, held_out, names)
+        if len(held_out)
+        else None,
+        fingerprint=dataset.fingerprint,
+    )
+
+
+def train_on(
+    config: TrainConfig,
+    data: TrainingSet,
+    on_progress: Listener | None = None,
+    *,
+    clock: Callable[[], float] = time.process_time,
+) -> TrainResult:
+    """Train a policy on windows that are already there.
+
+    Args:
+        config: The run's settings; `data` and `validation_fraction` are not read.
+        data: The windows.
+        on_progress: As for `train`.
+        clock: CPU time of the process [s].
+
+    Raises:
+        ConfigError: The folder or a setting does not serve.
+        TrainingDiverged: As for `train`.
+    """
+    config = with_policy_config(config)
+    if not len(data.training):
+        raise ConfigError(f"{config.data} has no windows to train on; record demonstrations first.")
+    device = pick_device(config.device)
+    folder = RunFolder.begin(config.out, resume=config.resume)
+    with ExitStack() as stack:
+        stack.enter_context(_threads(config.threads))
+        stack.enter_context(own_randomness(config.seed, device))
+        loop = _prepare(config, data, folder, device, stack, on_progress, clock)
+        loop.run()
+    return TrainResult(
+        out=config.out,
+        checkpoint=(folder.checkpoints / "best").resolve(),
+        steps=loop.learner.steps,
+        best_step=loop.best_step,
+        action_error=loop.best_action_error,
+        loss=loop.loss,
+        seconds=loop.seconds,
+        cpu_seconds=loop.cpu_seconds,
+    )
+
+
+def with_policy_config(config: TrainConfig) -> TrainConfig:
+    """The same settings with the policy's own spelled out.
+
+    Raises:
+        UnknownName: No policy is called that.
+        ConfigError: The policy's settings are another policy's.
+    """
+    wanted = load(POLICIES, config.policy, "policy").Config
+    if config.policy_config is None:
+        return replace(config, policy_config=wanted())
+    if not isinstance(config.policy_config, wanted):
+        raise ConfigError(
+            f"Policy {config.policy!r} takes a {wanted.__name__}, "
+            f"not a {type(config.policy_config).__name__}."
+        )
+    return config
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" is a GPU where there is one.
+
+    Raises:
+        ConfigError: There is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros((), device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"Device {name!r} cannot be used ({reason}); try 'cpu'.") from error
+    return device
+
+
+def _prepare(
+    config: TrainConfig,
+    data: TrainingSet,
+    folder: RunFolder,
+    device: torch.device,
+    stack: ExitStack,
+    on_progress: Listener | None,
+    clock: Callable[[], float],
+) -> TrainingLoop:
+    """Make policy, learner and listeners, and bring them to where the run stands."""
+    settings = to_json(config)
+    newest = folder.newest() if config.resume else None
+    state, tensors = folder.read(newest) if newest else (None, {})
+    after = 0
+    if newest and state:
+        _check_same_run(settings, data.fingerprint, state.fingerprint, newest)
+        folder.link(state)
+        after = state.step
+    records: list[Listener] = [stack.enter_context(MetricsFile(config.out / METRICS, after=after))]
+    if config.tensorboard:
+        records.append(stack.enter_context(TensorBoardFiles(config.out / TENSORBOARD, after=after)))
+    torch.optim.AdamW([torch.zeros(1)])  # PyTorch's first optimiser loads a second's worth of code
+    started = clock()
+    policy, average = _policies(config, data, device)
+    loop = TrainingLoop(
+        config,
+        Learner(config, policy, average, policy.encode(data.training).to(device), device),
+        policy.encode(data.validation).to(device) if data.validation else None,
+        folder,
+        train_config=settings,
+        about={"dataset": data.fingerprint, "training_windows": len(data.training)},
+        fingerprint=data.fingerprint,
+        records=records,
+        on_progress=on_progress,
+        clock=clock,
+        started=started,
+    )
+    if newest and state:
+        as_module(average).load_state_dict(folder.read_weights(newest))
+        loop.resume(state, tensors)
+    return loop
+
+
+def _policies(
+    config: TrainConfig, data: TrainingSet, device: torch.device
+) -> tuple[LearnedPolicy, LearnedPolicy]:
+    """The policy to be descended, and its twin of averaged weights (the same one without averaging)."""
+    policy = make_policy(config.policy, data.spec, config.policy_config)
+    policy.fit(data.training)
+    as_module(policy).to(device)
+    if config.average_decay is None:
+        return policy, policy
+    with own_randomness(config.seed, device):  # the twin's own first weights shift no stream
+        average = make_policy(config.policy, data.spec, config.policy_config)
+    average.load_fitted(policy.fitted())
+    twin = as_module(average)
+    twin.load_state_dict(as_module(policy).state_dict())
+    twin.to(device).requires_grad_(False)
+    return policy, average
+
+
+def _check_same_run(settings: dict[str, Any], ours: str, theirs: str, checkpoint: Path) -> None:
+    if ours != theirs:
+        raise CheckpointError(
+            f"{checkpoint} was trained on other data (fingerprint {theirs}, now {ours}). "
+            "Resume with the data that the run began with, or train into another folder."
+        )
+    check_resumable(settings, read_json(checkpoint / PRETRAINED / TRAIN_CONFIG))
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

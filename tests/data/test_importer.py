@@ -1,0 +1,183 @@
+"""Any `.npz` of the layout becomes a data set; what does not fit is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.importer import ImportConfig, import_npz
+from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.registry import make_env
+
+
+def arrays(lengths: list[int], *, states: int = 5, actions: int = 2, **more: Any) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    rows = sum(lengths)
+    return {
+        "observations": rng.normal(size=(rows, states)).astype(np.float32),
+        "actions": rng.uniform(0, 500, (rows, actions)).astype(np.float32),
+        "rewards": np.arange(rows, dtype=np.float32),
+        "episode_ends": np.cumsum(lengths),
+        **more,
+    }
+
+
+def save(path: Path, content: dict[str, Any]) -> Path:
+    np.savez_compressed(path, **content)
+    return path
+
+
+def given_all(source: Path, out: Path, **changes: Any) -> ImportConfig:
+    """A config that needs no environment."""
+    fields: dict[str, Any] = {
+        "task": "theirs",
+        "control_period": 0.1,
+        "action_low": (0.0,),
+        "action_high": (512.0,),
+    }
+    return ImportConfig(source=source, out=out, **{**fields, **changes})
+
+
+@settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=5), states=st.integers(1, 4))
+def test_any_file_of_the_layout_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], states: int
+) -> None:
+    folder = tmp_path_factory.mktemp("import")
+    content = arrays(lengths, states=states)
+    summary = import_npz(given_all(save(folder / "a.npz", content), folder / "d.zarr"))
+    dataset = Dataset.open(folder / "d.zarr", verify=True)
+    assert dataset.lengths.tolist() == lengths and summary.episodes == len(lengths)
+    assert np.array_equal(dataset.column("observation.state"), content["observations"])
+    assert np.array_equal(dataset.column("action"), content["actions"])
+    assert np.array_equal(dataset.column("reward"), content["rewards"])
+    ends = np.array(dataset.episode_ends) - 1
+    assert np.flatnonzero(dataset.column("truncated")).tolist() == ends.tolist()
+
+
+def test_extra_arrays_are_kept_by_their_first_axis(tmp_path: Path) -> None:
+    content = arrays(
+        [3, 2],
+        contacts=np.arange(10.0).reshape(5, 2),
+        init_pose=np.ones((2, 3)),
+        quality=np.array([7, 8]),
+        next_observations=np.full((5, 5), 4.0),
+        success=np.array([0, 1, 0, 0, 0], np.bool_),
+        joint_names=np.array(["a", "b", "c"]),
+        huge=np.zeros(5000),
+    )
+    summary = import_npz(given_all(save(tmp_path / "a.npz", content), tmp_path / "d.zarr"))
+    dataset = Dataset.open(tmp_path / "d.zarr")
+    assert np.array_equal(dataset.column("extra.contacts"), content["contacts"])
+    assert np.array_equal(dataset.fact("start.pose"), content["init_pose"])
+    assert np.array_equal(dataset.fact("extra.quality"), content["quality"])
+    assert dataset.fact("final_observation.state").tolist() == [[4.0] * 5] * 2
+    assert dataset.success.tolist() == [True, False]
+    assert dataset.metadata.source["arrays"]["joint_names"] == ["a", "b", "c"]
+    assert summary.arrays["huge"] == "left out"
+
+
+def test_other_arrays_can_be_the_action_and_the_reward(tmp_path: Path) -> None:
+    content = arrays([4], unclipped=np.full((4, 2), 9.0), sparse=np.ones(4))
+    config = given_all(
+        save(tmp_path / "a.npz", content), tmp_path / "d.zarr", action="unclipped", reward="sparse"
+    )
+    import_npz(config)
+    dataset = Dataset.open(tmp_path / "d.zarr")
+    assert dataset.column("action").tolist() == [[9.0, 9.0]] * 4
+    assert dataset.column("reward").tolist() == [1.0] * 4
+    assert np.array_equal(dataset.column("extra.actions_original"), content["actions"])
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "states", "actions", "period"),
+    [
+        ("door_human_v0", "gym:AdroitHandDoor-v1", 39, 28, 0.01),
+        ("relocate-human", "gym:AdroitHandRelocate-v1", 39, 30, 0.01),
+        ("kitchen_complete_v2", "gym:FrankaKitchen-v1", 59, 9, 0.08),
+        ("kitchen_complete_v0_shard", "gym:FrankaKitchen-v1", 60, 9, 0.08),
+        ("pusht_human", "gym:gym_pusht/PushT-v0", 5, 2, 0.1),
+    ],
+)
+def test_name_of_the_file_tells_the_environment_and_that_tells_the_spaces(
+    tmp_path: Path, name: str, task: str, states: int, actions: int, period: float
+) -> None:
+    source = save(tmp_path / f"{name}.npz", arrays([3], states=states, actions=actions))
+    summary = import_npz(ImportConfig(source=source, out=tmp_path / "d.zarr"))
+    dataset = Dataset.open(tmp_path / "d.zarr")
+    assert summary.guessed and summary.task == dataset.metadata.task == task
+    assert dataset.metadata.control_period == pytest.approx(period)
+    options = dict(dataset.metadata.config)
+    env = make_env(task, layout=options["layout"], **options["options"])
+    assert dataset.spec.observation_space == env.observation_space
+    assert dataset.spec.action_space == env.action_space
+    env.close()
+
+
+def test_unknown_name_of_a_file_asks_for_the_task(tmp_path: Path) -> None:
+    source = save(tmp_path / "mystery.npz", arrays([3]))
+    with pytest.raises(ConfigError, match="does not say what it is for"):
+        import_npz(ImportConfig(source=source, out=tmp_path / "d.zarr"))
+
+
+def test_other_sizes_than_the_environments_are_told(tmp_path: Path) -> None:
+    source = save(tmp_path / "pusht.npz", arrays([3], states=7))
+    with pytest.raises(SpecMismatch, match=r"observations of shape \(7,\), but .* has \(5,\)"):
+        import_npz(ImportConfig(source=source, out=tmp_path / "d.zarr"))
+
+
+def test_actions_outside_the_bounds_are_counted_and_kept(tmp_path: Path) -> None:
+    content = arrays([3])
+    content["actions"][1, 0] = 600
+    summary = import_npz(given_all(save(tmp_path / "a.npz", content), tmp_path / "d.zarr"))
+    assert summary.actions_outside == 1
+    assert Dataset.open(tmp_path / "d.zarr").column("action")[1, 0] == 600
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"episode_ends": np.array([2, 2, 5])}, "episode_ends of .* must grow and end at 5"),
+        ({"episode_ends": np.array([2, 4])}, "must grow and end at 5"),
+        ({"episode_ends": np.array([2.5, 5.0])}, "must grow and end at 5"),
+        ({"episode_ends": np.array([], np.int64)}, "must grow and end at 5"),
+        ({"actions": np.zeros((4, 2))}, "5 observations and 4 actions"),
+        ({"actions": np.full((5, 2), np.nan)}, "action is not finite"),
+    ],
+)
+def test_broken_files_are_refused_with_the_reason(
+    tmp_path: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    source = save(tmp_path / "a.npz", {**arrays([3, 2]), **changes})
+    with pytest.raises((ConfigError, SpecMismatch), match=complaint):
+        import_npz(given_all(source, tmp_path / "d.zarr"))
+    assert not (tmp_path / "d.zarr").exists() or len(Dataset.open(tmp_path / "d.zarr")) == 0
+
+
+def test_missing_arrays_files_and_pickles_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="There is no file"):
+        import_npz(given_all(tmp_path / "no.npz", tmp_path / "d.zarr"))
+    (tmp_path / "text.npz").write_text("not an archive")
+    with pytest.raises(ConfigError, match=r"no \.npz file"):
+        import_npz(given_all(tmp_path / "text.npz", tmp_path / "d.zarr"))
+    source = save(tmp_path / "poor.npz", {"observations": np.zeros((2, 2))})
+    with pytest.raises(ConfigError, match="lacks actions, episode_ends"):
+        import_npz(given_all(source, tmp_path / "d.zarr"))
+    pickled = save(tmp_path / "p.npz", {"observations": np.array([{}], dtype=object)})
+    with pytest.raises(ConfigError, match="plain arrays"):
+        import_npz(given_all(pickled, tmp_path / "d.zarr"))
+
+
+def test_import_into_a_data_set_with_episodes_is_refused(tmp_path: Path) -> None:
+    source = save(tmp_path / "a.npz", arrays([3]))
+    import_npz(given_all(source, tmp_path / "d.zarr"))
+    with pytest.raises(ConfigError, match="has episodes already"):
+        import_npz(given_all(source, tmp_path / "d.zarr"))

@@ -1,0 +1,60 @@
+"""A training run's settings are checked when they are made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ibc_gym.errors import ConfigError
+from ibc_gym.serialise import from_json, to_json
+from ibc_gym.training.config import FREE_TO_CHANGE, TrainConfig, check_resumable
+
+PLAIN = TrainConfig(data=Path("demos.zarr"), out=Path("run"))
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("steps", 0),
+        ("batch_size", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("budget_cpu_seconds", 0.0),
+        ("warmup", -1),
+        ("clip_gradient", 0.0),
+        ("average_decay", 1.0),
+        ("average_decay", 0.0),
+        ("precision", "float8"),
+        ("schedule", "linear"),
+        ("validation_fraction", 1.0),
+        ("validation_fraction", -0.1),
+        ("keep", 0),
+        ("threads", 0),
+        ("log_every", 0),
+        ("seed", -1),
+        ("weight_decay", -1.0),
+        ("divergence_limit", 0.0),
+    ],
+)
+def test_setting_that_makes_no_sense_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=rf"TrainConfig\.{field} is "):
+        TrainConfig(data=Path("d"), out=Path("o"), **{field: value})
+
+
+def test_config_comes_back_from_json() -> None:
+    assert from_json(TrainConfig, to_json(PLAIN)) == PLAIN
+
+
+def test_free_settings_exist_and_may_differ_between_resumptions() -> None:
+    before = to_json(PLAIN)
+    assert before.keys() >= FREE_TO_CHANGE
+    check_resumable({**before, **dict.fromkeys(FREE_TO_CHANGE, "other")}, before)
+
+
+def test_every_other_setting_must_stay() -> None:
+    before = to_json(PLAIN)
+    for name in before.keys() - FREE_TO_CHANGE:
+        with pytest.raises(ConfigError, match=f"begun with {name} "):
+            check_resumable({**before, name: "other"}, before)

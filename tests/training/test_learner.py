@@ -1,0 +1,72 @@
+"""The order of the data, and numbers that are checked on their way."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ibc_gym.errors import TrainingDiverged
+from ibc_gym.training.divergence import PATIENCE_ON_GPU, Monitor
+from ibc_gym.training.learner import Rows, own_randomness
+
+CPU = torch.device("cpu")
+
+
+@given(size=st.integers(1, 50), batch=st.integers(1, 70), seed=st.integers(0, 2**40))
+def test_every_window_comes_once_per_epoch(size: int, batch: int, seed: int) -> None:
+    rows = Rows(size, batch, seed, CPU)
+    epochs = 3
+    count = -(-epochs * size // batch)
+    drawn = torch.cat([rows.batch(number) for number in range(count)])
+    assert len(drawn) == count * batch
+    for epoch in range(epochs):
+        part = drawn[epoch * size : (epoch + 1) * size]
+        assert sorted(part.tolist()) == list(range(size))
+
+
+@given(number=st.integers(0, 40), seed=st.integers(0, 9))
+def test_batch_depends_on_its_number_and_the_seed_alone(number: int, seed: int) -> None:
+    walked = Rows(23, 8, seed, CPU)
+    for before in range(number):
+        walked.batch(before)
+    assert torch.equal(walked.batch(number), Rows(23, 8, seed, CPU).batch(number))
+
+
+def test_epochs_and_seeds_differ_in_order() -> None:
+    orders = [Rows(50, 50, seed, CPU).batch(epoch).tolist() for seed in (0, 1) for epoch in (0, 1)]
+    assert len({tuple(order) for order in orders}) == 4
+
+
+def record(value: float) -> dict[str, torch.Tensor]:
+    return {"loss": torch.tensor(value), "energy_gap": torch.tensor(2 * value)}
+
+
+def test_means_are_over_the_updates_since_they_were_last_taken() -> None:
+    monitor = Monitor(1e6, CPU)
+    for step, value in enumerate((1.0, 3.0)):
+        monitor.add(step, 0.1, record(value))
+    assert monitor.take_means() == {"loss": 2.0, "energy_gap": 4.0}
+    monitor.add(2, 0.1, record(7.0))
+    assert monitor.take_means() == {"loss": 7.0, "energy_gap": 14.0}
+
+
+def test_number_that_ran_ahead_on_a_gpu_is_found_with_its_own_step() -> None:
+    monitor = Monitor(1e6, CPU)
+    monitor._patience = PATIENCE_ON_GPU  # as on a GPU, whose numbers are fetched together
+    monitor.add(11, 0.1, record(1.0))
+    monitor.add(12, 0.1, record(6e5))
+    monitor.add(13, 0.1, record(1.0))
+    with pytest.raises(TrainingDiverged, match=r"at step 12: energy_gap exploded to 1.2e\+06"):
+        monitor.flush()
+
+
+def test_own_stream_is_repeatable_and_hides_nothing_from_the_global_one() -> None:
+    before = torch.get_rng_state()
+    drawn = []
+    for _ in range(2):
+        with own_randomness(3, CPU):
+            drawn.append(torch.rand(4).tolist())
+    assert drawn[0] == drawn[1]
+    assert torch.equal(before, torch.get_rng_state())

@@ -1,0 +1,147 @@
+"""Training any policy: what it learns, what its options do, what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from toys import (
+    ToyConfig,
+    everything,
+    record,
+    run,
+    settings,
+    toy,
+    training_set,
+    weights,
+    windows,
+)
+
+from ibc_gym.checkpoint import find_policy
+from ibc_gym.data.dataset import Dataset
+from ibc_gym.errors import (
+    ConfigError,
+    IbcGymError,
+    SpecMismatch,
+    UnknownName,
+)
+from ibc_gym.training.telemetry import read_metrics
+from ibc_gym.training.trainer import load_training_set, train, train_on
+
+pytestmark = pytest.mark.usefixtures("toy_policy")
+
+
+def test_training_lowers_loss_and_held_out_error(tmp_path: Path) -> None:
+    result = run(tmp_path, steps=300)
+    log = read_metrics(tmp_path / "metrics.jsonl")
+    held_out = [line["validation"]["action_error"] for line in log if line["validation"]]
+    assert log[-1]["train"]["loss"] < 0.2 * log[0]["train"]["loss"]
+    assert held_out[-1] < 0.5 * held_out[0]
+    assert result.steps == 300
+    assert result.action_error == min(held_out)
+
+
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run(tmp_path / name, seed=seed)
+    assert everything(tmp_path / "a") == everything(tmp_path / "b")
+    assert everything(tmp_path / "a")["tensors"] != everything(tmp_path / "c")["tensors"]
+
+
+def test_training_leaves_the_global_stream_and_threads_alone(tmp_path: Path) -> None:
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    run(tmp_path)
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule": "constant"},
+        {"clip_gradient": 1e-3},
+        {"weight_decay": 0.5},
+        {"precision": "bfloat16"},
+        {"adam_epsilon": 1e-2},
+        {"average_decay": None},
+        {"batch_size": 200},
+    ],
+)
+def test_option_has_an_effect(tmp_path: Path, changes: dict[str, Any]) -> None:
+    run(tmp_path / "plain")
+    run(tmp_path / "changed", **changes)
+    plain, changed = weights(tmp_path / "plain"), weights(tmp_path / "changed")
+    assert not torch.equal(plain["linear.weight"], changed["linear.weight"])
+    assert torch.isfinite(changed["linear.weight"]).all()
+
+
+def test_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    run(tmp_path)
+    with pytest.raises(ConfigError, match=r"already holds a training run.*--resume"):
+        run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes, kind, words",
+    [
+        ({"policy": "toi"}, UnknownName, "Did you mean 'toy'"),
+        ({"policy": "mse", "policy_config": ToyConfig()}, ConfigError, "not a ToyConfig"),
+        ({"policy_config": ToyConfig(inputs=("image",))}, SpecMismatch, "image"),
+        ({"device": "abacus"}, ConfigError, "abacus"),
+    ],
+)
+def test_wrong_choice_is_refused_before_training(
+    tmp_path: Path, changes: dict[str, Any], kind: type[IbcGymError], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        run(tmp_path, **changes)
+
+
+def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="Cannot write to"):
+        run(tmp_path / "file" / "run")
+
+
+def test_training_without_data_is_refused(tmp_path: Path) -> None:
+    empty = windows(0, np.random.default_rng(0))
+    with pytest.raises(ConfigError, match="no windows"):
+        train_on(settings(tmp_path), training_set(training=empty))
+
+
+def test_recorded_data_are_split_by_episode_and_train_to_the_end(tmp_path: Path) -> None:
+    data = record(tmp_path / "demos.zarr", 20)
+    config = settings(tmp_path / "run", data=data, validation_fraction=0.2)
+    split = load_training_set(config)
+    assert split.validation is not None
+    assert (len(split.training), len(split.validation)) == (160, 40)
+    assert not set(split.training.episode) & set(split.validation.episode)
+    result = train(config)
+    assert result.steps == 60
+    about = json.loads((find_policy(tmp_path / "run") / "config.json").read_text())["about"]
+    assert about["dataset"] == split.fingerprint == Dataset.open(data).fingerprint
+
+
+def test_input_that_the_data_lack_is_named_before_anything_is_read(tmp_path: Path) -> None:
+    data = record(tmp_path / "demos.zarr", 2)
+    with pytest.raises(SpecMismatch, match="'image'"):
+        train(settings(tmp_path / "run", data=data, policy_config=toy(inputs=("image",))))
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_data_are_an_error_before_a_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(IbcGymError, match="nowhere"):
+        train(settings(tmp_path / "run", data=tmp_path / "nowhere.zarr"))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_compiled_training_learns_the_same(tmp_path: Path) -> None:
+    run(tmp_path / "plain")
+    run(tmp_path / "compiled", compile=True)
+    plain, compiled = weights(tmp_path / "plain"), weights(tmp_path / "compiled")
+    torch.testing.assert_close(plain["linear.bias"], compiled["linear.bias"], atol=0.2, rtol=0.2)
