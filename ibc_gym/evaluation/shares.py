@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def run_shares(
         on_episode: Called in this process.
 
     Raises:
-        WorkerFailed: A process raised an error or was killed.
+        WorkerFailed: A process raised an error, was killed, or ended early.
     """
     workers = min(workers, len(shares))
     if workers == 1:
@@ -92,7 +93,7 @@ def run_shares(
             sender.close()  # so that a killed process is heard as the end of its pipe
             processes.append(process)
             receivers.append(receiver)
-        found = _collect(receivers, on_episode)
+        found = _collect(dict(zip(receivers, processes, strict=True)), on_episode)
         for process in processes:
             process.join()
     finally:
@@ -103,19 +104,18 @@ def run_shares(
     return [found[index] for index in range(len(shares))]
 
 
-def _collect(receivers: Sequence[Connection], on_episode: OnEpisode) -> Mapping[int, Share]:
+def _collect(
+    processes: Mapping[Connection, BaseProcess], on_episode: OnEpisode
+) -> Mapping[int, Share]:
     found: dict[int, Share] = {}
-    waiting = list(receivers)
+    waiting = list(processes)
     while waiting:
         for receiver in wait(waiting):
             assert isinstance(receiver, Connection)
             try:
                 kind, content = receiver.recv()
             except EOFError:
-                raise WorkerFailed(
-                    "A process of the evaluation was killed, perhaps for want of memory; "
-                    "try fewer --workers or --num-envs."
-                ) from None
+                raise WorkerFailed(_fate(processes[receiver])) from None
             if kind == "episode":
                 on_episode(content)
             elif kind == "share":
@@ -127,6 +127,20 @@ def _collect(receivers: Sequence[Connection], on_episode: OnEpisode) -> Mapping[
             else:
                 waiting.remove(receiver)
     return found
+
+
+def _fate(process: BaseProcess) -> str:
+    """What to say of a process that has ended without a word."""
+    process.join()
+    if (process.exitcode or 0) < 0:
+        return (
+            "A process of the evaluation was killed, perhaps for want of memory; "
+            "try fewer --workers or --num-envs."
+        )
+    return (
+        f"A process of the evaluation ended before its work, with exit code {process.exitcode}. Every process imports "
+        'the main script anew: a script of your own must keep its work under `if __name__ == "__main__":`.'
+    )
 
 
 def _serve(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import endings
 import numpy as np
 import pytest
 
@@ -228,13 +228,17 @@ def test_evaluation_done_again_replaces_the_old_one_whole(tmp_path: Path) -> Non
 
 
 def test_killed_worker_is_heard_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shares, "_serve", die)
+    monkeypatch.setattr(shares, "_serve", endings.die)
     with pytest.raises(WorkerFailed, match="killed"):
         evaluate(oracle(tmp_path, workers=2))
 
 
-def die(*_: object) -> None:
-    os._exit(9)
+def test_worker_that_ended_by_itself_is_not_called_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "_serve", endings.leave)
+    with pytest.raises(WorkerFailed, match=r"exit code 9.*__main__"):
+        evaluate(oracle(tmp_path, workers=2))
 
 
 def test_error_in_a_worker_is_told_with_its_trace(tmp_path: Path) -> None:
