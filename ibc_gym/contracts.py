@@ -254,6 +254,8 @@ class PolicySpec:
     """(A,)"""
     control_period: float
     """[s]"""
+    task_config: Mapping[str, Any] = field(default_factory=dict)
+    """The task's config in the demonstrations, as JSON; told where a policy does not fit an environment."""
 
 
 class TrainingData(Protocol):

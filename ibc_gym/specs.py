@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from gymnasium.vector import VectorEnv
 
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
 from ibc_gym.errors import SpecMismatch
-from ibc_gym.serialise import space_from_json, space_to_json
+from ibc_gym.serialise import space_from_json, space_to_json, to_json
 
 
 def check_fits(
@@ -42,20 +43,14 @@ def check_fits(
         if wanted != found:
             raise SpecMismatch(
                 f"The {what} of the policy for {spec.task!r} is {_describe(wanted)}, but the "
-                f"environment {task or 'given'!r} has {_describe(found)}. "
-                "Was the policy trained on other options or another task?"
+                f"environment {task or 'given'!r} has {_describe(found)}. {_other_options(spec, env)}"
             )
 
 
 def task_name(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> str | None:
     """The task of an environment of ours, or None where it does not say."""
-    inner: Any = env
-    while inner is not None:
-        if hasattr(inner, "task"):
-            return str(getattr(inner.task, "name", inner.task))
-        envs = getattr(inner, "envs", None)
-        inner = envs[0] if envs else getattr(inner, "env", None)
-    return None
+    task = _task(env)
+    return None if task is None else str(getattr(task, "name", task))
 
 
 def spec_to_json(spec: PolicySpec) -> dict[str, Any]:
@@ -65,6 +60,7 @@ def spec_to_json(spec: PolicySpec) -> dict[str, Any]:
         "control_period": spec.control_period,
         "observation_space": space_to_json(spec.observation_space),
         "action_space": space_to_json(spec.action_space),
+        "task_config": dict(spec.task_config),
     }
 
 
@@ -79,7 +75,32 @@ def spec_from_json(numbers: Mapping[str, Any]) -> PolicySpec:
         control_period=numbers["control_period"],
         observation_space=observation,
         action_space=action,
+        task_config=numbers.get("task_config", {}),  # a checkpoint of before 0.2 has none
     )
+
+
+def _task(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Any:
+    inner: Any = env
+    while inner is not None:
+        if hasattr(inner, "task"):
+            return inner.task
+        envs = getattr(inner, "envs", None)
+        inner = envs[0] if envs else getattr(inner, "env", None)
+    return None
+
+
+def _other_options(
+    spec: PolicySpec, env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]
+) -> str:
+    """What to do about a policy that does not fit: give the options that its demonstrations had."""
+    config = getattr(_task(env), "config", None)
+    here = json.loads(json.dumps(to_json(config))) if config is not None else {}
+    recorded = spec.task_config.items()
+    other = {name: value for name, value in recorded if name in here and here[name] != value}
+    if not other:
+        return "Was the policy trained on other options or another task?"
+    said = " ".join(f"--task.{name.replace('_', '-')} {value}" for name, value in other.items())
+    return f"Its demonstrations had other options: give {said}"
 
 
 def _describe(space: Any) -> str:

@@ -47,7 +47,7 @@ def trained(name: str, spec: PolicySpec = SPEC) -> LearnedPolicy:
     windows = Windows(
         frames={"state": state},
         index=np.stack([np.maximum(np.arange(40) - 1, 0), np.arange(40)], axis=1),
-        action=rng.uniform(size=(40, 2)).astype(np.float32),
+        action=rng.uniform(size=(40, *spec.action_space.shape)).astype(np.float32),
         episode=np.zeros(40, np.int64),
     )
     with torch.random.fork_rng():
@@ -303,3 +303,19 @@ def test_every_policy_of_the_registry_has_a_config_that_survives_json() -> None:
     for name in POLICIES:
         config = load(POLICIES, name, "policy").Config()
         assert from_json(type(config), json.loads(json.dumps(to_json(config)))) == config
+
+
+def test_policy_for_other_options_is_told_which(tmp_path: Path) -> None:
+    one, three = (ibc_gym.make_env("particle", dimensions=size) for size in (1, 3))
+    spec = PolicySpec(
+        task="particle",
+        observation_space=three.observation_space,
+        action_space=three.action_space,
+        control_period=0.05,
+        task_config={"dimensions": 3, "horizon": 50},
+    )
+    save_policy(tmp_path, "mse", trained("mse", spec))
+    with pytest.raises(SpecMismatch, match=r"give --task\.dimensions 3$"):
+        check_fits(load_policy(tmp_path), one)
+    for env in (one, three):
+        env.close()

@@ -70,6 +70,7 @@ class Metadata:
             observation_space=self.observation_space,
             action_space=self.action_space,
             control_period=self.control_period,
+            task_config=self.config,
         )
 
     def to_json(self) -> dict[str, Any]:
