@@ -36,8 +36,8 @@ format: $(STAMP)  ## Let ruff put the code in shape.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(STAMP) system  ## Run every benchmark and print its figures.
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+bench: $(STAMP) system  ## Run every benchmark but those on human data, and print its figures.
+	@set -e; for file in $(filter-out benchmarks/human%,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
 
 clean:  ## Remove the environment and what was built; runs/ is kept.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,6 @@
 """How fast demonstrations are written, opened and drawn from, beside plainer ways to do the same.
 
-    python benchmarks/data.py [--json FILE]
+    python benchmarks/data.py [--out FILE]
 
 CPU time of one process [s]; every ratio is taken in the same run.
 """
@@ -160,7 +160,7 @@ def pictures(folder: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser.add_argument("--out", type=Path, help="also write the figures there")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     figures: dict[str, float] = {}
@@ -169,8 +169,8 @@ def main() -> None:
             figures |= measure(Path(folder))
     for name, value in figures.items():
         print(f"{name:45s} {value:14,.3f}" if value < 100 else f"{name:45s} {value:14,.0f}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    if arguments.out:
+        arguments.out.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

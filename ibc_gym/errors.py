@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final, Self
 
 
 class IbcGymError(Exception):
@@ -42,6 +43,24 @@ class SpecMismatch(IbcGymError, ValueError):
     """An array, a policy or a data set does not fit the spaces it meets."""
 
 
+_EXTRAS: Final = {
+    "mujoco": "mujoco",
+    "dm_control": "mujoco",
+    "pybullet": "pybullet",
+    "torch": "policies",
+    "safetensors": "policies",
+    "tensorboard": "policies",
+    "av": "report",
+    "matplotlib": "report",
+    "PIL": "report",
+    "gymnasium_robotics": "human",
+    "gym_pusht": "human",
+    "xarm": "xarm",
+    "pyrealsense2": "realsense",
+}
+"""Which extra brings a library, by the name that it is imported by."""
+
+
 class MissingDependency(IbcGymError, ImportError):
     """An optional library is needed and is not installed."""
 
@@ -50,6 +69,13 @@ class MissingDependency(IbcGymError, ImportError):
         super().__init__(
             f"{needed_for} needs {library}, which is not installed: pip install 'ibc-gym[{extra}]'."
         )
+
+    @classmethod
+    def explaining(cls, error: ModuleNotFoundError, needed_for: str) -> Self | None:
+        """The same in words that help, if the module that was not found belongs to an extra of ours."""
+        library = (error.name or "").partition(".")[0]
+        extra = _EXTRAS.get(library)
+        return cls(library, extra=extra, needed_for=needed_for) if extra else None
 
 
 class MissingSystemLibrary(IbcGymError, RuntimeError):

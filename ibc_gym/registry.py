@@ -24,7 +24,7 @@ from ibc_gym.contracts import (
     Workcell,
 )
 from ibc_gym.env import Env
-from ibc_gym.errors import ConfigError, SpecMismatch, UnknownName
+from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
 
 TASKS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.tasks.particle:Particle",
@@ -93,6 +93,7 @@ def load(table: Mapping[str, str], name: str, kind: str) -> Any:
 
     Raises:
         UnknownName: No row is called that.
+        MissingDependency: It needs a library that is not installed.
     """
     if name not in table:
         raise UnknownName(kind, name, table)
@@ -283,4 +284,10 @@ def _mode_of(name: str | AutoresetMode) -> AutoresetMode:
 
 def _attribute(path: str) -> Any:
     module, attribute = path.split(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        explained = MissingDependency.explaining(error, needed_for=attribute)
+        if explained is None:
+            raise
+        raise explained from error

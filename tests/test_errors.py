@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -23,6 +25,43 @@ def test_unknown_name_far_from_all_only_lists() -> None:
 def test_missing_dependency_names_the_extra() -> None:
     error = errors.MissingDependency("torch", extra="policies", needed_for="Training")
     assert "pip install 'ibc-gym[policies]'" in str(error)
+
+
+def test_module_of_no_extra_is_not_explained() -> None:
+    error = ModuleNotFoundError("No module named 'mine'", name="mine")
+    assert errors.MissingDependency.explaining(error, "This") is None
+
+
+@pytest.mark.parametrize(
+    "library, does, extra",
+    [
+        ("mujoco", "import ibc_gym; ibc_gym.make_env('push')", "mujoco"),
+        (
+            "torch",
+            "from ibc_gym.registry import POLICIES, load; load(POLICIES, 'ebm', '')",
+            "policies",
+        ),
+        (
+            "torch",
+            "import ibc_gym.cli.main as c; sys.exit(c.main(['train', 'demos.zarr']))",
+            "policies",
+        ),
+        (
+            "matplotlib",
+            "import ibc_gym.cli.main as c; sys.exit(c.main(['report', 'run']))",
+            "report",
+        ),
+    ],
+)
+def test_library_that_is_not_installed_is_named_with_its_extra(
+    library: str, does: str, extra: str
+) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; {does}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode
+    assert (
+        f"needs {library}, which is not installed: pip install 'ibc-gym[{extra}]'" in result.stderr
+    )
 
 
 @pytest.mark.parametrize(

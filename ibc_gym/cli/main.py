@@ -13,7 +13,7 @@ from typing import Final
 
 from ibc_gym.cli.flags import UsageError
 from ibc_gym.console import Terminal
-from ibc_gym.errors import IbcGymError, UnknownName
+from ibc_gym.errors import IbcGymError, MissingDependency, UnknownName
 
 Command = Callable[[Sequence[str], Terminal], int | None]
 """Takes the words after the command; gives an exit code other than 0 if it found something wrong."""
@@ -112,6 +112,10 @@ def _sentence(error: Exception) -> str:
     """What went wrong, without a traceback."""
     if isinstance(error, IbcGymError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        explained = MissingDependency.explaining(error, needed_for="This command")
+        if explained is not None:
+            return str(explained)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return f"Unexpected {type(error).__name__}: {error}. Run again with --debug to see where."
