@@ -31,6 +31,8 @@ from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.records import TrainingProgress
 
 TASK: Final = "push"
+RECORDING_TOLERANCE: Final = 0.01
+"""Demonstrations push on to where the published ones end, further than a policy has to [m]."""
 POLICIES: Final = ("ebm", "mse")
 DATA, SUMMARY, PAGE = "demos.zarr", "summary.json", "report.html"
 
@@ -95,7 +97,7 @@ def demo(config: DemoConfig, bars: Bars) -> DemoResult:
             task=TASK,
             out=out / DATA,
             episodes=config.demonstrations,
-            options={"goal_tolerance": config.goal_tolerance},
+            options={"goal_tolerance": min(config.goal_tolerance, RECORDING_TOLERANCE)},
         )
         record(
             recording,

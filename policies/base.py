@@ -161,8 +161,17 @@ class WindowPolicy(nn.Module):
             prepared[name] = stack(batch[name], mean, std)
         return prepared
 
+    def _augmented(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The batch or, if the config says so, its mirror image with probability 1/2; in training with noise."""
+        batch = self._mirrored(batch, generator)
+        spread = self._config.observation_noise
+        if not spread or not self.training or "features" not in batch:
+            return batch
+        features = batch["features"]
+        noise = torch.randn(features.shape, generator=generator, device=generator.device)
+        return {**batch, "features": features + spread * noise.to(features.device)}
+
     def _mirrored(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The batch or, if the config says so, its mirror image with probability 1/2."""
         frame = self._codec.frame
         if not self._config.mirror or frame is None:
             return batch

@@ -104,7 +104,7 @@ class EBM(WindowPolicy):
         Raises:
             TrainingDiverged: An energy is not finite; it says where that began.
         """
-        batch = self._mirrored(batch, generator)
+        batch = self._augmented(batch, generator)
         noise = SharedNoise(generator, self.device)
         demonstrated = batch["action"]
         context = self.network.encode(self._prepared(batch))

@@ -23,6 +23,8 @@ class InputConfig:
     """A task's canonical frame, which replaces the state by features and turns the actions; None sees the raw state."""
     mirror: bool = False
     """Whether training batches are mirrored with probability 1/2; needs a frame that has a mirror symmetry."""
+    observation_noise: float = 0.0
+    """Deviation of normal noise that training adds to the normalised features; it blurs differences too small to count on."""
     action_normalisation: ActionNormalisation = "min_max"
     """Map actions to [-1, 1] per dimension, to unit deviation per dimension, or divide all by one largest component."""
     boundary_buffer: float = 0.05
@@ -50,10 +52,9 @@ class InputConfig:
                 "mirror=True needs a frame, inputs=('state',) and action_normalisation='isotropic': "
                 "nothing else can be mirrored."
             )
-        if self.boundary_buffer < 0:
-            raise ConfigError(
-                f"boundary_buffer is {self.boundary_buffer}, but must not be negative."
-            )
+        for name in ("boundary_buffer", "observation_noise"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}, but must not be negative.")
         if self.image_size is not None and min(self.image_size) < 1:
             raise ConfigError(
                 f"image_size is {self.image_size}, but must be (height, width) in pixels."

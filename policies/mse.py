@@ -84,7 +84,7 @@ class MSE(WindowPolicy):
         Raises:
             TrainingDiverged: The prediction is not finite; it says where that began.
         """
-        batch = self._mirrored(batch, generator)
+        batch = self._augmented(batch, generator)
         inputs = self._prepared(batch)
         with self._dropout(self._share, generator):
             predicted = self._predict(inputs)

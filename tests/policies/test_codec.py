@@ -177,6 +177,7 @@ def test_nothing_is_normalised_before_the_fit(make_spec) -> None:
         {"mirror": True},
         {"mirror": True, "frame": "push"},
         {"boundary_buffer": -0.1},
+        {"observation_noise": -0.1},
         {"image_size": (0, 5)},
     ),
 )

@@ -232,6 +232,21 @@ def test_mirrored_batches_come_about_half_of_the_time(make_spec, make_windows, t
     assert 70 < mirrored < 130
 
 
+@pytest.mark.parametrize("kind", (EBM, MSE))
+def test_observation_noise_is_for_training_alone(make_spec, make_windows, kind) -> None:
+    policy = kind(kind.Config(observation_noise=0.1), make_spec())
+    windows = make_windows()
+    policy.fit(windows)
+    batch = policy.encode(windows).batch(torch.arange(len(windows)))
+    first, again = (
+        policy._augmented(batch, torch.Generator().manual_seed(3))["features"] for _ in range(2)
+    )
+    assert torch.equal(first, again)
+    assert (first - batch["features"]).std() == pytest.approx(0.1, rel=0.1)
+    policy.eval()
+    assert policy._augmented(batch, torch.Generator()) is batch
+
+
 def test_policy_in_a_frame_acts_in_the_tasks_axes(make_spec, make_windows, turned) -> None:
     # The demonstrated action is (0.8, -0.4) in the frame, whatever the state: in the task's axes it is swapped.
     windows = make_windows()
