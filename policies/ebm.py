@@ -129,7 +129,7 @@ class EBM(WindowPolicy):
         return total, parts
 
     def validate(self, batch: Batch, generator: torch.Generator) -> Mapping[str, float]:
-        """Loss, and how far the least energetic action is from the demonstrated one, on held-out windows."""
+        """Loss, and how far the action that would be taken is from the demonstrated one, on held-out windows."""
         noise = SharedNoise(generator, self.device)
         with evaluating(self), torch.no_grad():
             total, parts = self.loss(batch, generator)
@@ -137,7 +137,7 @@ class EBM(WindowPolicy):
             found = self._search(context, noise, validating=True)
         weights = torch.softmax(-found.energies, dim=1)
         entropy = -(weights * weights.clamp_min(1e-30).log()).sum(dim=1).mean()
-        chosen = found.least()
+        chosen = self._pick(found, noise)
         margin = 1e-3 * (self.box.high - self.box.low)
         outside = (chosen < self.box.low + margin) | (chosen > self.box.high - margin)
         return {
@@ -199,6 +199,9 @@ class EBM(WindowPolicy):
         self._context = self.network.encode(inputs)
         found = self._search(self._context, noise, validating=False)
         self._candidates = found.candidates
+        return self._pick(found, noise)
+
+    def _pick(self, found: Search, noise: Noise) -> Tensor:
         if self._ebm.optimiser == "dfo":
             return dfo.pick(found, noise, self._ebm.dfo)
         return found.least()

@@ -13,6 +13,8 @@ import pytest
 
 from ibc_gym.data.dataset import Dataset
 
+PICTURES = ["--policy.inputs", "image", "--policy.image-size", "24", "24"]
+
 
 def ibc_gym(folder: Path, *words: str) -> dict[str, Any]:
     """The one JSON object that a command prints, run in a process of its own."""
@@ -31,16 +33,18 @@ def ibc_gym(folder: Path, *words: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("task", "kind", "flags"),
+    ("task", "seen", "kind", "flags"),
     [
-        ("particle", "ebm", ["--policy.dfo.samples", "32", "--policy.negatives.uniform", "8"]),
-        ("push", "mse", ["--policy.frame", "push", "--policy.width", "32"]),
+        ("particle", "state", "ebm", ["--policy.dfo.samples", "32", "--policy.optimiser", "dfo"]),
+        ("particle", "image", "ebm", [*PICTURES, "--policy.late-fusion.channels", "4", "8"]),
+        ("push", "state", "mse", ["--policy.frame", "push", "--policy.width", "32"]),
     ],
 )
 def test_record_train_eval_replay_report(
-    task: str, kind: str, flags: list[str], tmp_path: Path
+    task: str, seen: str, kind: str, flags: list[str], tmp_path: Path
 ) -> None:
-    recorded = ibc_gym(tmp_path, "record", task, "--episodes", "20", "--out", "demos.zarr")
+    words = ["--episodes", "20", "--observation", seen, "--out", "demos.zarr"]
+    recorded = ibc_gym(tmp_path, "record", task, *words)
     assert (recorded["done"], recorded["written"]) == (20, 20)
     described = ibc_gym(tmp_path, "data", "info", "demos.zarr")
     assert (described["task"], described["episodes"]) == (task, 20)

@@ -39,7 +39,12 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
     )
     out = flags.out or Path("runs") / f"{flags.data.name.removesuffix('.zarr')}-{flags.policy}"
     config = config_of(TrainConfig, flags, out=out)
-    terminal.writes("checkpoints, metrics and TensorBoard files", f"{out}/")
+    what = (
+        "checkpoints, metrics and TensorBoard files"
+        if flags.tensorboard
+        else "checkpoints and metrics"
+    )
+    terminal.writes(what, f"{out}/")
     terminal.kept = f"Checkpoints so far are kept: go on with --out {out} --resume."
     with ConsoleDisplay(terminal.console) as display:
         result = run_training(config, display)
