@@ -304,7 +304,8 @@ class LearnedPolicy(Policy, Protocol):
     ) -> Mapping[str, float]:
         """Measures on held-out windows; "action_error" is how far the chosen action is from the demonstrated one.
 
-        It is the mean Euclidean distance in normalised action units.
+        It is the mean Euclidean distance in normalised action units; "action_error_square", the mean of its square,
+        tells how sure that mean is, and may be left out.
         """
 
     def fitted(self) -> Mapping[str, Any]:

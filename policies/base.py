@@ -237,9 +237,13 @@ def evaluating(module: nn.Module) -> Iterator[None]:
         module.train()
 
 
-def action_error(chosen: Tensor, demonstrated: Tensor) -> float:
-    """Mean Euclidean distance of actions (B, A), in their normalised units."""
-    return float(torch.linalg.vector_norm(chosen - demonstrated, dim=-1).mean())
+def action_errors(chosen: Tensor, demonstrated: Tensor) -> dict[str, float]:
+    """Mean Euclidean distance of actions (B, A), in their normalised units, and the mean of its square."""
+    distance = torch.linalg.vector_norm(chosen - demonstrated, dim=-1)
+    return {
+        "action_error": float(distance.mean()),
+        "action_error_square": float(distance.square().mean()),
+    }
 
 
 def check_finite(what: str, values: Tensor, batch: Batch, module: nn.Module) -> None:

@@ -15,7 +15,7 @@ from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32
 
-from .base import Batch, WindowPolicy, action_error, check_finite, evaluating
+from .base import Batch, WindowPolicy, action_errors, check_finite, evaluating
 from .inputs import InputConfig
 from .losses import GradientPenaltyConfig, gradient_penalty, info_nce
 from .negatives import Counts, NegativesConfig, anchored
@@ -141,7 +141,7 @@ class EBM(WindowPolicy):
         margin = 1e-3 * (self.box.high - self.box.low)
         outside = (chosen < self.box.low + margin) | (chosen > self.box.high - margin)
         return {
-            "action_error": action_error(chosen, batch["action"]),
+            **action_errors(chosen, batch["action"]),
             "loss": float(total),
             "entropy": float(entropy),
             "on_boundary": float(outside.any(dim=1).float().mean()),

@@ -13,7 +13,7 @@ from torch import Tensor
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
-from .base import Batch, WindowPolicy, action_error, check_finite, evaluating
+from .base import Batch, WindowPolicy, action_errors, check_finite, evaluating
 from .inputs import ActionNormalisation, InputConfig
 from .networks.initialise import Initialisation
 from .networks.mlp import MLPDropout
@@ -97,7 +97,7 @@ class MSE(WindowPolicy):
         with evaluating(self), torch.no_grad():
             predicted = self._predict(self._prepared(batch))
         return {
-            "action_error": action_error(predicted, batch["action"]),
+            **action_errors(predicted, batch["action"]),
             "loss": float(F.mse_loss(predicted, batch["action"])),
         }
 

@@ -13,6 +13,7 @@ import torch
 from ibc_gym.checkpoint import as_module
 from ibc_gym.contracts import LearnedPolicy, TrainingData
 from ibc_gym.errors import TrainingDiverged
+from ibc_gym.training.choice import Choice
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.divergence import Monitor, listed
 from ibc_gym.training.learner import Learner
@@ -59,8 +60,7 @@ class TrainingLoop:
         self.config = config
         self.learner = learner
         self.loss = math.nan
-        self.best_step: int | None = None
-        self.best_action_error: float | None = None
+        self.choice = Choice()
         self._validation = validation
         self._folder = folder
         self._train_config = train_config
@@ -97,8 +97,7 @@ class TrainingLoop:
     def resume(self, state: TrainingState, tensors: Mapping[str, torch.Tensor]) -> None:
         """Go on from a saved state."""
         self.learner.restore(state.step, tensors)
-        self.best_step = state.best_step
-        self.best_action_error = state.best_action_error
+        self.choice = state.choice
         self._cpu_start -= state.cpu_seconds
         self._wall_before = state.seconds
         self._share_before = self.share
@@ -169,26 +168,18 @@ class TrainingLoop:
         return measures
 
     def _remember(self, measures: Mapping[str, float]) -> bool:
-        """Whether this is the least held-out action error so far."""
-        error = measures.get("action_error")
-        if error is None or (
-            self.best_action_error is not None and error >= self.best_action_error
-        ):
-            return False
-        self.best_step, self.best_action_error = self.learner.steps, error
-        return True
+        """Whether this is now the checkpoint of choice."""
+        if "action_error" in measures:
+            error, margin = measures["action_error"], measures.get("action_error_sem", 0.0)
+            self.choice = self.choice.after(self.learner.steps, error, margin)
+        return self.choice.step == self.learner.steps
 
     def _note(self, better: bool, final: bool) -> str:
-        if final and self.best_step is None:
+        if final and self.choice.step is None:
             return "Nothing was held out, so the last checkpoint is the chosen one."
         if final:
-            return (
-                f"Chose checkpoint {self.best_step:06d} by the least held-out action error, "
-                f"{self.best_action_error:.4g}."
-            )
-        return (
-            f"Best so far by held-out action error: {self.best_action_error:.4g}." if better else ""
-        )
+            return f"Chose checkpoint {self.choice.step:06d} by {self.choice}."
+        return f"Best so far by {self.choice}." if better else ""
 
     def _report(
         self, measures: Mapping[str, float], *, saving: bool, final: bool, note: str
@@ -205,8 +196,8 @@ class TrainingLoop:
             learning_rate=self.learner.learning_rate,
             train=means,
             validation=measures,
-            best_step=self.best_step,
-            best_action_error=self.best_action_error,
+            best_step=self.choice.step,
+            best_action_error=self.choice.error,
             checkpoint=f"{step:06d}" if saving else None,
             note=note,
             steps_per_second=rate,
@@ -220,8 +211,7 @@ class TrainingLoop:
             step=self.learner.steps,
             seconds=self.seconds,
             cpu_seconds=self.cpu_seconds,
-            best_step=self.best_step,
-            best_action_error=self.best_action_error,
+            choice=self.choice,
             fingerprint=self._fingerprint,
         )
         path = self._folder.save(
@@ -236,14 +226,14 @@ class TrainingLoop:
                 **self._about,
             },
         )
-        self._folder.prune(self.config.keep, self.best_step)
+        self._folder.prune(self.config.keep, self.choice.step)
         return path
 
 
 def validate(
     policy: LearnedPolicy, data: TrainingData | None, config: TrainConfig
 ) -> Mapping[str, float]:
-    """A policy's measures on held-out windows, means over evenly spread ones.
+    """A policy's measures on held-out windows, means over evenly spread ones; "action_error_sem" is a standard error.
 
     The random streams of training are left untouched.
     """
@@ -259,4 +249,9 @@ def validate(
         for chunk in torch.split(rows, config.batch_size):
             for name, value in policy.validate(data.batch(chunk), generator).items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(chunk)
-    return {name: total / count for name, total in sums.items()}
+    means = {name: total / count for name, total in sums.items()}
+    square = means.pop("action_error_square", None)
+    if square is not None:
+        variance = max(square - means["action_error"] ** 2, 0.0)
+        means["action_error_sem"] = math.sqrt(variance / count)
+    return means

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,11 @@ from ibc_gym.checkpoint import (
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.errors import CheckpointError, ConfigError
 from ibc_gym.paths import writable_folder
+from ibc_gym.training.choice import Choice
 
 TRAIN_CONFIG = "train_config.json"
 STATE = "training_state"
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +43,8 @@ class TrainingState:
     """Wall time so far [s]."""
     cpu_seconds: float
     """CPU time so far [s]."""
-    best_step: int | None
-    best_action_error: float | None
+    choice: Choice
+    """Which checkpoint is the run's result so far."""
     fingerprint: str
     """Of the data."""
 
@@ -103,14 +105,17 @@ class RunFolder:
                 {key: value.detach().cpu().clone() for key, value in tensors.items()},
                 training / "tensors.safetensors",
             )
-            write_json(training / "state.json", {"format_version": STATE_FORMAT, **vars(state)})
+            write_json(
+                training / "state.json",
+                {"format_version": STATE_FORMAT, **dataclasses.asdict(state)},
+            )
         self.link(state)
         return path
 
     def link(self, state: TrainingState) -> None:
         """Point `last` and `best` to where a state says; without validation the last is the best."""
         swap_link(self.checkpoints / "last", f"{state.step:06d}")
-        best = state.step if state.best_step is None else state.best_step
+        best = state.step if state.choice.step is None else state.choice.step
         swap_link(self.checkpoints / "best", f"{best:06d}")
 
     def prune(self, keep: int, best_step: int | None) -> None:
@@ -132,8 +137,9 @@ class RunFolder:
             )
         try:
             tensors = load_file(checkpoint / STATE / "tensors.safetensors")
-            return TrainingState(**numbers), tensors
-        except (OSError, SafetensorError, TypeError) as error:
+            choice = Choice(**numbers.pop("choice"))
+            return TrainingState(choice=choice, **numbers), tensors
+        except (OSError, SafetensorError, TypeError, KeyError) as error:
             raise CheckpointError(
                 f"The training state in {checkpoint} is damaged ({error}); "
                 f"remove that folder to go on from the one before."
