@@ -38,9 +38,9 @@ class TrainingProgress:
     validation: Mapping[str, float] = field(default_factory=dict)
     """Measures on held-out windows, where they were taken; "action_error" chooses the checkpoint."""
     best_step: int | None = None
-    """Update after which the held-out action error was least so far."""
+    """Update of the chosen checkpoint so far; see `choice.Choice`."""
     best_action_error: float | None = None
-    """In normalised action units."""
+    """Its held-out action error, in normalised action units."""
     checkpoint: str | None = None
     """Name of the checkpoint that was just saved."""
     note: str = ""
@@ -62,7 +62,7 @@ class TrainResult:
     out: Path
     """The run's folder."""
     checkpoint: Path
-    """The chosen checkpoint: the least held-out action error, or the last if nothing was held out."""
+    """The chosen checkpoint: by held-out action error, or the last if nothing was held out."""
     steps: int
     """Updates done."""
     best_step: int | None
