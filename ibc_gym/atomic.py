@@ -13,13 +13,17 @@ UNFINISHED = ".unfinished-"
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Fill a folder under a passing name; it takes its own name when all of it is on the disk.
 
+    Args:
+        path: The folder's own name.
+        replace: Whether a folder of that name, kept until then, may be replaced.
+
     Raises:
-        FileExistsError: There is such a folder already.
+        FileExistsError: There is such a folder already, and it is not to be replaced.
     """
-    if path.exists():
+    if path.exists() and not replace:
         raise FileExistsError(f"{path} exists already.")
     path.parent.mkdir(parents=True, exist_ok=True)
     passing = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
@@ -30,7 +34,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
         for inner in sorted(passing.rglob("*")):
             _flush(inner)
         _flush(passing)
+        former = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}-old")
+        if replace and path.exists():
+            shutil.rmtree(former, ignore_errors=True)
+            path.rename(former)
         passing.rename(path)
+        shutil.rmtree(former, ignore_errors=True)
     except BaseException:
         shutil.rmtree(passing, ignore_errors=True)
         raise
@@ -48,7 +57,7 @@ def swap_link(link: Path, target: str) -> None:
 
 def remove_folder(path: Path) -> None:
     """Remove a folder such that a killed process leaves no half of it under its name."""
-    passing = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
+    passing = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}-old")
     shutil.rmtree(passing, ignore_errors=True)
     path.rename(passing)
     shutil.rmtree(passing)

@@ -36,6 +36,19 @@ def test_existing_folder_is_never_overwritten(tmp_path: Path) -> None:
         pass
 
 
+def test_replaced_folder_is_there_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    for content in ("old", "new"):
+        with whole_folder(tmp_path / "a", replace=True) as passing:
+            (passing / "b").write_text(content)
+            if content == "new":
+                assert (tmp_path / "a" / "b").read_text() == "old"
+    assert (tmp_path / "a" / "b").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "a", replace=True):
+        raise RuntimeError
+    assert (tmp_path / "a" / "b").read_text() == "new"
+
+
 def test_link_is_relative_and_can_be_swapped(tmp_path: Path) -> None:
     for name in ("1", "2"):
         (tmp_path / name).mkdir()

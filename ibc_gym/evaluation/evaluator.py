@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ibc_gym.atomic import remove_folder, whole_folder
+from ibc_gym.atomic import whole_folder
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.evaluation.probe import choose_workers, probe
 from ibc_gym.evaluation.results import (
@@ -86,9 +86,7 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
         "config": to_json(config),
     }
     tapes = tuple(tape for share in results for tape in share.tapes)
-    if folder.exists():
-        remove_folder(folder)  # the same episodes were evaluated before
-    with whole_folder(folder) as passing:
+    with whole_folder(folder, replace=True) as passing:  # the same may have been evaluated before
         evaluation = Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=passing)
         if config.films:
             from ibc_gym.evaluation.films import (
