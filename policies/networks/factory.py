@@ -40,6 +40,8 @@ class LateFusionConfig:
     """Units per layer of the encoder of features."""
     depth: int = 4
     """Dense layers inside its residual blocks."""
+    skip: bool = False
+    """Whether the value network sees the features themselves, too, beside what was made of them."""
     channels: tuple[int, ...] = (32, 64, 128, 256)
     """Channels of the convolutions; each layer halves the picture."""
     value: Literal["mlp", "dense_resnet"] = "mlp"
@@ -81,7 +83,9 @@ def late_fusion_network(
     """Encoders of pictures and features, and a value network over [encoded, action]."""
     how = config.initialisation
     trunk = (
-        DenseTrunk(features, width=config.width, depth=config.depth, initialisation=how)
+        DenseTrunk(
+            features, width=config.width, depth=config.depth, skip=config.skip, initialisation=how
+        )
         if features
         else None
     )

@@ -19,18 +19,34 @@ class DenseTrunk(nn.Module):
     """A dense pre-activation ResNet that ends in a ReLU instead of a head."""
 
     def __init__(
-        self, inputs: int, *, width: int, depth: int, initialisation: Initialisation
+        self,
+        inputs: int,
+        *,
+        width: int,
+        depth: int,
+        skip: bool = False,
+        initialisation: Initialisation,
     ) -> None:
-        """Make the layers; `depth` counts the dense layers in the blocks."""
+        """Make the layers.
+
+        Args:
+            inputs: F.
+            width: Units per layer.
+            depth: Dense layers in the blocks.
+            skip: Whether the features themselves are handed on beside what was made of them.
+            initialisation: How the layers begin.
+        """
         super().__init__()
+        self._skip = skip
         self.projection = nn.Linear(inputs, width)
         self.blocks = nn.Sequential(*(ResidualBlock(width, 0.0) for _ in range(depth // 2)))
-        self.outputs = width
+        self.outputs = width + inputs if skip else width
         initialise(self, initialisation)
 
     def forward(self, features: Tensor) -> Tensor:
-        """From (B, inputs) to (B, width)."""
-        return F.relu(self.blocks(self.projection(features)))
+        """From (B, inputs) to (B, outputs)."""
+        encoded = F.relu(self.blocks(self.projection(features)))
+        return torch.cat([encoded, features], dim=1) if self._skip else encoded
 
 
 class AsIs(nn.Module):

@@ -30,6 +30,9 @@ def small_networks() -> dict[str, EnergyNetwork]:
             JointConfig(trunk="mlp", width=16, depth=2, initialisation="default"), FEATURES, ACTIONS
         ),
         "late-fusion": late_fusion_network(LateFusionConfig(**late), FEATURES, {}, ACTIONS),
+        "late-fusion-skip": late_fusion_network(
+            LateFusionConfig(**late, skip=True), FEATURES, {}, ACTIONS
+        ),
         "dense-resnet-value": late_fusion_network(
             LateFusionConfig(**late, value="dense_resnet", value_blocks=2), FEATURES, {}, ACTIONS
         ),
