@@ -68,6 +68,7 @@ PRESETS: Final[Mapping[str, str]] = {
     "published/particle-langevin": "ibc_gym.policies.presets:PARTICLE_LANGEVIN",
     "published/particle-dfo": "ibc_gym.policies.presets:PARTICLE_DFO",
     "published/particle-mse": "ibc_gym.policies.presets:PARTICLE_MSE",
+    "published/human-ebm": "ibc_gym.policies.presets:HUMAN_EBM",
     "published/human-mse": "ibc_gym.policies.presets:HUMAN_MSE",
     "fast/push-frame": "ibc_gym.policies.presets:FAST_PUSH_FRAME",
     "fast/push-frame-mse": "ibc_gym.policies.presets:FAST_PUSH_FRAME_MSE",
