@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name))))
 
 # Shared libraries and the Debian packages that bring them.
 SYSTEM_LIBRARIES := libOSMesa.so:libosmesa6 libusb-1.0.so:libusb-1.0-0
@@ -51,8 +51,8 @@ define apt_install
 endef
 
 $(STAMP): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-	  || { echo "ibc_gym needs Python 3.11, 3.12 or 3.13; name it with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+	  || { echo "Everything together needs Python 3.11 or 3.12; name it with: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || ( $(call apt_install,python3-venv) && $(PYTHON) -m venv $(VENV) ) \
 	  || { rm -rf $(VENV); echo "Python lacks its venv module: sudo apt-get install -y python3-venv"; exit 1; }
 	$(BIN)/pip install -c constraints.txt -e '.[dev]'

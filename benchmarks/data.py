@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from gymnasium import spaces
 
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
-from ibc_gym.data.metadata import Metadata
+from ibc_gym.data.metadata import Metadata, installed_versions
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.record import RecordConfig, record
 from ibc_gym.records import Windows
@@ -170,7 +171,9 @@ def main() -> None:
     for name, value in figures.items():
         print(f"{name:45s} {value:14,.3f}" if value < 100 else f"{name:45s} {value:14,.0f}")
     if arguments.out:
-        arguments.out.write_text(json.dumps(figures, indent=2) + "\n")
+        command = "python benchmarks/data.py " + " ".join(sys.argv[1:])
+        content = {"command": command, "versions": installed_versions(), "figures": figures}
+        arguments.out.write_text(json.dumps(content, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import torch
 from gymnasium import spaces
 
 from ibc_gym.contracts import PolicySpec
+from ibc_gym.data.metadata import installed_versions
 from ibc_gym.records import Windows
 from ibc_gym.registry import PRESETS, load, make_policy
 
@@ -102,7 +104,9 @@ def main() -> None:
     )
     if options.out:
         machine = {"processor": platform.machine(), "torch": torch.__version__, "threads": 1}
-        options.out.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+        command = "python benchmarks/policy_latency.py " + " ".join(sys.argv[1:])
+        content = {"command": command, "versions": installed_versions(), "machine": machine}
+        options.out.write_text(json.dumps({**content, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
