@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ibc_gym.cli import main as cli
-from ibc_gym.registry import ORACLES, POLICIES, PRESETS, TASKS
+from ibc_gym.registry import ORACLES, POLICIES, PRESETS, TASKS, load
 
 TEXT = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SHELL = "".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
@@ -31,7 +31,11 @@ def test_every_command_has_flags_that_exist(line: str, capsys: pytest.CaptureFix
     assert stop.value.code == 0
     page = capsys.readouterr().out
     for flag in (word for word in words if word.startswith("--")):
-        assert f"{flag} " in page
+        if flag.startswith("--task."):
+            option = flag.removeprefix("--task.").replace("-", "_")
+            assert hasattr(load(TASKS, words[1], "task").Config(), option)
+        else:
+            assert f"{flag} " in page
 
 
 def test_every_command_task_and_policy_is_in_a_table() -> None:
