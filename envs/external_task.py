@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from gymnasium import spaces
 
+from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
 REWARDS = ("benchmark", "installed")
@@ -34,9 +35,10 @@ class ExternalConfig:
     """The environment's own keyword arguments."""
 
     def __post_init__(self) -> None:
-        if self.horizon is not None and self.horizon < 1:
+        require_finite(self)
+        if self.horizon is not None and not (isinstance(self.horizon, int) and self.horizon >= 1):
             raise ConfigError(
-                f"horizon is {self.horizon} for {self.id!r}, but must be at least 1 step; "
+                f"horizon is {self.horizon!r} for {self.id!r}, but must be an int of at least 1 step; "
                 "leave it out for the environment's own limit."
             )
         for name, known in (("reward", REWARDS), ("layout", LAYOUTS)):

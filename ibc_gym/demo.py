@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ibc_gym.checks import require_finite
 from ibc_gym.console import OnProgress
 from ibc_gym.errors import ConfigError, MissingSystemLibrary, WorkerFailed
 from ibc_gym.evaluation.evaluator import evaluate
@@ -64,6 +65,7 @@ class DemoConfig:
     """Of both trainings."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         for name in ("demonstrations", "episodes"):
             if getattr(self, name) < 2:
                 raise ConfigError(

@@ -25,6 +25,7 @@ from ibc_gym.contracts import (
 )
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
+from ibc_gym.serialise import from_json
 
 TASKS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.tasks.particle:Particle",
@@ -106,14 +107,10 @@ def make_task(name: str, **options: Any) -> Task:
 
     Raises:
         UnknownName: No task is called that.
-        ConfigError: It has no such option, or the value makes no sense.
+        ConfigError: It has no such option, or the value is of another type or makes no sense.
     """
     cls = load(TASKS, name, "task")
-    known = {field.name for field in dataclasses.fields(cls.Config)}
-    for option in options:
-        if option not in known:
-            raise ConfigError(str(UnknownName(f"option of task {name!r}", option, known)))
-    task: Task = cls(cls.Config(**options))
+    task: Task = cls(_task_config(name, options))
     return task
 
 
@@ -183,8 +180,13 @@ def make_vec_env(
         raise ConfigError(f"num_envs is {num_envs}, but must be at least 1.")
     mode = _mode_of(autoreset_mode)
     if task in VECTOR_ENVS and options.get("observation", "state") == "state":
+        ours = ("workcell", "observation", "render_mode")
+        config = _task_config(task, {key: options[key] for key in options if key not in ours})
         native: VectorEnv[Any, Any, Any] = load(VECTOR_ENVS, task, "vector environment")(
-            num_envs, autoreset_mode=mode, **options
+            num_envs,
+            autoreset_mode=mode,
+            **{key: options[key] for key in ours if key in options},
+            **vars(config),
         )
         return native
     make = partial(make_env, task, **options)
@@ -271,6 +273,16 @@ def register_gymnasium_ids() -> None:
             vector_entry_point="ibc_gym.registry:make_vec_env",
             kwargs={"task": task},
         )
+
+
+def _task_config(name: str, options: Mapping[str, Any]) -> Any:
+    """The config of a task, every option held to the type of its field."""
+    config = load(TASKS, name, "task").Config
+    known = {field.name for field in dataclasses.fields(config)}
+    for option in options:
+        if option not in known:
+            raise ConfigError(str(UnknownName(f"option of task {name!r}", option, known)))
+    return from_json(config, options)
 
 
 def _mode_of(name: str | AutoresetMode) -> AutoresetMode:

@@ -40,6 +40,8 @@ def to_json(config: Any) -> dict[str, Any]:
 def from_json(cls: type[Config], numbers: Mapping[str, Any]) -> Config:
     """Read back what `to_json` gave; a field that is left out takes its default.
 
+    Where it stands for a tuple, a tuple will do as well as JSON's list.
+
     Raises:
         ConfigError: A key is no field of `cls`, a field without default is missing, or a value does not fit.
     """
@@ -192,7 +194,9 @@ def _unpack_dataclass(value: Mapping[str, Any], found: list[type[Any]], where: s
 
 
 def _try(value: Any, option: Any, where: str) -> tuple[bool, Any]:
-    """Whether a JSON value fits one type, and what it becomes."""
+    """Whether a JSON value fits one type, and what it becomes; one of NumPy's counts as what it holds."""
+    if isinstance(value, np.generic):
+        value = value.item()
     origin = get_origin(option)
     if option is Any:
         return True, value
@@ -221,7 +225,7 @@ def _try_scalar(value: Any, option: Any) -> tuple[bool, Any]:
 
 
 def _try_sequence(value: Any, option: Any, where: str) -> tuple[bool, Any]:
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         return False, value
     items = get_args(option)
     if get_origin(option) is tuple and Ellipsis not in items and len(items) != len(value):

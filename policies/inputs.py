@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ibc_gym.checks import require_finite
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
 
@@ -33,6 +34,7 @@ class InputConfig:
     """(height, width) that images are resized to [px]; None leaves them as they come."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         if not self.inputs or len(set(self.inputs)) != len(self.inputs):
             raise ConfigError(
                 f"inputs is {self.inputs}, but must name one input or more, each once."

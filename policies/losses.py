@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
 Norm = Literal["l1", "l2", "linf"]
@@ -30,6 +31,7 @@ class GradientPenaltyConfig:
     """Whether the demonstrated action is among the points, as in the released code; the paper has the others only."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         if (self.weight or 0) < 0 or self.margin < 0:
             raise ConfigError(
                 "The weight and the margin of the gradient penalty must not be negative."

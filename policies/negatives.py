@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
 from .noise import Noise
@@ -36,6 +37,7 @@ class NegativesConfig:
     """Least and greatest deviation of the anchored ones, drawn log-uniformly [normalised action units]."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         counts = (self.uniform, self.anchored, self.langevin, self.dfo)
         if any(count is not None and count < 0 for count in counts):
             raise ConfigError("Numbers of counter-examples must not be negative.")

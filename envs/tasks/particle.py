@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
+from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Bool, Float32, Float64, Int64, Pose, Progress, Situation, Start, Target
 
@@ -48,6 +49,7 @@ class ParticleConfig:
     """Control periods in an episode."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         if not 1 <= self.dimensions <= MAX_DIMENSIONS:
             raise ConfigError(
                 f"ParticleConfig.dimensions is {self.dimensions}, but must be from 1 to {MAX_DIMENSIONS}."

@@ -26,6 +26,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym import geometry
+from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32, Pose, Progress, Situation, Start, Target
 
@@ -58,6 +59,7 @@ class PushConfig:
     """Draw the block's yaw from (1, pi] as the published code does, instead of [0, pi]."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         if not 0 < self.goal_tolerance < 0.1:
             raise ConfigError(
                 f"PushConfig.goal_tolerance is {self.goal_tolerance} m, but must be positive and below 0.1; "

@@ -192,5 +192,5 @@ def _flat(box: str) -> str:
     body = " ".join(lines[:end])
     said, _, hints = body.partition("Perhaps you meant:")
     meant = list(dict.fromkeys(re.findall(r"(?<!\S)--[\w.-]+", hints)))
-    said = re.sub(r"^Error parsing \w+: ", "", said.strip()).rstrip(".,")
+    said = re.sub(r"^Error parsing [\w.-]+: ", "", said.strip()).rstrip(".,")
     return f"{said}. Did you mean {' or '.join(meant[:3])}?" if meant else f"{said}."

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from gymnasium import spaces
 
+from ibc_gym.checks import require_finite
 from ibc_gym.data.demonstration import Array, Demonstration
 from ibc_gym.data.metadata import Metadata, describe, installed_versions, node_name, plain
 from ibc_gym.data.recorder import Recorder
@@ -74,6 +75,7 @@ class ImportConfig:
     """Who acted."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         if (self.action_low is None) != (self.action_high is None):
             raise ConfigError("Give both action_low and action_high, or neither.")
 

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
@@ -37,6 +38,7 @@ class DFOConfig:
     """Whether the best candidate is carried over unperturbed; the published method does not."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         if min(self.samples, self.validation_samples, self.iterations) < 1:
             raise ConfigError("DFO needs at least 1 sample and 1 iteration.")
         if self.sigma < 0 or self.shrink < 0 or self.temperature <= 0:

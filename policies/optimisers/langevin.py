@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
@@ -49,10 +50,15 @@ class LangevinConfig:
     """Noise in the second chain."""
 
     def __post_init__(self) -> None:
+        require_finite(self)
         if min(self.samples, self.validation_samples, self.iterations) < 1:
             raise ConfigError("Langevin dynamics need at least 1 chain and 1 iteration.")
-        if min(self.step_initial, self.step_final, self.second_step_initial) < 0:
-            raise ConfigError("Step sizes of Langevin dynamics must not be negative.")
+        steps = ("step_initial", "step_final", "second_step_initial", "second_step_final")
+        for name in (*steps, "power", "noise", "inference_noise", "second_noise"):
+            if getattr(self, name) < 0:
+                raise ConfigError(
+                    f"LangevinConfig.{name} is {getattr(self, name)}, but must not be negative."
+                )
         if self.delta_clip <= 0:
             raise ConfigError(f"delta_clip is {self.delta_clip}, but must be positive.")
 

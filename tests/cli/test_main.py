@@ -15,6 +15,7 @@ from ibc_gym.cli import main as cli
 from ibc_gym.console import Terminal
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.errors import ConfigError
+from ibc_gym.registry import POLICIES, TASKS
 
 HEAVY = ("torch", "mujoco", "dm_control", "pybullet", "matplotlib", "av", "tensorboard")
 
@@ -250,6 +251,33 @@ class TestBadInput:
 
     def test_task_option_without_a_value(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert "needs a value" in refused(capsys, "record", "push", "--task.horizon", "--episodes")
+
+    @pytest.mark.parametrize("task", TASKS)
+    @pytest.mark.parametrize("number", ["nan", "inf", "-1e999", "near"])
+    def test_task_option_that_is_no_number(
+        self, task: str, number: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("record", task, "--out", tmp_path / "demos.zarr")
+        flag = f"--task.goal-tolerance={number}"
+        assert "Config.goal_tolerance is" in refused(capsys, *words, flag)
+        assert not (tmp_path / "demos.zarr").exists()
+
+    def test_task_option_of_another_type_names_field_type_and_value(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("eval", "oracle", "--env", "push", "--task.horizon", "2.5")
+        assert "PushConfig.horizon is 2.5, which is no int" in refused(capsys, *words)
+
+    @pytest.mark.parametrize("policy", POLICIES)
+    @pytest.mark.parametrize("number", ["nan", "inf"])
+    def test_setting_of_a_policy_or_a_training_that_is_not_finite(
+        self, policy: str, number: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("train", "somewhere", "--policy.type", policy)
+        flag = ("--policy.boundary-buffer", number)
+        assert "Config.boundary_buffer is" in refused(capsys, *words, *flag)
+        flag = ("--learning-rate", number)
+        assert f"TrainConfig.learning_rate is {number}" in refused(capsys, *words, *flag)
 
     @pytest.mark.parametrize("words", [("data", "info"), ("replay",), ("train",)])
     def test_missing_data(

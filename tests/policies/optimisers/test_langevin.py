@@ -107,3 +107,12 @@ def test_a_row_with_its_own_generator_walks_the_same_in_any_batch() -> None:
 def test_senseless_settings_are_refused(bad: dict) -> None:
     with pytest.raises(ConfigError):
         LangevinConfig(**bad)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["step_initial", "second_step_final", "power", "noise", "inference_noise", "second_noise"],
+)
+def test_negative_constant_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"LangevinConfig.{name} is -1"):
+        LangevinConfig(**{name: -1.0})

@@ -1,0 +1,89 @@
+"""No config of any table takes a number that is not finite, in whatever field and however deep."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from ibc_gym.checks import require_finite
+from ibc_gym.data.importer import ImportConfig
+from ibc_gym.demo import DemoConfig
+from ibc_gym.errors import ConfigError
+from ibc_gym.evaluation.results import EvalConfig
+from ibc_gym.record import RecordConfig
+from ibc_gym.registry import POLICIES, TASKS, load
+from ibc_gym.training.config import TrainConfig
+
+CONFIGS = [
+    *(load(TASKS, name, "task").Config() for name in TASKS),
+    *(load(POLICIES, name, "policy").Config() for name in POLICIES),
+    TrainConfig(data=Path("demos.zarr"), out=Path("run")),
+    EvalConfig(policy="run"),
+    RecordConfig(),
+    ImportConfig(source=Path("a.npz"), out=Path("a.zarr"), action_low=(0.0,), action_high=(1.0,)),
+    DemoConfig(),
+]
+
+
+def spoiled(config: Any, number: float) -> Iterator[tuple[str, Any]]:
+    """Path of every field that holds real numbers, and a function that makes the config with `number` in it."""
+    hints = get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value, hint = getattr(config, field.name), hints[field.name]
+        if dataclasses.is_dataclass(value):
+            for path, changed in spoiled(value, number):
+                yield (
+                    f"{field.name}.{path}",
+                    lambda f=field.name, c=changed: dataclasses.replace(config, **{f: c()}),
+                )
+        elif float in (hint, *get_args(hint)):
+            yield (
+                field.name,
+                lambda f=field.name: dataclasses.replace(config, **{f: number}),
+            )
+        elif any(float in get_args(option) for option in (hint, *get_args(hint))):
+            yield (
+                field.name,
+                lambda f=field.name: dataclasses.replace(config, **{f: (0.5, number)}),
+            )
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: type(config).__name__)
+def test_number_that_is_not_finite_is_refused_by_the_name_of_its_field(
+    config: Any, number: float
+) -> None:
+    paths = []
+    for path, make in spoiled(config, number):
+        paths.append(path)
+        with pytest.raises(ConfigError, match=rf"{path.rpartition('.')[2]}\S* is {number}"):
+            make()
+    assert paths, "a config without a real number needs no such test"
+
+
+def test_search_for_real_numbers_goes_deep_and_into_tuples_and_unions() -> None:
+    ebm = load(POLICIES, "ebm", "policy").Config()
+    paths = {path for path, _ in spoiled(ebm, 0.0)}
+    assert paths >= {
+        "temperature",
+        "dfo.sigma",
+        "joint.dropout",
+        "negatives.anchor_scale",
+        "gradient_penalty.weight",
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    options: dict[str, float]
+
+    def __post_init__(self) -> None:
+        require_finite(self)
+
+
+def test_keyword_arguments_of_somebody_elses_environment_may_be_infinite() -> None:
+    assert Given({"healthy_height": float("inf")}).options
