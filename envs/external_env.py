@@ -24,6 +24,8 @@ class ExternalSnapshot:
 
     seed: int
     recorded_start: Mapping[str, Float64] | None
+    options: Mapping[str, Any] | None
+    """What else the environment was reset with."""
     actions: Float32
     """(t, A), those sent since the reset."""
     rng: Mapping[str, Any]
@@ -59,6 +61,7 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
         self._adapter = adapter
         self._seed = 0
         self._start: Mapping[str, Float64] | None = None
+        self._options: Mapping[str, Any] | None = None
         self._actions: list[Float32] = []
         self._progress: Progress | None = None
 
@@ -76,7 +79,7 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
             ConfigError: The recorded start is incomplete, or this environment cannot take one.
         """
         super().reset(seed=seed)
-        inner = dict(options or {})
+        inner = copy.deepcopy(dict(options or {}))  # they are kept: the caller may change his own
         recorded = inner.pop("recorded_start", None)
         drawn = int(self.np_random.integers(2**31)) if seed is None else seed
         return self._begin(drawn, recorded, inner or None)
@@ -126,6 +129,7 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
         return ExternalSnapshot(
             seed=self._seed,
             recorded_start=self._start,
+            options=self._options,
             actions=actions.reshape(len(self._actions), *(self.action_space.shape or ())),
             rng=copy.deepcopy(self.np_random.bit_generator.state),
         )
@@ -135,17 +139,19 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
 
         It takes as long as the steps took, and works for every environment that is deterministic given its seed.
         """
-        observation, info = self._begin(snapshot.seed, snapshot.recorded_start, None)
+        observation, info = self._begin(snapshot.seed, snapshot.recorded_start, snapshot.options)
         for action in snapshot.actions:
             observation, _, _, _, info = self.step(action)
         self.np_random.bit_generator.state = copy.deepcopy(dict(snapshot.rng))
         return observation, info
 
     def _begin(
-        self, seed: int, recorded: Mapping[str, Float64] | None, options: dict[str, Any] | None
+        self, seed: int, recorded: Mapping[str, Float64] | None, options: Mapping[str, Any] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        self._seed, self._start, self._actions = seed, recorded, []
-        raw, info = self._adapter.env.reset(seed=seed, options=options)
+        self._progress = None
+        self._seed, self._start, self._options, self._actions = seed, recorded, options, []
+        handed = None if options is None else copy.deepcopy(dict(options))
+        raw, info = self._adapter.env.reset(seed=seed, options=handed)
         if recorded is not None:
             raw = self._adapter.start(recorded)
         self._progress = self._adapter.measure(0.0, raw, info, None)

@@ -20,7 +20,10 @@ SHORTENINGS = 4
 
 
 class MujocoRobot:
-    """The arm of a world; the tool tip is commanded within the workspace and within reach."""
+    """The arm of a world; the tool tip is commanded within the workspace and within reach.
+
+    What it carries from one period to the next is the world's, so that the world's saved state is complete.
+    """
 
     def __init__(self, world: MujocoWorld) -> None:
         """Take over the arm of a world."""
@@ -33,7 +36,6 @@ class MujocoRobot:
         self._tip = mujoco.mj_name2id(world.model, mujoco.mjtObj.mjOBJ_SITE, TIP)
         self._tool = mujoco.mj_name2id(world.model, mujoco.mjtObj.mjOBJ_BODY, "tool")
         self._furthest = XARM6.speed_limit * spec.control_period
-        self._stopped = False
 
     @property
     def limits(self) -> RobotLimits:
@@ -42,7 +44,6 @@ class MujocoRobot:
 
     def reset(self, home: Target | None = None) -> None:
         """Put the arm at `home`, at rest; the things on the table stand as the scene was built."""
-        self._stopped = False
         self._world.reset()
         if home is not None:
             joints, tool, _ = self._follow(home)
@@ -74,7 +75,7 @@ class MujocoRobot:
         """
         world = self._world
         joints, tool, changed = self._follow(target)
-        if self._stopped:
+        if world.stopped:
             joints, tool, changed = world.joints, world.tool, True
         world.interventions += changed
         world.joints, world.tool = joints, tool
@@ -84,7 +85,7 @@ class MujocoRobot:
         """Let one control period pass; joints run evenly to their targets, at the speed limit at most."""
         world = self._world
         data = world.data
-        if not self._stopped:
+        if not world.stopped:
             speeds = self._way() / world.spec.control_period
             data.ctrl[:JOINTS] = speeds
             data.ctrl[JOINTS:] = speeds
@@ -93,7 +94,7 @@ class MujocoRobot:
     def stop(self) -> None:
         """Stand still until the next reset."""
         data = self._world.data
-        self._stopped = True
+        self._world.stopped = True
         data.act[:] = data.qpos[:JOINTS]
         data.ctrl[:] = 0.0
 

@@ -39,6 +39,8 @@ class MujocoWorld:
             )
         self._size = mujoco.mj_stateSize(self.model, STATE)
         self.interventions = 0
+        self.stopped = False
+        """Whether the arm stands still until the next reset, whatever is commanded."""
         self.instant = 0
         """Counts the states of the world since the reset, and so its pictures; saved and restored."""
         self.revision = 0
@@ -73,10 +75,10 @@ class MujocoWorld:
         self.revision += 1
 
     def save(self) -> Float64:
-        """Physics, then instant, interventions, commanded joints and pose, (S,)."""
+        """Physics, then instant, interventions, whether stopped, commanded joints and pose, (S,)."""
         physics = np.empty(self._size)
         mujoco.mj_getState(self.model, self.data, physics, STATE)
-        counts = (float(self.instant), float(self.interventions))
+        counts = (float(self.instant), float(self.interventions), float(self.stopped))
         return np.concatenate(
             [physics, counts, self.joints, self.tool.position, self.tool.quaternion]
         )
@@ -87,7 +89,7 @@ class MujocoWorld:
         Raises:
             SpecMismatch: It was saved by another scene.
         """
-        size = self._size + 2 + JOINTS + 7
+        size = self._size + 3 + JOINTS + 7
         if state.shape != (size,):
             raise SpecMismatch(
                 f"A state of shape {state.shape} was not saved by scene {self.spec.name!r}, which has ({size},)."
@@ -95,6 +97,6 @@ class MujocoWorld:
         mujoco.mj_setState(self.model, self.data, state[: self._size], STATE)
         rest = state[self._size :]
         self.refresh()
-        self.instant, self.interventions = int(rest[0]), int(rest[1])
-        self.joints = rest[2 : 2 + JOINTS].copy()
+        self.instant, self.interventions, self.stopped = int(rest[0]), int(rest[1]), bool(rest[2])
+        self.joints = rest[3 : 3 + JOINTS].copy()
         self.tool = Pose(position=rest[-7:-4].copy(), quaternion=rest[-4:].copy())
