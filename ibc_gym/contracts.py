@@ -126,11 +126,26 @@ class Workcell:
     """Only where the world is simulated."""
 
     def close(self) -> None:
-        """Stop the robot, then let go of everything; may be called twice."""
-        self.robot.stop()
-        for camera in self.cameras.values():
-            camera.close()
-        self.robot.close()
+        """Stop the robot, then let go of everything, even of what comes after an error; may be called twice.
+
+        Raises:
+            Exception: The first error, with the others as its notes.
+        """
+        errors: list[BaseException] = []
+        cameras = (camera.close for camera in self.cameras.values())
+        for let_go in (self.robot.stop, *cameras, self.robot.close):
+            try:
+                let_go()
+            except (
+                BaseException
+            ) as error:  # an interrupt from the keyboard, too, must leave nothing open
+                errors.append(error)
+        if errors:
+            for other in errors[1:]:
+                errors[0].add_note(
+                    f"Another error while workcell {self.name!r} was closed: {other!r}"
+                )
+            raise errors[0]
 
 
 class Task(Protocol):

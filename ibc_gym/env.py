@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym.contracts import Task, Workcell
-from ibc_gym.errors import CameraTimeout, ConfigError, RobotFault, SpecMismatch
+from ibc_gym.errors import CameraTimeout, ConfigError, SpecMismatch
 from ibc_gym.records import (
     Float32,
     Float64,
@@ -38,7 +39,8 @@ class Snapshot:
     previous: Target
     progress: Progress
     step: int
-    frame_numbers: Mapping[str, int]
+    action_sent: Float32
+    """(A,), what the last step sent."""
     rng: Mapping[str, Any]
 
 
@@ -86,6 +88,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         }
         self._frame_numbers: dict[str, int] = {}
         self._previous = Target()
+        self._action_sent: Float32 = np.zeros(self.action_space.shape or (), dtype=np.float32)
         self._progress: Progress | None = None
         self._step = 0
 
@@ -97,6 +100,10 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         Args:
             seed: Reseeds the environment's generator.
             options: {"start": Start} begins from that start instead of a drawn one.
+
+        Raises:
+            ConfigError: The start is none.
+            IbcGymError: Robot, scene or camera failed; the robot has been stopped.
         """
         super().reset(seed=seed)
         start = (options or {}).get("start") or self.task.sample(self.np_random)
@@ -104,43 +111,23 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             raise ConfigError(
                 f"reset's option 'start' must be a Start, not {type(start).__name__}."
             )
-        self.workcell.robot.reset(start.home)
-        self.workcell.scene.arrange(start.layout)
-        self._step = 0
-        self._frame_numbers = {}
-        robot = self.workcell.robot.observe()
-        self._previous = robot.target
-        situation = self._situation(robot)
-        self._progress = self._measure(situation, None)
-        return self._observe(situation, self.task.action(self._previous, self._previous))
+        with self._errors_stop_the_robot():
+            return self._begin(start)
 
     def step(self, action: Float32) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Send an action, let one control period pass, and look again.
 
         Raises:
             SpecMismatch: The action has the wrong shape or is not finite; nothing was sent.
-            RobotFault: The robot reported an error; it has been stopped.
+            RobotFault: The robot reported an error. As after every error but the one above, it has been stopped, and
+                the next call must be `reset` or `close`.
+            CameraTimeout: A camera shows an old picture.
         """
         if self._progress is None:
-            raise ConfigError("Call reset() before step(): no episode has begun.")
+            raise ConfigError("Call reset() before step(): no episode is under way.")
         asked = self._checked(action)
-        robot = self.workcell.robot
-        try:
-            sent = robot.command(self.task.target(asked, self._previous))
-            robot.advance()
-        except RobotFault:
-            robot.stop()
-            raise
-        action_sent = self.task.action(sent, self._previous)
-        self._previous = sent
-        self._step += 1
-        situation = self._situation(robot.observe())
-        self._progress = self._measure(situation, self._progress)
-        observation, info = self._observe(situation, action_sent)
-        terminated = bool(self._progress) and self.task.terminated(self._progress)
-        truncated = not terminated and self._step >= self.task.horizon
-        reward = self.task.reward(self._progress) if self._progress else 0.0
-        return observation, reward, terminated, truncated, info
+        with self._errors_stop_the_robot():
+            return self._go_on(asked, self._progress)
 
     def render(self) -> UInt8 | None:
         """The first camera's picture, (H, W, 3); None without a render mode."""
@@ -168,7 +155,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             previous=self._previous,
             progress=dict(self._progress),
             step=self._step,
-            frame_numbers=dict(self._frame_numbers),
+            action_sent=self._action_sent.copy(),
             rng=copy.deepcopy(self.np_random.bit_generator.state),
         )
 
@@ -180,10 +167,54 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._previous = snapshot.previous
         self._progress = dict(snapshot.progress)
         self._step = snapshot.step
-        self._frame_numbers = {}
+        self._action_sent = snapshot.action_sent.copy()
+        self._frame_numbers = {}  # the picture of this instant may be looked at again
         self.np_random.bit_generator.state = copy.deepcopy(dict(snapshot.rng))
-        situation = self._situation(self.workcell.robot.observe())
-        return self._observe(situation, self.task.action(self._previous, self._previous))
+        return self._observe(self._situation(self.workcell.robot.observe()))
+
+    def _begin(self, start: Start) -> tuple[dict[str, Any], dict[str, Any]]:
+        self.workcell.robot.reset(start.home)
+        self.workcell.scene.arrange(start.layout)
+        self._step = 0
+        self._frame_numbers = {}
+        robot = self.workcell.robot.observe()
+        self._previous = robot.target
+        self._action_sent = self.task.action(self._previous, self._previous)
+        situation = self._situation(robot)
+        self._progress = self._measure(situation, None)
+        return self._observe(situation)
+
+    def _go_on(
+        self, asked: Float32, before: Progress
+    ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        robot = self.workcell.robot
+        sent = robot.command(self.task.target(asked, self._previous))
+        robot.advance()
+        self._action_sent = self.task.action(sent, self._previous)
+        self._previous = sent
+        self._step += 1
+        situation = self._situation(robot.observe())
+        progress = self._progress = self._measure(situation, before)
+        observation, info = self._observe(situation)
+        terminated = bool(progress) and self.task.terminated(progress)
+        truncated = not terminated and self._step >= self.task.horizon
+        reward = self.task.reward(progress) if progress else 0.0
+        return observation, reward, terminated, truncated, info
+
+    @contextmanager
+    def _errors_stop_the_robot(self) -> Iterator[None]:
+        """Whatever is raised within the block stops the arm first, ends the episode, and is then raised."""
+        try:
+            yield
+        except BaseException as error:  # an interrupt from the keyboard, too
+            self._progress = None
+            try:
+                self.workcell.robot.stop()
+            except Exception as second:
+                error.add_note(
+                    f"The robot could not be stopped, either ({second!r}): it may still move."
+                )
+            raise
 
     def _checked(self, action: Float32) -> Float32:
         asked = np.asarray(action, dtype=np.float32)
@@ -205,9 +236,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
     def _measure(self, situation: Situation, before: Progress | None) -> Progress:
         return {} if situation.poses is None else self.task.measure(situation, before)
 
-    def _observe(
-        self, situation: Situation, action_sent: Float32
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _observe(self, situation: Situation) -> tuple[dict[str, Any], dict[str, Any]]:
         features = self.task.features(situation)
         observation: dict[str, Any] = {
             key: features[key] for key in self._inputs if key in features
@@ -225,7 +254,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             **progress,
             "is_success": success,
             "success": success,
-            "action_sent": action_sent,
+            "action_sent": self._action_sent.copy(),
             "capture_time": times,
             "frame_number": dict(self._frame_numbers),
             "deadline_missed": situation.robot.deadline_missed,
