@@ -147,11 +147,18 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=400)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    results = [benchmark(name, arguments.seeds, arguments.episodes) for name in arguments.rows]
-    if arguments.out:
-        command = "python benchmarks/time_to_quality.py " + " ".join(sys.argv[1:])
-        content = {"command": command, "versions": installed_versions(), "rows": results}
-        arguments.out.write_text(json.dumps(content, indent=1) + "\n")
+    command = "python benchmarks/time_to_quality.py " + " ".join(sys.argv[1:])
+    for name in arguments.rows:
+        row = benchmark(name, arguments.seeds, arguments.episodes)
+        if arguments.out:
+            add({"command": command, "versions": installed_versions(), **row}, arguments.out)
+
+
+def add(row: dict[str, Any], path: Path) -> None:
+    """Put a row into the file; one of the same name is replaced, the others stay."""
+    rows = json.loads(path.read_text()) if path.exists() else []
+    rows = [other for other in rows if other["row"] != row["row"]] + [row]
+    path.write_text(json.dumps(sorted(rows, key=lambda one: str(one["row"])), indent=1) + "\n")
 
 
 if __name__ == "__main__":

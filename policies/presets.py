@@ -200,6 +200,7 @@ _LONG: Final[dict[str, Any]] = {**_FAST, "batch_size": 512, "average_decay": 0.9
 FAST_PUSH: Final = Preset(
     policy="ebm",
     config=EBMConfig(
+        late_fusion=LateFusionConfig(skip=True),
         negatives=NegativesConfig(uniform=8, anchored=8),
         dfo=DFOConfig(samples=2048, validation_samples=2048, iterations=4, temperature=10.0),
     ),
@@ -215,8 +216,9 @@ FAST_PARTICLE: Final = Preset(
     policy="ebm",
     config=EBMConfig(
         observation_noise=0.05,
+        late_fusion=LateFusionConfig(depth=2, skip=True),
         negatives=NegativesConfig(uniform=8, anchored=0),
-        dfo=DFOConfig(samples=256, validation_samples=256, pick="sample"),
+        dfo=DFOConfig(samples=512, temperature=1.5, pick="sample"),
     ),
     training=TrainingHints(
         steps=8_000, **{**_FAST, "batch_size": 512, "learning_rate": 1e-3, "average_decay": 0.998}
