@@ -14,7 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.dataset import Damage, Dataset
 from ibc_gym.data.demonstration import Demonstration
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
@@ -29,6 +29,9 @@ START = "start."
 OnEpisode = Callable[["ReplayedEpisode", int], None]
 """Told of every episode when it is over, and of how many there are."""
 
+OnDamage = Callable[[Sequence[Damage]], None]
+"""Told what is left out, before the first episode."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayConfig:
@@ -40,6 +43,8 @@ class ReplayConfig:
     """Numbers of the episodes, from 0; all of them by default."""
     workcell: str | None = None
     """Where to run them; by default where they were recorded."""
+    skip_damaged: bool = False
+    """Read everything first, and leave damaged episodes out; the others keep their numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +79,29 @@ class ReplayedEpisode:
         )
 
 
-def replay(config: ReplayConfig, on_episode: OnEpisode | None = None) -> list[ReplayedEpisode]:
+def replay(
+    config: ReplayConfig,
+    on_episode: OnEpisode | None = None,
+    on_damage: OnDamage | None = None,
+) -> list[ReplayedEpisode]:
     """Run stored episodes again and compare.
+
+    Args:
+        config: Which, and where.
+        on_episode: Told how it goes.
+        on_damage: Told what is left out, if damaged episodes are.
 
     Raises:
         ConfigError: There is no data set, it has no such episode, or nothing says how an episode began.
+        DatasetCorrupt: An episode is damaged, unless such are left out.
         SpecMismatch: The actions do not fit the environment.
     """
-    dataset = Dataset.open(config.data)
-    chosen = config.episodes or tuple(range(len(dataset)))
+    dataset = Dataset.open(config.data, skip_damaged=config.skip_damaged, verify=False)
+    damaged = dataset.verify() if config.skip_damaged else ()
+    if on_damage and config.skip_damaged:
+        on_damage(damaged)
+    bad = {damage.episode for damage in damaged}
+    chosen = tuple(n for n in config.episodes or range(len(dataset)) if n not in bad)
     missing = [number for number in chosen if not 0 <= number < len(dataset)]
     if missing or not chosen:
         raise ConfigError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
+from tyro.conf import FlagCreatePairsOff
 
 from ibc_gym.cli.flags import (
     REQUIRED,
@@ -22,15 +23,24 @@ from ibc_gym.cli.flags import (
     word,
 )
 from ibc_gym.console import Terminal, table
+from ibc_gym.data.dataset import Damage, left_out
 from ibc_gym.data.importer import ImportConfig, import_npz
 from ibc_gym.data.info import data_info
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataArgs(Common):
-    """What `data info` and `data verify` take."""
+    """What `data verify` takes."""
 
     data: word(Path, "A folder of demonstrations.", "DATA")  # type: ignore[valid-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoArgs(DataArgs):
+    """What `data info` takes."""
+
+    skip_damaged: FlagCreatePairsOff[bool] = False
+    """Read everything first, and leave damaged episodes out of the figures."""
 
 
 ImportFlags = flags_of(
@@ -49,14 +59,16 @@ ImportFlags = flags_of(
 def info(argv: Sequence[str], terminal: Terminal) -> None:
     """Say what the data are, how many, and how they went."""
     args = parse(
-        DataArgs,
+        InfoArgs,
         argv,
         command="ibc-gym data info",
         description=("What is in a folder of demonstrations. Writes nothing.",),
-        examples=("demos.zarr",),
+        examples=("demos.zarr", "demos.zarr --skip-damaged"),
     )
-    found = data_info(args.data)
+    found = data_info(args.data, verify=args.skip_damaged)
     terminal.result(found, *_tables(found))
+    if args.skip_damaged:
+        terminal.say(left_out([Damage(**damage) for damage in found["damaged"]]))
 
 
 def verify(argv: Sequence[str], terminal: Terminal) -> int:

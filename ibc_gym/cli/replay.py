@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ibc_gym.cli.flags import REQUIRED, config_of, flags_of, parse, word
 from ibc_gym.console import Terminal, table
+from ibc_gym.data.dataset import Damage, left_out
 from ibc_gym.replay import ReplayConfig, ReplayedEpisode
 from ibc_gym.replay import replay as run_replay
 
@@ -17,7 +18,7 @@ DESCRIPTION = (
     "Run stored episodes again from where they began; say how far the two part.",
     "In the simulator that they were recorded in, the difference is exactly zero.",
 )
-EXAMPLES = ("demos.zarr", "demos.zarr --episodes 0 3 7")
+EXAMPLES = ("demos.zarr", "demos.zarr --episodes 0 3 7", "demos.zarr --skip-damaged")
 LISTED = 20
 """Rows of the table at most, the worst first; `--json` has all."""
 
@@ -34,6 +35,12 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
     config = config_of(ReplayConfig, flags)
     terminal.say(f"Reads {config.data}; writes nothing.")
     exact = 0
+    damaged: list[Damage] = []
+
+    def on_damage(found: Sequence[Damage]) -> None:
+        damaged.extend(found)
+        terminal.say(left_out(found))
+
     with terminal.progress("Replaying") as (bar,):
         done = 0
 
@@ -42,7 +49,7 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
             done, exact = done + 1, exact + episode.exact
             bar(done / total, f"{exact} of {done} episodes are the same to the last bit")
 
-        found = run_replay(config, on_episode)
+        found = run_replay(config, on_episode, on_damage)
     worst = {name: max(episode.largest[name] for episode in found) for name in found[0].largest}
     answer = {
         "data": str(config.data),
@@ -51,6 +58,7 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
         "largest": worst,
         "successes": sum(bool(episode.success) for episode in found),
         "successes_replayed": sum(episode.success_replayed for episode in found),
+        "damaged": [dataclasses.asdict(damage) for damage in damaged],
         "rows": [{**dataclasses.asdict(episode), "exact": episode.exact} for episode in found],
     }
     terminal.result(answer, _table(found))

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from ibc_gym.cli.flags import REQUIRED, UsageError, config_of, flag, flags_of, parse, take, word
 from ibc_gym.console import Terminal, table
+from ibc_gym.data.dataset import left_out
 from ibc_gym.registry import POLICIES, PRESETS, load
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.records import TrainResult
 from ibc_gym.training.telemetry import ConsoleDisplay, duration
-from ibc_gym.training.trainer import train as run_training
+from ibc_gym.training.trainer import load_training_set, train_on
 
 DESCRIPTION = (
     "Train a policy on recorded or imported demonstrations.",
@@ -46,12 +47,16 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
     )
     terminal.writes(what, f"{out}/")
     terminal.kept = f"Checkpoints so far are kept: go on with --out {out} --resume."
+    data = load_training_set(config)
+    if config.skip_damaged:
+        terminal.say(left_out(data.damaged))
     with ConsoleDisplay(terminal.console) as display:
-        result = run_training(config, display)
+        result = train_on(config, data, display)
     answer = {
         **dataclasses.asdict(result),
         "policy": config.policy,
         "data": str(config.data),
+        "damaged": [dataclasses.asdict(damage) for damage in data.damaged],
     }
     terminal.result(answer, _table(result))
     terminal.say(f"Evaluate it with: ibc-gym eval {out}")

@@ -100,7 +100,8 @@ class Dataset:
             except DatasetCorrupt as error:
                 if not skip_damaged:
                     raise DatasetCorrupt(
-                        f"{error} The {len(names) - 1} other segments can be opened with skip_damaged=True."
+                        f"{error} --skip-damaged opens the {len(names) - 1} other segments "
+                        "(in Python, skip_damaged=True)."
                     ) from error
                 damaged.append(Damage(segment=name, episode=None, reason=str(error)))
         dataset = cls(
@@ -112,7 +113,8 @@ class Dataset:
         if found and not skip_damaged:
             raise DatasetCorrupt(
                 f"{folder}: {len(found)} of {len(dataset)} episodes are damaged, the first is number "
-                f"{found[0].episode} in segment {found[0].segment}. {found[0].reason}"
+                f"{found[0].episode} in segment {found[0].segment}. {found[0].reason} "
+                "--skip-damaged leaves them out (in Python, skip_damaged=True)."
             )
         bad = {damage.episode for damage in found}
         whole = dataset.select([number for number in range(len(dataset)) if number not in bad])
@@ -335,6 +337,16 @@ class Dataset:
         if space is None:
             raise UnknownName("column", name, self.columns)
         return space.shape or (), np.dtype(space.dtype)
+
+
+def left_out(damaged: Sequence[Damage]) -> str:
+    """How much is left out, as a sentence for people."""
+    episodes = sum(damage.episode is not None for damage in damaged)
+    segments = len(damaged) - episodes
+    parts = [f"{episodes} damaged episode{'s' * (episodes != 1)}"] if episodes else []
+    if segments:
+        parts.append(f"{segments} segment{'s' * (segments != 1)} that cannot be opened")
+    return f"Left out: {' and '.join(parts)}." if parts else "Left out: nothing, all is whole."
 
 
 def window_index(lengths: Int64, history: int) -> Int64:

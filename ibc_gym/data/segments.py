@@ -62,7 +62,7 @@ class Segment:
         except (KeyError, ValueError, RuntimeError, OSError, TypeError) as error:
             raise DatasetCorrupt(
                 f"Array {kind}/{name} of {self.path} cannot be read in rows {start} to {stop}: {error}. "
-                "Dataset.verify() names the damaged episodes, and skip_damaged=True opens all others."
+                "`ibc-gym data verify` names the damaged episodes; --skip-damaged leaves them out."
             ) from error
 
     def demonstration(self, number: int) -> Demonstration:

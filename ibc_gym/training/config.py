@@ -78,6 +78,8 @@ class TrainConfig:
     """Magnitude of a loss, an energy or a gradient norm at which training is given up."""
     tensorboard: bool = True
     """Write TensorBoard event files."""
+    skip_damaged: bool = False
+    """Read all demonstrations first, and leave those out that are damaged."""
     resume: bool = False
     """Go on from the run's newest checkpoint, if there is one."""
 
@@ -110,9 +112,9 @@ class TrainConfig:
 
 
 FREE_TO_CHANGE = frozenset(
-    {"data", "out", "resume", "device", "threads", "compile", "keep", "tensorboard"}
+    {"data", "skip_damaged", "out", "resume", "device", "threads", "compile", "keep", "tensorboard"}
 )
-"""Fields that a resumed run may set anew; the data are compared by fingerprint, not by path."""
+"""Fields that a resumed run may set anew; the data are compared by fingerprint, however they were opened."""
 
 
 def check_resumable(now: dict[str, Any], before: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ibc_gym.contracts import PolicySpec
+from ibc_gym.data.dataset import Damage
 from ibc_gym.records import Windows
 
 
@@ -21,6 +22,8 @@ class TrainingSet:
     """Held-out windows; None if nothing is held out."""
     fingerprint: str
     """Tells this data set from every other; a resumed run must meet the same."""
+    damaged: tuple[Damage, ...] = ()
+    """What was left out because it is damaged."""
 
 
 @dataclass(frozen=True, kw_only=True)

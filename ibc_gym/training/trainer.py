@@ -43,9 +43,14 @@ def train(config: TrainConfig, on_progress: Listener | None = None) -> TrainResu
 
 
 def load_training_set(config: TrainConfig) -> TrainingSet:
-    """Open the recorded data and cut the windows that the policy takes, split by episode."""
+    """Open the recorded data and cut the windows that the policy takes, split by episode.
+
+    Raises:
+        ConfigError: There is no data set, or it has too few episodes.
+        DatasetCorrupt: Some of it is damaged, unless the config says to leave that out.
+    """
     policy_config = with_policy_config(config).policy_config
-    dataset = Dataset.open(config.data)
+    dataset = Dataset.open(config.data, skip_damaged=config.skip_damaged)
     training, held_out = dataset.split(
         config.validation_fraction, np.random.default_rng(config.seed)
     )
@@ -60,6 +65,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
         if len(held_out)
         else None,
         fingerprint=dataset.fingerprint,
+        damaged=dataset.damaged,
     )
 
 

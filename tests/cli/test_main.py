@@ -166,6 +166,38 @@ class TestSpeech:
         assert code == 1
         assert "damaged" in said
 
+    def test_damaged_episodes_are_left_out_and_counted_where_that_is_asked_for(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        data, out = tmp_path / "demos.zarr", tmp_path / "run"
+        run(capsys, "record", "particle", "--episodes", "8", "--share", "2", "--out", data)
+        chunk = next(p for p in data.glob("segments/*02-*/steps/action/c/**/*") if p.is_file())
+        chunk.write_bytes(chunk.read_bytes()[:-3] + b"xyz")
+        train = ("train", data, "--policy.type", "mse", "--steps", "3", "--out", out)
+        for words in (("data", "info", data), ("replay", data), train):
+            assert "--skip-damaged" in refused(capsys, *words)
+            code, said, err = run(capsys, *words, "--skip-damaged", "--json")
+            assert code == 0
+            assert "Left out: 2 damaged episodes." in err
+            assert [damage["episode"] for damage in json.loads(said)["damaged"]] == [2, 3]
+        rows = json.loads(run(capsys, "replay", data, "--skip-damaged", "--json")[1])["rows"]
+        assert [(row["episode"], row["exact"]) for row in rows] == [
+            (number, True) for number in (0, 1, 4, 5, 6, 7)
+        ]
+        words = ("replay", data, "--skip-damaged", "--episodes", "2", "--json")
+        assert "no episode to replay" in run(capsys, *words)[2]
+
+    def test_segment_that_cannot_be_opened_is_left_out_too(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        data = tmp_path / "demos.zarr"
+        run(capsys, "record", "particle", "--episodes", "4", "--share", "2", "--out", data)
+        next(data.glob("segments/*02-*/zarr.json")).write_text("{")
+        assert "--skip-damaged opens the 1 other" in refused(capsys, "replay", data)
+        code, _, err = run(capsys, "replay", data, "--skip-damaged", "--json")
+        assert code == 0
+        assert "Left out: 1 segment that cannot be opened." in err
+
     def test_ctrl_c_says_what_is_kept_and_gives_130(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
