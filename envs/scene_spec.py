@@ -91,12 +91,13 @@ class MujocoSettings:
     """Impedance at zero depth, at full depth, and that depth [m]."""
     impratio: float = 1.0
     """Frictional against normal impedance; over 1 for tight fits."""
-    table_load: float = 3.0
-    """Things are pressed onto the table with this multiple of their weight, and its friction is divided by it.
+    table_load: float = 1.0
+    """Gravity is this many times the scene's, and the table's friction is divided by it.
 
-    In MuJoCo's convex contact model two surfaces that slide at speed v with friction mu are also pushed apart, at up to
-    mu v: a light block that is hit by the tool would hop and spin away. Inertia and friction of a sliding block stay as
-    they are; the hop is gone, and with it tipping over, which no table task wants."""
+    Over 1 for light things that are pushed fast. In MuJoCo's convex contact model two surfaces that slide at speed v
+    with friction mu are also pushed apart, at up to mu v: a light block that is hit by the tool would hop and spin
+    away. Inertia and friction of a sliding block stay as they are; the hop is gone, and with it tipping over. Not for
+    scenes in which things are lifted or dropped: they would weigh and fall as much more."""
     skin: float = 0.0
     """Things begin to push each other this long before they touch [m], so that a fast approach does not end inside.
     Nothing of the kind lies between things and the table."""
@@ -119,6 +120,8 @@ class SceneSpec:
     cameras: tuple[CameraSpec, ...] = ()
     table_friction: float = 1.0
     """The table is the half-space z < 0."""
+    gravity: float = 9.81
+    """Straight down [m/s^2]."""
     settle_time: float = 100 / 240
     """How long the world is left to itself after everything has been put in its place [s]."""
     mujoco: MujocoSettings = MujocoSettings(time_step=0.002)

@@ -55,9 +55,6 @@ ARMATURE = 0.1
 JOINT_DAMPING = 1.0
 """[N m s/rad]"""
 
-GRAVITY = 9.8
-"""[m/s^2], as in the published environment."""
-
 PLANE_SIZE = (3.0, 3.0, 0.1)
 BACKGROUND = (0.78, 0.80, 0.82)
 FLOOR = (0.66, 0.68, 0.70)
@@ -100,7 +97,7 @@ def _set_options(root: Any, spec: SceneSpec) -> None:
     option.cone = "elliptic"
     option.jacobian = "dense"
     option.impratio = spec.mujoco.impratio
-    option.gravity = (0, 0, -GRAVITY * spec.mujoco.table_load)
+    option.gravity = (0, 0, -spec.gravity * spec.mujoco.table_load)
     option.flag.multiccd = "disable"  # once saw contacts of 40 mm between cylinder and box
     root.visual.headlight.set_attributes(
         ambient=(0.45, 0.45, 0.45), diffuse=(0.35, 0.35, 0.35), specular=(0.05, 0.05, 0.05)

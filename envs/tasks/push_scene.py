@@ -35,10 +35,14 @@ STEEL: Final[Colour] = (0.75, 0.77, 0.80)
 PIN_RADIUS: Final = 0.002
 TOOL_LENGTH: Final = 0.135
 PIN_LENGTH: Final = 0.035
-"""The part of the tool that touches: slender as the published one, and just longer than the block is high."""
+"""The part of the tool that touches: slender (published: radius 1 mm), but just longer than the block is high."""
 
 PHYSICS_RATE: Final = 300
 """Physics steps per second, at least."""
+GRAVITY: Final = 9.8
+"""As in the published environment [m/s^2]."""
+TABLE_LOAD: Final = 3.0
+"""See `MujocoSettings.table_load`: the block weighs 10 g, and the tip comes at up to 1 m/s per axis."""
 SKIN: Final = 0.0005
 """[m]; see `MujocoSettings.skin`."""
 
@@ -60,7 +64,10 @@ def push_scene(control_period: float, image_size: tuple[int, int]) -> SceneSpec:
         workspace_upper=WORKSPACE_UPPER,
         bodies=(workspace_plane(), target_zone("target", GREEN), block("block", RED)),
         cameras=(front_camera(image_size),),
-        mujoco=MujocoSettings(time_step=control_period / substeps, skin=SKIN),
+        gravity=GRAVITY,
+        mujoco=MujocoSettings(
+            time_step=control_period / substeps, table_load=TABLE_LOAD, skin=SKIN
+        ),
     )
 
 
@@ -103,7 +110,10 @@ def _plate(size: tuple[float, float], centre: tuple[float, float], colour: Colou
 
 
 def workspace_plane() -> Body:
-    """The dark board that shows where the tip may go."""
+    """The dark board that shows about where the tip may go: it begins with the workspace, and ends 5 cm before it.
+
+    The published board has the same size and lies 5 cm nearer to the arm.
+    """
     board = Shape(kind="box", size=(0.5, 1.0, 0.001), colour=SLATE, collides=False)
     return Body(name="workspace", motion="fixed", position=(0.40, 0.0, 0.0005), shapes=(board,))
 

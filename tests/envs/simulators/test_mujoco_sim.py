@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from ibc_gym import geometry
 from ibc_gym.contracts import Workcell
 from ibc_gym.envs.kinematics import DOWN
-from ibc_gym.envs.simulators.mujoco_sim import make_workcell
+from ibc_gym.envs.scene_spec import SceneSpec
+from ibc_gym.envs.simulators.mujoco_sim import MujocoScene, make_workcell
 from ibc_gym.envs.simulators.mujoco_world import MujocoWorld
 from ibc_gym.envs.tasks.push import Push
 from ibc_gym.errors import ConfigError, SpecMismatch
@@ -227,6 +228,25 @@ def test_pushed_block_slides_ahead_of_the_pin_and_stays_on_the_table(cell: Workc
         assert gap > -0.4e-3  # the pin sinks in by less than 0.4 mm
         assert abs(poses["block"].position[2] - 0.02) < 0.5e-3
     assert poses["block"].position[1] > 0.06
+
+
+def test_thing_that_is_dropped_falls_as_on_earth_unless_the_scene_says_otherwise() -> None:
+    spec = Push().scene
+    plain = SceneSpec(
+        name="drop",
+        control_period=0.1,
+        tool=spec.tool,
+        home=spec.home,
+        workspace_lower=spec.workspace_lower,
+        workspace_upper=spec.workspace_upper,
+        bodies=spec.bodies,
+        settle_time=0.2,
+    )
+    for scene, gravity in ((plain, 9.81), (dataclasses.replace(plain, gravity=1.62), 1.62)):
+        dropped = MujocoScene(MujocoWorld(scene))
+        dropped.arrange({"block": Pose(position=np.array([0.2, 0.4, 0.5]))})
+        fallen = 0.5 - dropped.poses()["block"].position[2]
+        assert fallen == pytest.approx(0.5 * gravity * 0.2**2, rel=0.02)
 
 
 def test_unknown_thing_is_refused_with_those_that_there_are(cell: Workcell) -> None:
