@@ -21,7 +21,16 @@ from ibc_gym.errors import SpecMismatch
 from ibc_gym.registry import task_of
 from ibc_gym.serialise import space_from_json, space_to_json
 
-VERSIONED = ("ibc-gym", "gymnasium", "mujoco", "numpy", "pybullet", "torch", "zarr", "gymnasium-robotics")
+VERSIONED = (
+    "ibc-gym",
+    "gymnasium",
+    "mujoco",
+    "numpy",
+    "pybullet",
+    "torch",
+    "zarr",
+    "gymnasium-robotics",
+)
 """Packages whose versions are written down where they are installed."""
 
 _NODE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
