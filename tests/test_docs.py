@@ -1,0 +1,48 @@
+"""The tree of docs/architecture.md names the files that there are, and calls planned those that there are not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "architecture.md"
+
+
+def named_files() -> list[tuple[str, str, bool]]:
+    """Top folder, file as the tree writes it, and whether it is only planned."""
+    tree = PAGE.read_text().split("## The tree")[1].split("```")[1]
+    found: list[tuple[str, str, bool]] = []
+    folder, room = "", ""
+    for line in tree.splitlines():
+        head = re.match(r"( {0,4})(\w+)/(?=\s|$)", line)
+        if head and not head[1]:
+            folder, room = head[2], ""
+        elif line.startswith("  ") and not line.startswith("    "):
+            room = head[2] + "/" if head else ""
+        names = re.findall(r"[\w/]+\.py\b", line)
+        found += [(folder, f"{room}{name}", "planned:" in line) for name in names]
+    return found
+
+
+def test_tree_is_read_at_all() -> None:
+    found = named_files()
+    assert ("ibc_gym", "training/loop.py", False) in found
+    assert ("policies", "mse.py", False) in found
+    assert len(found) > 50
+
+
+@pytest.mark.parametrize(
+    "folder, name, planned",
+    named_files(),
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_file_of_the_tree_is_there_unless_it_is_planned(
+    folder: str, name: str, planned: bool
+) -> None:
+    there = (ROOT / folder / name).is_file()
+    assert there is not planned, (
+        f"{PAGE.name} says that {folder}/{name} is {'planned' if planned else 'there'}"
+    )
