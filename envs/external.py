@@ -115,6 +115,7 @@ def _describe(
         feature_names={"state": adapter.state_names()} if states else {},
         reference_scores=facts.reference_scores,
         score=facts.score,
+        action_names=facts.action_names,
     )
 
 

@@ -71,6 +71,8 @@ class ExternalTask:
     """Returns of a random and of an expert policy; 100 (return - random) / (expert - random) is the normalised score."""
     score: str
     """The published measure of a policy: "success" rate, mean "return", or mean "best_reward" of an episode."""
+    action_names: tuple[str, ...] = ()
+    """A label with its unit for every element of an action; empty where we know none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -180,6 +180,10 @@ class Task(Protocol):
         """(A,) float32, in SI units."""
 
     @property
+    def action_names(self) -> tuple[str, ...]:
+        """A label with its unit for every element of an action, for axes: "x displacement [m]"; empty if unknown."""
+
+    @property
     def feature_spaces(self) -> Mapping[str, spaces.Box]:
         """Spaces of the low-dimensional inputs: "state" needs poses, "robot" does not."""
 

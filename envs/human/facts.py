@@ -22,6 +22,8 @@ class Facts:
     """Returns of a random and of an expert policy."""
     score: str = "success"
     """The published measure of a policy: "success" rate, mean "return", or mean "best_reward" of an episode."""
+    action_names: tuple[str, ...] = ()
+    """A label with its unit for every element of an action, where we know them."""
 
 
 UNKNOWN: Final = Facts()
@@ -58,6 +60,9 @@ FACTS: Final[Mapping[str, Facts]] = {
         score="return",
     ),
     "gym_pusht/PushT-v0": Facts(
-        adapter="pusht:PushT", options={"obs_type": "state"}, score="best_reward"
+        adapter="pusht:PushT",
+        options={"obs_type": "state"},
+        score="best_reward",
+        action_names=("x [px]", "y [px]"),
     ),
 }

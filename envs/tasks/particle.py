@@ -84,6 +84,7 @@ class Particle:
         self.horizon = self.config.horizon
         size = self.config.dimensions
         self.action_space = spaces.Box(0.0, 1.0, (size,), np.float32)
+        self.action_names = tuple(f"set-point {axis} [m]" for axis in range(size))
         parts = {
             "pos_agent": (POSITION_LOW, POSITION_HIGH),
             "pos_first_goal": (0.0, 1.0),

@@ -96,6 +96,7 @@ class Push:
         self.horizon = self.config.horizon
         self.control_period = 1.0 / self.config.control_rate
         self.action_space = spaces.Box(-LARGEST_STEP, LARGEST_STEP, (2,), np.float32)
+        self.action_names = ("x displacement [m]", "y displacement [m]")
         tip_low = [edge - 0.1 for edge in WORKSPACE_LOWER[:2]]
         tip_high = [edge + 0.1 for edge in WORKSPACE_UPPER[:2]]
         low = [-2 * pi, -5, -5, *tip_low, *tip_low, -2 * pi, -5, -5]

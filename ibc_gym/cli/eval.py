@@ -23,6 +23,7 @@ EXAMPLES = (
     "runs/push --task.goal-tolerance 0.01",
     "runs/door --env gym:AdroitHandDoor-v1 --horizon 300",
     "oracle --env push --episodes 20",
+    "runs/push --films 3 --film-seeds 100003 100007",
 )
 
 EvalFlags = flags_of(
@@ -55,8 +56,8 @@ EvalFlags = flags_of(
 )
 
 
-def evaluate(argv: Sequence[str], terminal: Terminal) -> None:
-    """Run the episodes, print success with its interval, and keep every episode's row."""
+def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
+    """Run the episodes, print success with its interval, and keep every episode's row; 1 if films failed."""
     options, argv = take_task_options(argv)
     flags = parse(
         EvalFlags, argv, command="ibc-gym eval", description=DESCRIPTION, examples=EXAMPLES
@@ -72,11 +73,19 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> None:
         f"runs/{config.policy}-{config.env}" if config.policy in SCRIPTED else config.policy
     )
     terminal.writes("rows of every episode and a summary", f"{where}/evaluations/")
-    terminal.kept = "An evaluation is written when it is whole; nothing was written."
+    terminal.kept = (
+        "An evaluation is written when all its episodes have ended, and films after that."
+    )
     with terminal.progress("Episodes") as (bar,):
         evaluation = run_evaluation(config, lambda now: bar(now.done / now.total, in_words(now)))
     terminal.result(evaluation.summary, evaluation_table([evaluation.summary]))
     terminal.say(f"Written to {evaluation.folder}")
+    if evaluation.film_error is not None:
+        terminal.say(
+            f"The episodes are counted, but not all films were made: {evaluation.film_error}"
+        )
+        return 1
+    return 0
 
 
 def in_words(now: EvalProgress) -> str:

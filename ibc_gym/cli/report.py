@@ -23,6 +23,10 @@ class ReportArgs(Common):
     runs: word(tuple[Path, ...], "Folders of runs, trained, evaluated or both.", "RUN")  # type: ignore[valid-type]
     out: Path | None = None
     """The page; by default report.html in the first run."""
+    landscape_seed: int | None = None
+    """Episode whose energies are drawn; by default the first that was solved."""
+    landscape_steps: tuple[int, ...] = ()
+    """Its steps at which they are drawn, from 0; by default four along the way."""
 
 
 def report(argv: Sequence[str], terminal: Terminal) -> None:
@@ -32,12 +36,21 @@ def report(argv: Sequence[str], terminal: Terminal) -> None:
         argv,
         command="ibc-gym report",
         description=DESCRIPTION,
-        examples=("runs/demo/ebm", "runs/demo/ebm runs/demo/mse --out report.html"),
+        examples=(
+            "runs/demo/ebm",
+            "runs/demo/ebm runs/demo/mse --out report.html",
+            "runs/demo/ebm --landscape-seed 100003 --landscape-steps 0 10 20",
+        ),
     )
     if not args.runs:
         raise UsageError("Name at least one run: ibc-gym report RUN")
     out = args.out or args.runs[0] / "report.html"
     terminal.writes("the report", out)
-    page = write_report(args.runs, out)
+    page = write_report(
+        args.runs,
+        out,
+        landscape_seed=args.landscape_seed,
+        landscape_steps=args.landscape_steps,
+    )
     terminal.result({"report": str(page), "runs": [str(run) for run in args.runs]})
     terminal.say(f"Open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB).")

@@ -14,6 +14,7 @@ from typing import Any
 
 from ibc_gym.atomic import whole_folder
 from ibc_gym.data.metadata import installed_versions
+from ibc_gym.errors import IbcGymError
 from ibc_gym.evaluation.probe import choose_workers, probe
 from ibc_gym.evaluation.results import (
     CHECKPOINTS,
@@ -53,7 +54,8 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
         on_progress: Called after every episode.
 
     Returns:
-        The evaluation, also written to `<run>/evaluations/<name>/`.
+        The evaluation, also written to `<run>/evaluations/<name>/`; if films were asked for and could not be made,
+        its `film_error` says why.
 
     Raises:
         CheckpointError: The checkpoint is missing or incomplete.
@@ -64,7 +66,7 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
     stage = resolve(config)
     facts = _facts(config, stage)  # makes one environment and the policy, and so fails early
     folder = evaluation_folder(config, stage, facts["workcell"])
-    if config.films:
+    if config.films or config.film_seeds:
         stage.make_filmed_env().close()  # fails before the work rather than after it
     found = probe(stage, config.seeds, config.latency_steps)
     started = time.perf_counter()
@@ -86,16 +88,26 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
         "config": to_json(config),
     }
     tapes = tuple(tape for share in results for tape in share.tapes)
+    evaluation = Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=folder)
     with whole_folder(folder, replace=True) as passing:  # the same may have been evaluated before
-        evaluation = Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=passing)
-        if config.films:
-            from ibc_gym.evaluation.films import (
-                film_episodes,  # an evaluation without films needs no codec
-            )
+        write_evaluation(replace(evaluation, folder=passing))
+    return _filmed(evaluation, stage, config)
 
-            film_episodes(evaluation, stage, config.films)
-        write_evaluation(evaluation)
-    return replace(evaluation, folder=folder)
+
+def _filmed(evaluation: Evaluation, stage: Stage, config: EvalConfig) -> Evaluation:
+    """Make the films; what goes wrong with them must not cost the episodes that were run."""
+    if not (config.films or config.film_seeds):
+        return evaluation
+    try:
+        from ibc_gym.evaluation.films import film_episodes  # without films, no codec is needed
+
+        film_episodes(evaluation, stage, config.films, config.film_seeds)
+    except Exception as error:
+        reason = (
+            str(error) if isinstance(error, IbcGymError) else f"{type(error).__name__}: {error}"
+        )
+        return replace(evaluation, film_error=reason)
+    return evaluation
 
 
 def evaluation_folder(config: EvalConfig, stage: Stage, workcell: str | None) -> Path:

@@ -15,13 +15,23 @@ from ibc_gym.rollout import Episode, rollout
 FOLDER = "films"
 
 
-def film_episodes(evaluation: Evaluation, stage: Stage, count: int) -> list[Path]:
-    """Film up to `count` episodes, failures first, each as an MP4 and a strip of stills (JPEG).
+def film_episodes(
+    evaluation: Evaluation, stage: Stage, count: int, seeds: Sequence[int] = ()
+) -> list[Path]:
+    """Film some episodes, each as an MP4 and a strip of stills (JPEG).
+
+    Args:
+        evaluation: Which was written down; the films lie in its folder.
+        stage: The environment that it was made in.
+        count: How many at most, failures first, beside those that are named.
+        seeds: Of episodes that are filmed in any case.
 
     Raises:
         ConfigError: The environment does not render, or an episode went otherwise than when it was evaluated.
     """
-    chosen = worth_seeing(evaluation.episodes, count)
+    named = [episode for episode in evaluation.episodes if episode.seed in seeds]
+    others = [episode for episode in evaluation.episodes if episode.seed not in seeds]
+    chosen = [*named, *worth_seeing(others, count)]
     folder = evaluation.folder / FOLDER
     folder.mkdir(exist_ok=True)
     envs = stage.make_filmed_env()

@@ -5,14 +5,15 @@ The teaser figure of Florence et al. 2021: where the energy is low, the policy w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ibc_gym.contracts import Policy
-from ibc_gym.evaluation.results import Evaluation, Tape
+from ibc_gym.errors import ConfigError
+from ibc_gym.evaluation.results import Evaluation, Tape, find_tape
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.tape import TapePlayer, check_same
 from ibc_gym.records import Bool, Float32, Observation
@@ -63,20 +64,39 @@ class Landscape:
     """(2,): what the task's demonstrator would do here, where there is one."""
 
 
-def landscapes(evaluation: Evaluation, stage: Stage, seed: int) -> list[Landscape]:
+def check_moments(evaluation: Evaluation, seed: int, steps: Sequence[int]) -> None:
+    """Make sure that an episode was run, and that it had these steps.
+
+    Raises:
+        ConfigError: It was not, or it was shorter.
+    """
+    last = len(find_tape(evaluation.tapes, seed).actions) - 1
+    beyond = [step for step in steps if not 0 <= step <= last]
+    if beyond:
+        raise ConfigError(
+            f"The episode of seed {seed} has the steps 0 to {last}; it has no step "
+            f"{', '.join(map(str, beyond))} to draw a landscape of."
+        )
+
+
+def landscapes(
+    evaluation: Evaluation, stage: Stage, seed: int, steps: Sequence[int] = ()
+) -> list[Landscape]:
     """Play an evaluated episode again and look into the policy at some of its steps.
 
     Args:
         evaluation: Holds the episode's tape; the range of all its actions is what is drawn.
         stage: The policy and the environment.
         seed: Which episode.
+        steps: At which of its steps, from 0; by default at `MOMENTS`.
 
     Returns:
         One landscape per moment; none for policies without energies, and for actions of one dimension.
 
     Raises:
-        ConfigError: The episode went otherwise than when it was evaluated.
+        ConfigError: There is no such episode or step, or it went otherwise than when it was evaluated.
     """
+    check_moments(evaluation, seed, steps)
     if stage.observation == "image" and stage.env in ORACLES:
         stage = replace(stage, observation="state+image")  # the state is what the oracle looks at
     envs = stage.make_envs(1)
@@ -85,10 +105,12 @@ def landscapes(evaluation: Evaluation, stage: Stage, seed: int) -> list[Landscap
         shape = envs.single_action_space.shape or ()
         if not isinstance(policy, Energetic) or shape[0] < 2:
             return []
-        (tape,) = [tape for tape in evaluation.tapes if tape.seed == seed]
+        tape = find_tape(evaluation.tapes, seed)
         oracle = make_oracle(stage.env, envs) if stage.env in ORACLES else None
         corners = _slice(evaluation.tapes, envs.single_action_space)
-        observer = _Observer(policy, oracle, tape, corners)
+        last = len(tape.actions) - 1
+        moments = set(steps) or {round(share * last) for share in MOMENTS}
+        observer = _Observer(policy, oracle, tape, corners, moments)
         (seen,) = rollout(envs, observer, [seed]).episodes
         (evaluated,) = [episode for episode in evaluation.episodes if episode.seed == seed]
         check_same(evaluated, seen)
@@ -101,15 +123,19 @@ class _Observer:
     """Acts as a tape says, while policy and oracle say what they would do."""
 
     def __init__(
-        self, policy: Policy, oracle: Policy | None, tape: Tape, corners: tuple[Float32, Float32]
+        self,
+        policy: Policy,
+        oracle: Policy | None,
+        tape: Tape,
+        corners: tuple[Float32, Float32],
+        moments: Collection[int],
     ) -> None:
         self._policy = policy
         self._oracle = oracle
         self._player = TapePlayer([tape])
         self._seed = tape.seed
         self._low, self._high = corners
-        last = len(tape.actions) - 1
-        self._moments = {round(share * last) for share in MOMENTS}
+        self._moments = moments
         self._step = 0
         self.found: list[Landscape] = []
 

@@ -79,6 +79,8 @@ class EvalConfig:
     """
     films: int = 0
     """How many episodes to film after the evaluation, failures first."""
+    film_seeds: tuple[int, ...] = ()
+    """Seeds of episodes to film, whatever becomes of them; `films` counts those beside them."""
     latency_steps: int = 200
     """Actions at batch 1 over which the latency is taken first, after a warm-up; 0 leaves it out."""
     out: Path | None = None
@@ -98,6 +100,12 @@ class EvalConfig:
             raise ConfigError(f"Policy {self.policy!r} fits any task: say which with --env.")
         if self.reference is not None and self.reference[0] == self.reference[1]:
             raise ConfigError("EvalConfig.reference needs two different scores: random, expert.")
+        strange = [seed for seed in self.film_seeds if seed not in self.seeds]
+        if strange:
+            raise ConfigError(
+                f"EvalConfig.film_seeds names {', '.join(map(str, strange))}, but the episodes have the seeds "
+                f"{self.seeds[0]} to {self.seeds[-1]}; see first_seed and episodes."
+            )
         if self.name is not None and _slug(self.name) != self.name:
             raise ConfigError(
                 f"EvalConfig.name {self.name!r} is no file name; try {_slug(self.name)!r}."
@@ -130,6 +138,8 @@ class Evaluation:
     tapes: tuple[Tape, ...]
     """What was done in each of them."""
     folder: Path
+    film_error: str | None = None
+    """Why films that were asked for are missing; not written down."""
 
     def successes(self) -> dict[int, bool]:
         """Success by seed, as `uncertainty.compare_paired` takes it."""

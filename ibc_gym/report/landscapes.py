@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from html import escape
 from io import BytesIO
 from typing import Any
 
@@ -22,30 +23,34 @@ _LEVELS = (0.02, 0.06, 0.15, 0.3, 0.5, 0.75)
 """Shares of the slice that lie below each level line."""
 
 
-def landscape_figure(found: Sequence[Landscape], control_period: float | None) -> str:
+def landscape_figure(
+    found: Sequence[Landscape], control_period: float | None, labels: Sequence[str] = ()
+) -> str:
     """Landscapes of one episode side by side.
 
     Args:
         found: In the order of their steps.
         control_period: Length of a step [s], for the captions; None leaves the time out.
+        labels: What the action's dimensions are called; of none known, "first action" and "second action".
     """
+    axes = (labels[0], labels[1]) if len(labels) > 1 else ("first action", "second action")
     panels = []
     for landscape in found:
         time = "" if control_period is None else f", {landscape.step * control_period:.1f} s"
         panels.append(
             f'<figure class="landscape"><figcaption>Step {landscape.step}{time}</figcaption>'
-            f"{_panel(landscape)}</figure>"
+            f"{_panel(landscape, axes)}</figure>"
         )
     return f'<div class="panels">{"".join(panels)}</div>'
 
 
-def _panel(landscape: Landscape) -> str:
+def _panel(landscape: Landscape, labels: tuple[str, str]) -> str:
     ranks = _ranks(landscape.energies)
     parts = [
         f'<image x="{_LEFT}" y="0" width="{_SIZE}" height="{_SIZE}" preserveAspectRatio="none" '
         f'href="{_png(_coloured(ranks))}"/>',
         *(f'<path class="level" d="{line}"/>' for line in _level_lines(ranks)),
-        _axes(landscape),
+        _axes(landscape, labels),
     ]
     parts += [
         f'<circle class="candidate" cx="{x:.1f}" cy="{y:.1f}" r="1.3"/>'
@@ -89,17 +94,18 @@ def _level_lines(ranks: Float32) -> list[str]:
     ]
 
 
-def _axes(landscape: Landscape) -> str:
+def _axes(landscape: Landscape, labels: tuple[str, str]) -> str:
     low, high = landscape.low, landscape.high
     x, y = _LEFT + _SIZE / 2, _SIZE / 2
+    first, second = map(escape, labels)
     return (
         f'<rect class="frame" x="{_LEFT}" y="0" width="{_SIZE}" height="{_SIZE}"/>'
         f'<text class="label" x="{_LEFT}" y="{_SIZE + 14}">{short(float(low[0]))}</text>'
         f'<text class="label" x="{_LEFT + _SIZE}" y="{_SIZE + 14}" text-anchor="end">{short(float(high[0]))}</text>'
-        f'<text class="label" x="{x}" y="{_SIZE + 28}" text-anchor="middle">first action</text>'
+        f'<text class="label" x="{x}" y="{_SIZE + 28}" text-anchor="middle">{first}</text>'
         f'<text class="label" x="{_LEFT - 6}" y="{_SIZE - 2}" text-anchor="end">{short(float(low[1]))}</text>'
         f'<text class="label" x="{_LEFT - 6}" y="10" text-anchor="end">{short(float(high[1]))}</text>'
-        f'<text class="label" transform="translate(12,{y}) rotate(-90)" text-anchor="middle">second action</text>'
+        f'<text class="label" transform="translate(12,{y}) rotate(-90)" text-anchor="middle">{second}</text>'
     )
 
 

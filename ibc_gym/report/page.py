@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from ibc_gym.errors import ConfigError, IbcGymError
-from ibc_gym.evaluation.landscape import Landscape, landscapes
+from ibc_gym.evaluation.landscape import Landscape, check_moments, landscapes
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig, Evaluation
 from ibc_gym.evaluation.stage import Stage, resolve
 from ibc_gym.paths import writable_folder
@@ -33,35 +33,48 @@ _KEY = """<ul class="key">
 </ul>"""
 
 
-def report(runs: Sequence[str | Path], out: str | Path) -> Path:
+def report(
+    runs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    landscape_seed: int | None = None,
+    landscape_steps: Sequence[int] = (),
+) -> Path:
     """Write one page about the runs, complete in itself.
 
     Args:
         runs: Folders of runs, trained, evaluated or both.
         out: The page, ending in ".html"; replaced if it exists.
+        landscape_seed: Episode whose energies are drawn; by default the first that was solved.
+        landscape_steps: Its steps at which they are drawn, from 0; by default four along the way.
 
     Raises:
-        ConfigError: A run is missing or empty, or the page cannot be written.
+        ConfigError: A run is missing or empty, it has no such episode or step, or the page cannot be written.
     """
     out = Path(out)
     if out.suffix != ".html":
         raise ConfigError(f"A report is one HTML page; {out} does not end in .html.")
     writable_folder(out.parent)
-    page = render(read_runs(runs))
+    page = render(read_runs(runs), landscape_seed=landscape_seed, landscape_steps=landscape_steps)
     passing = out.with_name(f".{out.name}-{os.getpid()}")
     passing.write_text(page, encoding="utf-8")
     return passing.replace(out)
 
 
-def render(runs: Sequence[Run]) -> str:
-    """The page's text."""
+def render(
+    runs: Sequence[Run],
+    *,
+    landscape_seed: int | None = None,
+    landscape_steps: Sequence[int] = (),
+) -> str:
+    """The page's text; see `report`."""
     title = _title(runs)
     body = "".join(
         [
             f"<h1>{escape(title)}</h1>",
             headline(runs),
             success_section(runs),
-            _landscape_section(runs),
+            _landscape_section(runs, landscape_seed, landscape_steps),
             failures_section(runs),
             learning_section(runs),
             runs_section(runs),
@@ -85,11 +98,11 @@ def _title(runs: Sequence[Run]) -> str:
     return f"{labels}: {' · '.join(seen)}" if seen else labels
 
 
-def _landscape_section(runs: Sequence[Run]) -> str:
+def _landscape_section(runs: Sequence[Run], seed: int | None, steps: Sequence[int]) -> str:
     parts = []
     for series, run in enumerate(runs):
         for found in run.evaluations[-1:]:
-            figure = _landscape_figure(found)
+            figure = _landscape_figure(found, seed, steps)
             if figure:
                 parts.append(f"<h3>{name(series, run, found)}</h3>{figure}")
     if not parts:
@@ -100,28 +113,35 @@ def _landscape_section(runs: Sequence[Run]) -> str:
     )
 
 
-def _landscape_figure(found: Evaluation) -> str:
-    """Landscapes along the first solved episode; a sentence where they cannot be drawn, nothing without energies."""
+def _landscape_figure(found: Evaluation, seed: int | None, steps: Sequence[int]) -> str:
+    """Landscapes along one episode; a sentence where they cannot be drawn, nothing without energies."""
     if found.summary["policy"] in SCRIPTED:
         return ""
-    solved = [episode.seed for episode in found.episodes if episode.success]
-    seed = (solved or [found.episodes[0].seed])[0]
+    success = found.successes()
+    if seed is None:
+        seed = next((seed for seed, solved in success.items() if solved), next(iter(success)))
+    check_moments(found, seed, steps)
     try:
-        drawn, period = _look_into(found, seed)
+        drawn, period, labels = _look_into(found, seed, steps)
     except IbcGymError as error:
         return f'<p class="soft">The energies cannot be drawn: {escape(str(error))}</p>'
     if not drawn:
         return ""
-    outcome = "solved" if solved else "failed"
-    figure = landscape_figure(drawn, period)
+    outcome = "solved" if success[seed] else "failed"
+    figure = landscape_figure(drawn, period, labels)
     return f'<p class="soft">Seed {seed}, {outcome}.</p>{figure}'
 
 
-def _look_into(found: Evaluation, seed: int) -> tuple[list[Landscape], float | None]:
+def _look_into(
+    found: Evaluation, seed: int, steps: Sequence[int]
+) -> tuple[list[Landscape], float | None, Sequence[str]]:
+    """Landscapes, the length of a step [s], and what the action's dimensions are called, where that is known."""
     stage: Stage = resolve(from_json(EvalConfig, found.summary["config"]))
     envs = stage.make_envs(1)
     try:
-        period = getattr(stage.task(envs), "control_period", None)
+        task = stage.task(envs)
+        period = getattr(task, "control_period", None)
+        labels = getattr(task, "action_names", ())
     finally:
         envs.close()
-    return landscapes(found, stage, seed), period
+    return landscapes(found, stage, seed, steps), period, labels

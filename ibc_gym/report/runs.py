@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -20,8 +21,8 @@ _ABOUT = {
 }
 """What a checkpoint says of its origin, and how a card calls it."""
 
-_REPEATED = ("episodes", "first_seed", "num_envs", "share", "score")
-"""Settings that decide what an evaluation finds."""
+_REPEATED = ("episodes", "first_seed", "num_envs", "share", "score", "out", "name")
+"""Settings that decide what an evaluation finds, and where it lies."""
 
 
 def runs_section(runs: Sequence[Run]) -> str:
@@ -82,19 +83,17 @@ def _said(value: Any) -> str:
 def eval_command(found: Evaluation) -> str:
     """The command line that repeats an evaluation."""
     config, task = found.summary["config"], found.summary["task"]
-    words = ["ibc-gym eval", config["policy"], f"--env {task}"]
+    words = ["ibc-gym", "eval", config["policy"], "--env", task]
     if config["workcell"]:
-        words.append(f"--workcell {config['workcell']}")
+        words += ["--workcell", config["workcell"]]
     for key, value in config["options"].items():
         horizon = key == "horizon" and task.startswith("gym:")
-        words.append(f"--{'' if horizon else 'task.'}{_flag(key)} {value}")
+        words += [f"--{'' if horizon else 'task.'}{_flag(key)}", str(value)]
     defaults = {field.name: field.default for field in dataclasses.fields(EvalConfig)}
-    words += [
-        f"--{_flag(key)} {config[key]}"
-        for key in _REPEATED
-        if key in ("episodes", "first_seed") or config[key] != defaults[key]
-    ]
-    return " ".join(words)
+    for key in _REPEATED:
+        if key in ("episodes", "first_seed") or config[key] != defaults[key]:
+            words += [f"--{_flag(key)}", str(config[key])]
+    return shlex.join(words)
 
 
 def _flag(name: str) -> str:

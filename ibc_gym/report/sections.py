@@ -12,6 +12,7 @@ from ibc_gym.evaluation.results import Evaluation
 from ibc_gym.report.charts import Series, interval_bar, line_chart
 from ibc_gym.report.curves import Run
 from ibc_gym.report.paired import paired_section
+from ibc_gym.report.runs import eval_command
 from ibc_gym.report.words import Entry, entries, environment, name, percent, swatch
 from ibc_gym.rollout import Episode
 
@@ -34,16 +35,23 @@ def success_section(runs: Sequence[Run]) -> str:
 
 
 def failures_section(runs: Sequence[Run]) -> str:
-    """Film strips of failed episodes."""
-    parts = []
+    """Film strips of failed episodes, and how to make them where there are none."""
+    parts, note = [], ""
     for series, run, found in entries(runs):
         strips = [_strip(found, episode) for episode in found.episodes if not episode.success]
         strips = [strip for strip in strips if strip][:_STRIPS]
         if strips:
+            note = "<p>Time runs from left to right; the last still is the end of the episode.</p>"
             parts.append(f"<h3>{name(series, run, found)}</h3>{''.join(strips)}")
+        elif failures := sum(not episode.success for episode in found.episodes):
+            command = f"{eval_command(found)} --films {min(failures, _STRIPS)}"
+            parts.append(
+                f"<h3>{name(series, run, found)}</h3><p>{failures} of {len(found.episodes)} episodes failed, and "
+                f"none of them was filmed. This films them: <code>{escape(command)}</code></p>"
+            )
     if not parts:
         return ""
-    return f"<h2>Failures</h2><p>Time runs from left to right; the last still is the end of the episode.</p>{''.join(parts)}"
+    return f"<h2>Failures</h2>{note}{''.join(parts)}"
 
 
 def learning_section(runs: Sequence[Run]) -> str:

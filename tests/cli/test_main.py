@@ -339,6 +339,24 @@ class TestBadInput:
         words = ("train", demos, "--policy.inputs", "image", "--out", tmp_path / "run")
         assert "'image'" in refused(capsys, *words)
 
+    def test_films_that_cannot_be_made_leave_the_result(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def dark(*_: object) -> None:
+            raise RuntimeError("no light")
+
+        monkeypatch.setattr("ibc_gym.evaluation.films._write", dark)
+        words = ("eval", "oracle", "--env", "particle", "--episodes", "3", "--out", tmp_path)
+        code, out, err = run(capsys, *words, "--film-seeds", "100001", "--json")
+        assert code == 1
+        assert json.loads(out)["episodes"] == 3
+        assert "not all films were made: RuntimeError: no light" in err
+        assert list(tmp_path.glob("evaluations/*/episodes.jsonl"))
+
+    def test_film_of_an_episode_that_is_not_run(self, capsys: pytest.CaptureFixture[str]) -> None:
+        words = ("eval", "oracle", "--env", "particle", "--episodes", "3", "--film-seeds", "5")
+        assert "film_seeds names 5" in refused(capsys, *words)
+
     def test_run_folder_that_is_taken(
         self, demos: Path, trained: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -57,6 +57,12 @@ def test_every_element_of_every_feature_has_its_own_name(task: Task) -> None:
         assert len(set(names)) == len(names)
 
 
+def test_every_element_of_an_action_has_its_own_name_with_a_unit(task: Task) -> None:
+    names = task.action_names
+    assert len(set(names)) == len(names) == task.action_space.shape[0]
+    assert all(name.endswith("]") for name in names)
+
+
 def test_times_are_positive(task: Task) -> None:
     assert task.control_period > 0
     assert task.horizon > 0

@@ -164,9 +164,33 @@ def test_films_show_the_failures_first(tmp_path: Path) -> None:
     ]
 
 
+def test_films_show_the_episodes_that_are_named(tmp_path: Path) -> None:
+    config = oracle(tmp_path, policy="random", films=1, film_seeds=(100_007, 100_000))
+    films = (evaluate(config).folder / "films").glob("*.mp4")
+    assert sorted(path.name for path in films) == [
+        "100000-failure.mp4",
+        "100001-failure.mp4",  # the first failure beside those
+        "100007-failure.mp4",
+    ]
+
+
+@pytest.mark.parametrize("error", [ConfigError("Dark."), RuntimeError("Dark.")])
+def test_error_in_filming_is_told_and_leaves_the_episodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def dark(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ibc_gym.evaluation.films._write", dark)
+    found = evaluate(oracle(tmp_path, films=1))
+    assert found.film_error in ("Dark.", "RuntimeError: Dark.")
+    assert read_evaluation(found.folder).episodes == found.episodes
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"film_seeds": (100_003, 100_012, 7)}, "names 100012, 7, but .* 100000 to 100011"),
         ({"episodes": 0}, "episodes is 0"),
         ({"env": None}, "say which with --env"),
         ({"name": "../elsewhere"}, "no file name"),

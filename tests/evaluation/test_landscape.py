@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.landscape import Landscape, landscapes
 from ibc_gym.evaluation.results import EvalConfig, Evaluation
@@ -72,6 +73,31 @@ def test_landscapes_are_taken_along_the_episode(drawn: list[Landscape]) -> None:
     assert [landscape.step for landscape in drawn] == [4, 17, 30, 44]
     assert all(landscape.seed == 100_001 for landscape in drawn)
     assert all(landscape.oracle is not None for landscape in drawn)
+
+
+def test_landscapes_are_taken_at_the_steps_that_are_named(evaluation: Evaluation) -> None:
+    stage = WithBowl(**STAGE, options={})
+    found = landscapes(evaluation, stage, seed=100_002, steps=(49, 0, 7))
+    assert [(landscape.seed, landscape.step) for landscape in found] == [
+        (100_002, 0),
+        (100_002, 7),
+        (100_002, 49),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seed", "steps", "message"),
+    [
+        (100_003, (), "Seed 100003 was not run"),
+        (100_000, (3, 50), "steps 0 to 49; it has no step 50"),
+        (100_000, (-1,), "no step -1"),
+    ],
+)
+def test_episode_or_step_that_was_not_run_is_refused(
+    evaluation: Evaluation, seed: int, steps: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        landscapes(evaluation, WithBowl(**STAGE, options={}), seed, steps)
 
 
 def test_slice_stays_within_the_action_space(drawn: list[Landscape]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from ibc_gym.cli import main as cli
 from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig, Evaluation, write_evaluation
@@ -84,6 +87,42 @@ def test_page_shows_success_curves_strips_and_landscapes(page: str) -> None:
     assert page.count('class="landscape"') == 4
     assert page.count("data:image/jpeg") == 1
     assert "only second solved" in page  # paired with the oracle
+
+
+def test_axes_of_landscapes_bear_the_names_of_the_actions(page: str) -> None:
+    assert page.count(">set-point 0 [m]</text>") == page.count(">set-point 1 [m]</text>") == 4
+
+
+def test_landscapes_are_of_the_episode_and_steps_that_are_chosen(tmp_path: Path, run: Path) -> None:
+    out = tmp_path / "report.html"
+    page = report([run], out, landscape_seed=100_003, landscape_steps=(0, 10)).read_text()
+    assert re.findall(r"<figcaption>(Step \d+)", page) == ["Step 0", "Step 10"]
+    assert "Seed 100003, failed." in page
+
+
+@pytest.mark.parametrize(("seed", "steps"), [(99, ()), (100_003, (50,)), (None, (-1,))])
+def test_landscape_of_an_episode_or_step_that_was_not_run_is_refused(
+    tmp_path: Path, run: Path, seed: int | None, steps: tuple[int, ...]
+) -> None:
+    out = tmp_path / "report.html"
+    with pytest.raises(ConfigError, match=r"was not run|has no step"):
+        report([run], out, landscape_seed=seed, landscape_steps=steps)
+    assert not out.exists()
+
+
+def test_failures_that_were_not_filmed_come_with_the_command_that_films_them(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "a run"
+    found = evaluate(EvalConfig(policy="random", env="particle", episodes=2, workers=1, out=out))
+    page = report([out], tmp_path / "report.html").read_text()
+    (command,) = re.findall(r"This films them: <code>ibc-gym ([^<]*)</code>", page)
+    assert "2 of 2 episodes failed, and none of them was filmed" in page
+    assert cli.main(shlex.split(unescape(command))) == 0
+    assert len(list(found.folder.glob("films/*.mp4"))) == 2
+    page = report([out], tmp_path / "report.html").read_text()
+    assert "none of them was filmed" not in page
+    assert page.count("data:image/jpeg") == 2
 
 
 def test_world_that_has_changed_is_said_and_not_drawn(tmp_path: Path, run: Path) -> None:
