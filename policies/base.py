@@ -162,7 +162,7 @@ class WindowPolicy(nn.Module):
         return prepared
 
     def _augmented(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The batch or, if the config says so, its mirror image with probability 1/2; in training with noise."""
+        """The batch; in training, as the config says, its mirror image with probability 1/2, and with noise."""
         batch = self._mirrored(batch, generator)
         spread = self._config.observation_noise
         if not spread or not self.training or "features" not in batch:
@@ -173,7 +173,7 @@ class WindowPolicy(nn.Module):
 
     def _mirrored(self, batch: Batch, generator: torch.Generator) -> Batch:
         frame = self._codec.frame
-        if not self._config.mirror or frame is None:
+        if not self._config.mirror or not self.training or frame is None:
             return batch
         if torch.rand((), generator=generator, device=generator.device) < 0.5:
             return batch

@@ -66,6 +66,19 @@ class EBMConfig(InputConfig):
                 "Use network='late_fusion'."
             )
         self.negatives.resolved(self.optimiser)
+        if self.network == "joint" and self.joint.dropout and self.penalty_weight:
+            raise ConfigError(
+                f"joint.dropout is {self.joint.dropout} and the gradient penalty weighs {self.penalty_weight}, but the "
+                "penalty would be on the slope of another network than the one that is trained, since it takes the "
+                "gradient without dropout. Set joint.dropout=0 (dropout hurts energies), or gradient_penalty.weight=0."
+            )
+
+    @property
+    def penalty_weight(self) -> float:
+        """Factor of the gradient penalty; where it is not said, 1 with Langevin counter-examples and 0 without."""
+        if self.gradient_penalty.weight is not None:
+            return self.gradient_penalty.weight
+        return float(self.negatives.resolved(self.optimiser).langevin > 0)
 
 
 class EBM(WindowPolicy):
@@ -80,8 +93,6 @@ class EBM(WindowPolicy):
         super().__init__(config, spec, frame)
         self._ebm = config
         self._counts: Counts = config.negatives.resolved(config.optimiser)
-        weight = config.gradient_penalty.weight
-        self._penalty_weight = float(self._counts.langevin > 0) if weight is None else weight
         self._share = config.joint.dropout if config.network == "joint" else 0.0
         codec = self._codec
         self.network: EnergyNetwork = (
@@ -114,7 +125,7 @@ class EBM(WindowPolicy):
             energies = self.network(context, candidates)  # (B, 1 + N), the demonstration first
         check_finite("energy", energies, batch, self)
         total, parts = self._contrast(energies)
-        if self._penalty_weight:
+        if weight := self._ebm.penalty_weight:
             first = 0 if self._ebm.gradient_penalty.include_positive else 1
             points = candidates[:, first : 1 + self._counts.pooled]
             gradients = self.network.action_gradient(context, points)
@@ -123,7 +134,7 @@ class EBM(WindowPolicy):
                 margin=self._ebm.gradient_penalty.margin,
                 norm=self._ebm.gradient_penalty.norm,
             )
-            total = total + self._penalty_weight * penalty
+            total = total + weight * penalty
             parts["gradient_penalty"] = penalty.detach()
             parts["gradient_norm"] = gradients.detach().abs().amax(dim=-1).mean()
         return total, parts

@@ -27,9 +27,13 @@ class JointConfig:
     depth: int = 8
     """Dense layers: inside the residual blocks, or hidden ones of the MLP."""
     dropout: float = 0.0
-    """Share of units dropped in training; it hurts energies."""
+    """Share of units dropped in training; it hurts energies, and does not go with a gradient penalty."""
     initialisation: Initialisation = "normal"
     """"normal" is the published N(0, 0.05²), "default" PyTorch's own."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout is {self.dropout}, but must be in [0, 1).")
 
 
 @dataclass(frozen=True, kw_only=True)

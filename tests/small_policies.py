@@ -1,0 +1,75 @@
+"""Small policies of every kind, untrained and trained for a moment, that tests of policies share."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ibc_gym.contracts import PolicySpec
+from ibc_gym.policies.base import WindowPolicy
+from ibc_gym.policies.ebm import EBM, EBMConfig
+from ibc_gym.policies.mse import MSE, MSEConfig
+from ibc_gym.policies.negatives import NegativesConfig
+from ibc_gym.policies.networks.factory import JointConfig, LateFusionConfig
+from ibc_gym.policies.optimisers.dfo import DFOConfig
+from ibc_gym.policies.optimisers.langevin import LangevinConfig
+from ibc_gym.records import Windows
+
+SMALL = LateFusionConfig(width=16, depth=2, channels=(4, 8), value_width=8)
+CONFIGS: dict[str, EBMConfig | MSEConfig] = {
+    "dfo": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=32, validation_samples=16)),
+    "joint": EBMConfig(
+        inputs=("state", "robot"),
+        history=3,
+        network="joint",
+        joint=JointConfig(width=16, depth=2, dropout=0.1),
+        dfo=DFOConfig(samples=32, pick="sample"),
+    ),
+    "langevin": EBMConfig(
+        late_fusion=SMALL,
+        optimiser="langevin",
+        langevin=LangevinConfig(samples=16, validation_samples=8, iterations=5, second_chain=True),
+    ),
+    "langevin-mlp": EBMConfig(
+        network="joint",
+        joint=JointConfig(trunk="mlp", width=16, depth=2),
+        optimiser="langevin",
+        negatives=NegativesConfig(uniform=3, dfo=2),
+        langevin=LangevinConfig(samples=16, iterations=5),
+    ),
+    "pixels": EBMConfig(
+        inputs=("image", "robot"), image_size=(16, 16), late_fusion=SMALL, dfo=DFOConfig(samples=32)
+    ),
+    "mse": MSEConfig(width=16, depth=2),
+    "mse-pixels": MSEConfig(
+        inputs=("image", "robot"), width=16, depth=2, channels=(4, 8), trunk="mlp"
+    ),
+}
+PICTURE = (24, 32, 3)
+
+
+def made(config: EBMConfig | MSEConfig, spec: PolicySpec) -> WindowPolicy:
+    torch.manual_seed(0)
+    cls = EBM if isinstance(config, EBMConfig) else MSE
+    return cls(config, spec)
+
+
+def trained(
+    policy: WindowPolicy, windows: Windows, steps: int, learning_rate: float = 3e-3
+) -> WindowPolicy:
+    policy.fit(windows)
+    data = policy.encode(windows)
+    generator = torch.Generator().manual_seed(0)
+    optimiser = torch.optim.Adam(policy.parameters(), lr=learning_rate)
+    policy.train()
+    for _ in range(steps):
+        rows = torch.randint(len(data), (128,), generator=generator)
+        loss, _ = policy.loss(data.batch(rows), generator)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return policy
+
+
+def observations(windows: Windows, rows: slice) -> dict[str, np.ndarray]:
+    return {name: frames[rows] for name, frames in windows.frames.items()}
