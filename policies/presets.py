@@ -218,11 +218,9 @@ FAST_PARTICLE: Final = Preset(
         observation_noise=0.05,
         late_fusion=LateFusionConfig(depth=2, skip=True),
         negatives=NegativesConfig(uniform=8, anchored=0),
-        dfo=DFOConfig(samples=512, temperature=1.5, pick="sample"),
+        dfo=DFOConfig(samples=1024, temperature=1.5, pick="sample"),
     ),
-    training=TrainingHints(
-        steps=8_000, **{**_FAST, "batch_size": 512, "learning_rate": 1e-3, "average_decay": 0.998}
-    ),
+    training=TrainingHints(steps=9_000, **{**_LONG, "learning_rate": 1e-3}),
 )
 FAST_PIXELS: Final = Preset(
     policy="ebm",
