@@ -52,10 +52,16 @@ def gym_id(task: str) -> str:
     return "ibc_gym/" + "".join(part.capitalize() for part in task.split("-")) + "-v0"
 
 
-def test_gymnasiums_checker_passes_without_a_warning(row: Any) -> None:
+@pytest.mark.parametrize("observation", ["state", "image", "state+image"])
+def test_gymnasiums_checker_passes_without_a_warning(row: Any, observation: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        env = gymnasium.make(gym_id(row.task), workcell=row.workcell, render_mode="rgb_array")
+        env = gymnasium.make(
+            gym_id(row.task),
+            workcell=row.workcell,
+            observation=observation,
+            render_mode="rgb_array",
+        )
         check_env(env.unwrapped)
         env.close()
 
