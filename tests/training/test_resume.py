@@ -58,7 +58,11 @@ toys.train_on(config, toys.training_set(), lambda progress: print(progress.step,
 def test_process_killed_at_random_instants_and_resumed_equals_the_whole_run(tmp_path: Path) -> None:
     """Real processes, `kill -9`: in an update, in a checkpoint, in a line of the log, wherever it hits."""
     run(tmp_path / "whole", **OFTEN)
-    rng = np.random.default_rng()
+    seed = int(
+        np.random.SeedSequence().generate_state(1)[0]
+    )  # other instants at every run of the test
+    print(f"The instants of the kills are drawn from seed {seed}.")  # shown if it fails
+    rng = np.random.default_rng(seed)
     command = [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(tmp_path / "killed")]
     for _ in range(3):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
