@@ -1,6 +1,7 @@
 """The main job: scripted demonstrations, an implicit policy and a baseline, both evaluated, and a report.
 
-Everything lies in one folder: `demos.zarr`, `ebm/`, `mse/`, `summary.json`, `report.html`.
+Everything lies in one folder: `demos.zarr`, `ebm/`, `mse/`, `summary.json`, `report.html`, and `demo.json`, which says
+that a demo wrote them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import dataclasses
 import json
 import multiprocessing
 import queue
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from ibc_gym.checks import require_finite
 from ibc_gym.console import OnProgress
+from ibc_gym.demo_folder import claim, clear
 from ibc_gym.errors import ConfigError, MissingSystemLibrary, WorkerFailed
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig, Evaluation
@@ -36,6 +37,8 @@ RECORDING_TOLERANCE: Final = 0.01
 """Demonstrations push on to where the published ones end, further than a policy has to [m]."""
 POLICIES: Final = ("ebm", "mse")
 DATA, SUMMARY, PAGE = "demos.zarr", "summary.json", "report.html"
+PARTS: Final = (DATA, *POLICIES, SUMMARY, PAGE)
+"""What a demo writes into its folder."""
 
 Bars = Callable[..., AbstractContextManager[tuple[OnProgress, ...]]]
 """Shows one bar per label while its context lasts: `console.Terminal.progress`."""
@@ -66,11 +69,15 @@ class DemoConfig:
 
     def __post_init__(self) -> None:
         require_finite(self)
-        for name in ("demonstrations", "episodes"):
-            if getattr(self, name) < 2:
-                raise ConfigError(
-                    f"DemoConfig.{name} is {getattr(self, name)}; it must be 2 or more."
-                )
+        least = {"demonstrations": 2, "episodes": 2, "steps": 1, "films": 0, "seed": 0}
+        for name, bound in least.items():
+            value = getattr(self, name)
+            if value is not None and value < bound:
+                raise ConfigError(f"DemoConfig.{name} is {value}, but must be at least {bound}.")
+        if not self.goal_tolerance > 0:
+            raise ConfigError(
+                f"DemoConfig.goal_tolerance is {self.goal_tolerance} m, but must be positive."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,9 +96,15 @@ def demo(config: DemoConfig, bars: Bars) -> DemoResult:
     Args:
         config: How large, and where.
         bars: Shows progress.
+
+    Raises:
+        ConfigError: The folder holds what no demo has written, or a setting does not serve; then nothing is written.
+        UnknownName: There is no such preset.
     """
+    configs = trainings(config)
+    clear(config.out, PARTS)
     out = writable_folder(config.out)
-    clear(out)
+    claim(out, DATA)
     started = time.perf_counter()
     seconds: dict[str, float] = {}
     with _timed(seconds, "record"), bars("Demonstrations") as (bar,):
@@ -105,10 +118,9 @@ def demo(config: DemoConfig, bars: Bars) -> DemoResult:
             recording,
             lambda now: bar(now.done / now.wanted, f"{now.successes} of {now.done} succeeded"),
         )
-    trainings = {"ebm": config.preset, "mse": config.baseline}
     labels = {"ebm": "Implicit policy", "mse": "MSE baseline"}
+    claim(out, *POLICIES)
     with _timed(seconds, "train"), bars(*labels.values()) as moves:
-        configs = {name: training(config, name, preset) for name, preset in trainings.items()}
         train_at_once(configs, dict(zip(labels, moves, strict=True)))
     evaluations = {}
     with _timed(seconds, "evaluate"):
@@ -125,6 +137,7 @@ def demo(config: DemoConfig, bars: Bars) -> DemoResult:
                         now.done / now.total, f"{now.successes} of {now.done} succeeded"
                     ),
                 )
+    claim(out, SUMMARY, PAGE)
     with _timed(seconds, "report"):
         report([out / name for name in POLICIES], out / PAGE)
     paired = compare_paired(*(evaluations[name].successes() for name in POLICIES))
@@ -149,24 +162,27 @@ def reason_not_to_film() -> str | None:
     return None
 
 
-def leftovers(out: Path) -> list[Path]:
-    """What an earlier demo has left in the folder."""
-    names = (DATA, *POLICIES, SUMMARY, PAGE)
-    return [out / name for name in names if (out / name).exists()]
+def trainings(config: DemoConfig) -> dict[str, TrainConfig]:
+    """Both training runs.
 
-
-def clear(out: Path) -> None:
-    """Remove what an earlier demo has left, and nothing else."""
-    for path in leftovers(out):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    Raises:
+        UnknownName: There is no such preset.
+        ConfigError: A preset is made for another task or for pictures.
+    """
+    return {
+        "ebm": training(config, "ebm", config.preset),
+        "mse": training(config, "mse", config.baseline),
+    }
 
 
 def training(config: DemoConfig, name: str, preset_name: str) -> TrainConfig:
     """A training run of the demo, on one thread, since two run at a time."""
     preset = load(PRESETS, preset_name, "preset")
+    if preset.config.inputs != ("state",) or preset.config.frame not in (None, TASK):
+        raise ConfigError(
+            f"Preset {preset_name!r} takes {', '.join(preset.config.inputs)} in the frame "
+            f"{preset.config.frame!r}, but the demo's data are states of {TASK!r}; try 'fast/push'."
+        )
     settings: dict[str, Any] = dict(vars(preset.training))
     if config.steps is not None:
         settings |= {"steps": config.steps, "budget_cpu_seconds": None}

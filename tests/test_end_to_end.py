@@ -81,13 +81,3 @@ def test_small_demo_leaves_everything_that_it_promises_and_can_be_run_again(
         assert (out / "report.html").is_file()
         assert (out / "ebm" / "checkpoints" / "best").exists()
         assert (out / "mse" / "checkpoints" / "best").exists()
-
-
-def test_demo_removes_nothing_but_its_own(tmp_path: Path) -> None:
-    from ibc_gym.demo import clear
-
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "ebm").mkdir()
-    (tmp_path / "summary.json").write_text("{}")
-    clear(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

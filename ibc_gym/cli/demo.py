@@ -9,15 +9,16 @@ from ibc_gym.cli.eval import evaluation_table
 from ibc_gym.cli.flags import config_of, flags_of, parse
 from ibc_gym.console import Terminal
 from ibc_gym.demo import (
-    DATA,
     PAGE,
+    PARTS,
     POLICIES,
-    SUMMARY,
     DemoConfig,
-    leftovers,
     reason_not_to_film,
+    trainings,
 )
 from ibc_gym.demo import demo as run_demo
+from ibc_gym.demo_folder import MARKER, leftovers
+from ibc_gym.paths import writable_folder
 
 DESCRIPTION = (
     "The whole loop on one task, in a few minutes: push a block to a target.",
@@ -34,9 +35,14 @@ def demo(argv: Sequence[str], terminal: Terminal) -> None:
         DemoFlags, argv, command="ibc-gym demo", description=DESCRIPTION, examples=EXAMPLES
     )
     config = config_of(DemoConfig, flags)
-    parts = ", ".join((DATA, *(f"{name}/" for name in POLICIES), SUMMARY, PAGE))
-    terminal.writes(parts, f"{config.out}/")
-    if leftovers(config.out):
+    trainings(
+        config
+    )  # tells wrong settings before anything is announced, and the next line a wrong folder
+    earlier = leftovers(config.out, PARTS)
+    writable_folder(config.out)
+    parts = (f"{name}/" if name in POLICIES else name for name in PARTS)
+    terminal.writes(", ".join((*parts, MARKER)), f"{config.out}/")
+    if earlier:
         terminal.say("An earlier demo is there; it is replaced.")
     if config.films and (reason := reason_not_to_film()):
         terminal.say(f"The report goes without films. {reason}")
