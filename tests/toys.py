@@ -30,8 +30,8 @@ class ToyConfig:
     inputs: tuple[str, ...] = ("state",)
     history: int = 1
     frame: str | None = None
-    errors: tuple[float, ...] = ()
-    """What consecutive validations shall find; empty for the truth."""
+    errors: tuple[float | str, ...] = ()
+    """What consecutive validations shall find, "nan" for no number; empty for the truth."""
     sick_from: int | None = None
     """Call of the loss from which `sickness` sets in."""
     sickness: str = ""
@@ -90,7 +90,7 @@ class Toy(torch.nn.Module):
         torch.rand(7)  # a policy may draw from PyTorch's own stream, too
         if self.config.errors:
             self.validations += 1
-            return {"action_error": self.config.errors[self.validations - 1]}
+            return {"action_error": float(self.config.errors[self.validations - 1])}
         error = self.linear(batch["state"]) - batch["action"]
         return {"action_error": float(error.norm(dim=1).mean().detach())}
 

@@ -123,7 +123,7 @@ def test_divergence_at_the_first_update_points_at_the_data(tmp_path: Path) -> No
 
 def test_policy_that_chooses_no_number_diverges(tmp_path: Path) -> None:
     with pytest.raises(TrainingDiverged, match="held-out action error became nan at step 20"):
-        run(tmp_path, policy_config=toy(errors=(math.nan,)))
+        run(tmp_path, policy_config=toy(errors=("nan",)))
 
 
 def test_budget_ends_training_in_time_with_the_schedule_at_its_end(tmp_path: Path) -> None:
