@@ -145,13 +145,18 @@ class Recorder(Closing):
         # Which of many environments ends first says nothing; the seeds are the order that was asked for.
         if all(episode.seed is not None for episode in self._pending):
             self._pending.sort(key=lambda episode: episode.seed or 0)
-        storage.write_segment(self.path, self._writer, self._pending, self.metadata)
+        storage.write_segment(
+            self.path, self._writer, self._pending, self.metadata, self._committed
+        )
+
+    def _committed(self) -> None:
+        """What was pending is on the disk; closing after an interruption must not write it again."""
+        pending, self._pending, self._pending_bytes = self._pending, [], 0
         self.summary = replace(
             self.summary,
-            episodes=self.summary.episodes + len(self._pending),
-            steps=self.summary.steps + sum(episode.length for episode in self._pending),
+            episodes=self.summary.episodes + len(pending),
+            steps=self.summary.steps + sum(episode.length for episode in pending),
         )
-        self._pending, self._pending_bytes = [], 0
 
     def close(self) -> None:
         """Commit what is finished; episodes that have not ended are dropped, and the log says so."""

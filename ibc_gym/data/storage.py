@@ -13,7 +13,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -64,7 +64,11 @@ def create(path: Path, metadata: Metadata) -> None:
 
 
 def write_segment(
-    path: Path, writer: str, demonstrations: Sequence[Demonstration], metadata: Metadata
+    path: Path,
+    writer: str,
+    demonstrations: Sequence[Demonstration],
+    metadata: Metadata,
+    on_commit: Callable[[], None] = lambda: None,
 ) -> str:
     """Commit whole episodes; when this returns they are on the disk, and before that they are not there.
 
@@ -73,6 +77,7 @@ def write_segment(
         writer: Prefix of the segment's name, this writer's own.
         demonstrations: Episodes with the same columns.
         metadata: Of these episodes.
+        on_commit: Called when they are there, also if Ctrl-C comes between that and the end of this function.
 
     Returns:
         The segment's name.
@@ -111,7 +116,11 @@ def write_segment(
         "must_understand": False,
         "metadata": contents,
     }
-    _publish(folder / "zarr.json", described)
+    try:
+        _publish(folder / "zarr.json", described)
+    finally:
+        if (folder / "zarr.json").exists():
+            on_commit()
     _flush(path / "segments")
     return folder.name
 

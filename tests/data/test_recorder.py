@@ -14,6 +14,7 @@ import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from ibc_gym.data import storage
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
 from ibc_gym.data.metadata import Metadata, describe
@@ -181,6 +182,35 @@ def test_fault_can_keep_the_episode_in_progress_and_marks_it(tmp_path: Path) -> 
     assert last.facts["final_observation.state"].tolist() == [4, 2]
     assert [entry.fault for entry in dataset.entries[:4]] == [None] * 4
     assert recorder.summary.unfinished == 0
+
+
+def test_ctrl_c_anywhere_in_a_commit_writes_every_episode_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush = storage._flush
+    interrupted = 0
+    for instant in range(100):
+        left = [instant]
+
+        def stop(path: Path, left: list[int] = left) -> None:
+            flush(path)
+            left[0] -= 1
+            if left[0] == -1:
+                raise KeyboardInterrupt
+
+        out = tmp_path / f"{instant}.zarr"
+        recorder = Recorder(out, metadata(), commit_every=3)
+        monkeypatch.setattr(storage, "_flush", stop)
+        try:
+            with recorder:
+                rollout(make_envs(1), Constant(), range(3), [recorder])
+        except KeyboardInterrupt:
+            interrupted += 1
+        assert [entry.seed for entry in Dataset.open(out, verify=True).entries] == [0, 1, 2]
+        assert recorder.summary.episodes == 3
+        if left[0] >= 0:
+            break
+    assert interrupted > 10
 
 
 def test_more_facts_are_stored_with_the_episode_that_began(tmp_path: Path) -> None:
