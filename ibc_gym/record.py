@@ -18,6 +18,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
+from ibc_gym.atomic import only_writer
 from ibc_gym.checks import require_finite
 from ibc_gym.data import segments, storage
 from ibc_gym.data.demonstration import Columns
@@ -84,6 +85,8 @@ class RecordSummary:
     """Episodes that were asked for."""
     present: int = 0
     """Of those, episodes that were in the data set before."""
+    others: int = 0
+    """Episodes in the data set beside those: of other seeds, or made otherwise."""
     done: int = 0
     """Episodes that were run."""
     successes: int = 0
@@ -97,17 +100,26 @@ class RecordSummary:
 
 
 OnProgress = Callable[[RecordSummary], None]
-"""Told how far it is, after every share."""
+"""Told how far it is."""
 
 
-def record(config: RecordConfig, on_progress: OnProgress | None = None) -> RecordSummary:
+def record(
+    config: RecordConfig,
+    on_progress: OnProgress | None = None,
+    on_begin: OnProgress | None = None,
+) -> RecordSummary:
     """Record scripted demonstrations; run again after a kill, it does what is missing.
 
     A script that calls this must keep its own doing under `if __name__ == "__main__"`, because every process
     imports it.
 
+    Args:
+        config: What to record.
+        on_progress: Told after every share.
+        on_begin: Told once, before the first, what is there already.
+
     Raises:
-        ConfigError: The folder or a setting does not serve.
+        ConfigError: The folder or a setting does not serve, or another process is recording there.
         UnknownName: There is no such task, or it has no oracle.
         SpecMismatch: The folder holds other demonstrations.
         WorkerFailed: A process was killed; what was committed is there.
@@ -115,19 +127,22 @@ def record(config: RecordConfig, on_progress: OnProgress | None = None) -> Recor
     started = time.perf_counter()
     metadata = _metadata(config)
     storage.create(config.out, metadata)
-    shares, present = _missing(config, metadata)
-    summary = RecordSummary(out=config.out, wanted=config.episodes, present=present)
-    for part in _run(config, metadata, shares):
-        summary = replace(
-            summary,
-            done=summary.done + part.done,
-            successes=summary.successes + part.successes,
-            written=summary.written + part.written,
-            steps=summary.steps + part.steps,
-            seconds=time.perf_counter() - started,
-        )
-        if on_progress is not None:
-            on_progress(summary)
+    # What is missing may be looked up and made by one process only, or two make the same.
+    with only_writer(config.out, "recording"):
+        shares, summary = _missing(config, metadata)
+        if on_begin is not None:
+            on_begin(summary)
+        for part in _run(config, metadata, shares):
+            summary = replace(
+                summary,
+                done=summary.done + part.done,
+                successes=summary.successes + part.successes,
+                written=summary.written + part.written,
+                steps=summary.steps + part.steps,
+                seconds=time.perf_counter() - started,
+            )
+            if on_progress is not None:
+                on_progress(summary)
     return replace(summary, seconds=time.perf_counter() - started)
 
 
@@ -291,25 +306,24 @@ def _share(config: RecordConfig) -> int:
     return 512 if _vectorised(config) else 8 if "image" in config.observation else 24
 
 
-def _missing(config: RecordConfig, metadata: Metadata) -> tuple[list[list[int]], int]:
-    """Shares of the seeds that are still to be run, and how many need not be."""
+def _missing(config: RecordConfig, metadata: Metadata) -> tuple[list[list[int]], RecordSummary]:
+    """Shares of the seeds that are still to be run, and what is there already."""
     wanted = range(config.seed, config.seed + config.episodes)
     there: set[int | None] = set()
+    episodes, making = 0, metadata.making
     for name in segments.segment_names(config.out)[0]:
         try:
             segment = segments.open_segment(config.out, name)
         except DatasetCorrupt:
             continue  # a damaged segment's episodes are worth having again
-        if _same_making(segment.metadata, metadata):
+        episodes += len(segment.entries)
+        if segment.metadata.making == making:
             there.update(entry.seed for entry in segment.entries)
     size = _share(config)
     cut = [wanted[start : start + size] for start in range(0, len(wanted), size)]
     shares = [[seed for seed in part if seed not in there] for part in cut]
-    return [share for share in shares if share], sum(seed in there for seed in wanted)
-
-
-def _same_making(one: Metadata, other: Metadata) -> bool:
-    """Whether the same seed gives the same episode in both."""
-    names = ("task", "workcell", "config", "demonstrator", "source")
-    mine, theirs = one.to_json(), other.to_json()
-    return all(mine[name] == theirs[name] for name in names)
+    present = sum(seed in there for seed in wanted)
+    summary = RecordSummary(
+        out=config.out, wanted=len(wanted), present=present, others=episodes - present
+    )
+    return [share for share in shares if share], summary

@@ -55,6 +55,30 @@ def test_what_is_there_is_not_recorded_again(tmp_path: Path) -> None:
     assert sorted(entry.seed or 0 for entry in dataset.entries) == list(range(18))
 
 
+def test_two_at_once_never_make_the_same_episodes(tmp_path: Path) -> None:
+    out = tmp_path / "d.zarr"
+    refused: list[ConfigError] = []
+
+    def meddle(_: RecordSummary) -> None:
+        with pytest.raises(ConfigError, match="is recording in") as error:
+            record(config(out))
+        refused.append(error.value)
+
+    record(config(out, share=12), meddle, meddle)
+    assert len(refused) == 3
+    assert sorted(entry.seed or 0 for entry in Dataset.open(out).entries) == list(range(24))
+
+
+def test_what_is_there_is_told_before_the_first_episode(tmp_path: Path) -> None:
+    told: list[RecordSummary] = []
+    record(config(tmp_path / "d.zarr", episodes=5), None, told.append)
+    record(config(tmp_path / "d.zarr", episodes=8, seed=3), None, told.append)
+    record(config(tmp_path / "d.zarr", episodes=8, seed=3), None, told.append)
+    record(config(tmp_path / "d.zarr", episodes=2, noise=0.1), None, told.append)
+    assert [(found.present, found.others) for found in told] == [(0, 0), (2, 3), (8, 3), (0, 11)]
+    assert all(found.done == 0 for found in told)
+
+
 def test_other_settings_with_the_same_seeds_are_other_episodes(tmp_path: Path) -> None:
     record(config(tmp_path / "d.zarr", episodes=4))
     noisy = record(config(tmp_path / "d.zarr", episodes=4, noise=0.1))

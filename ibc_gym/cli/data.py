@@ -83,10 +83,17 @@ def verify(argv: Sequence[str], terminal: Terminal) -> int:
     found = data_info(args.data, verify=True)
     damaged = found["damaged"]
     rows = [(each["segment"], each["episode"], each["reason"]) for each in damaged]
-    answer = {name: found[name] for name in ("path", "episodes", "steps", "damaged", "uncommitted")}
+    answer = {
+        name: found[name]
+        for name in ("path", "episodes", "steps", "seeds", "damaged", "uncommitted")
+    }
     tables = [table("Damaged", ("segment", "episode", "reason"), rows)] if damaged else []
     terminal.result(answer, *tables)
     terminal.say(f"{found['episodes']} episodes are whole, {len(damaged)} damaged.")
+    if again := (found["seeds"] or {}).get("repeated"):
+        terminal.say(
+            f"{_count(again, 'episode')} there twice: made as another one was, with its seed."
+        )
     return 1 if damaged else 0
 
 
@@ -135,7 +142,8 @@ def _tables(found: Mapping[str, Any]) -> list[RenderableType]:
         ("succeeded", f"{success['succeeded']} of {success['known']} that were judged"),
         ("length", _span(found["length"])),
         ("return", _span(found["return"])),
-        ("on disk", f"{found['bytes'] / 1e6:.1f} MB in {found['segments']} segments"),
+        ("seeds", _seeds(found["seeds"])),
+        ("on disk", f"{_size(found['bytes'])} in {_count(found['segments'], 'segment')}"),
         ("task's options", json.dumps(found["config"][0]) if found["config"] else "none"),
         ("damaged", len(found["damaged"])),
         ("uncommitted", len(found["uncommitted"])),
@@ -155,6 +163,21 @@ def _tables(found: Mapping[str, Any]) -> list[RenderableType]:
         table(found["path"], ("what", "how much"), rows),
         table("Ranges", columns, ranges, fold=1),
     ]
+
+
+def _seeds(seeds: Mapping[str, int] | None) -> str:
+    if seeds is None:
+        return "unknown"
+    again = f"; {seeds['repeated']} there twice" if seeds["repeated"] else ""
+    return f"{seeds['first']} to {seeds['last']}{again}"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _span(numbers: Mapping[str, float] | None) -> str:

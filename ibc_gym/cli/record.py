@@ -8,7 +8,7 @@ from typing import Any
 
 from ibc_gym.cli.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_options, word
 from ibc_gym.console import Terminal, table
-from ibc_gym.record import RecordConfig
+from ibc_gym.record import RecordConfig, RecordSummary
 from ibc_gym.record import record as run_recording
 
 DESCRIPTION = (
@@ -37,7 +37,6 @@ def record(argv: Sequence[str], terminal: Terminal) -> None:
         RecordFlags, argv, command="ibc-gym record", description=DESCRIPTION, examples=EXAMPLES
     )
     config = config_of(RecordConfig, flags, options=options)
-    terminal.writes(f"{config.episodes} demonstrations", f"{config.out}/")
     terminal.kept = f"Episodes committed so far are in {config.out}; the same command goes on."
     with terminal.progress("Demonstrations") as (bar,):
         summary = run_recording(
@@ -47,14 +46,34 @@ def record(argv: Sequence[str], terminal: Terminal) -> None:
                 f"{now.present + now.done} of {now.wanted}, {now.successes} succeeded, "
                 f"{now.done / max(now.seconds, 1e-9):.1f}/s",
             ),
+            lambda found: _announce(config, found, terminal),
         )
     rows = [
         ("episodes written", summary.written),
         ("were there before", summary.present),
+        ("other episodes there", summary.others),
         ("succeeded", f"{summary.successes} of {summary.done}"),
         ("steps written", summary.steps),
         ("time", f"{summary.seconds:.1f} s"),
     ]
     answer = {**dataclasses.asdict(summary), "task": config.task}
-    terminal.result(answer, table("Recorded", ("what", "how much"), rows))
+    terminal.result(
+        answer, *([table("Recorded", ("what", "how much"), rows)] if summary.done else [])
+    )
     terminal.say(f"Train on it with: ibc-gym train {config.out}")
+
+
+def _announce(config: RecordConfig, found: RecordSummary, terminal: Terminal) -> None:
+    """What will be written, and beside what."""
+    missing = config.episodes - found.present
+    seeds = f"seeds {config.seed} to {config.seed + config.episodes - 1}"
+    if missing:
+        terminal.writes(f"{missing} demonstrations", f"{config.out}/")
+        if found.present:
+            terminal.say(f"The other {found.present} of {seeds} are there already.")
+    else:
+        terminal.say(f"Nothing is left to do: all of {seeds} are in {config.out} already.")
+    if found.others:
+        terminal.say(
+            f"{config.out} also holds {found.others} other episodes, which stay: of other seeds, or made otherwise."
+        )

@@ -141,6 +141,11 @@ class Dataset:
         return tuple(place.entry for place in self._places)
 
     @property
+    def origins(self) -> tuple[tuple[Segment, Entry], ...]:
+        """The segment of every episode, and the episode's row in its table."""
+        return tuple((place.segment, place.entry) for place in self._places)
+
+    @property
     def segments(self) -> tuple[Segment, ...]:
         """The segments that the episodes lie in."""
         return tuple({place.segment.name: place.segment for place in self._places}.values())

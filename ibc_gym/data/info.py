@@ -94,10 +94,16 @@ def _statistics(values: Float64) -> dict[str, float] | None:
 
 
 def _seeds(dataset: Dataset) -> dict[str, Any] | None:
-    seeds = [entry.seed for entry in dataset.entries if entry.seed is not None]
-    if not seeds:
+    making = {segment.name: segment.metadata.making for segment in dataset.segments}
+    made = [
+        (making[segment.name], entry.seed)
+        for segment, entry in dataset.origins
+        if entry.seed is not None
+    ]
+    if not made:
         return None
-    repeated = len(seeds) - len(set(seeds))
+    seeds = [seed for _, seed in made]
+    repeated = len(made) - len(set(made))
     return {"first": min(seeds), "last": max(seeds), "count": len(seeds), "repeated": repeated}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import platform
 import re
@@ -81,6 +82,12 @@ class Metadata:
             control_period=self.control_period,
             task_config=self.config,
         )
+
+    @property
+    def making(self) -> str:
+        """How episodes came about; of equal making and seed they are the same episode."""
+        names = ("task", "workcell", "config", "demonstrator", "source")
+        return json.dumps({name: plain(getattr(self, name)) for name in names}, sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` reads back exactly."""

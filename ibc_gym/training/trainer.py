@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ibc_gym.atomic import only_writer
 from ibc_gym.checkpoint import PRETRAINED, as_module, read_json
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.dataset import Dataset
@@ -34,7 +35,7 @@ def train(config: TrainConfig, on_progress: Listener | None = None) -> TrainResu
         on_progress: Told how it goes, every `log_every` updates; `telemetry.ConsoleDisplay` is one.
 
     Raises:
-        ConfigError: The folder or a setting does not serve.
+        ConfigError: The folder or a setting does not serve, or another process is training in the folder.
         SpecMismatch: The policy takes inputs that the data do not have.
         TrainingDiverged: A number became NaN or exploded; the checkpoints so far stay.
     """
@@ -85,15 +86,16 @@ def train_on(
         clock: CPU time of the process [s].
 
     Raises:
-        ConfigError: The folder or a setting does not serve.
+        ConfigError: The folder or a setting does not serve, or another process is training in the folder.
         TrainingDiverged: As for `train`.
     """
     config = with_policy_config(config)
     if not len(data.training):
         raise ConfigError(f"{config.data} has no windows to train on; record demonstrations first.")
     device = pick_device(config.device)
-    folder = RunFolder.begin(config.out, resume=config.resume)
     with ExitStack() as stack:
+        stack.enter_context(only_writer(config.out, "training"))
+        folder = RunFolder.begin(config.out, resume=config.resume)
         stack.enter_context(_threads(config.threads))
         stack.enter_context(own_randomness(config.seed, device))
         loop = _prepare(config, data, folder, device, stack, on_progress, clock)

@@ -154,6 +154,23 @@ class TestSpeech:
         assert lines[-1].startswith("Repeat with: ibc-gym record")
         assert shlex.split(lines[-1].removeprefix("Repeat with: ibc-gym ")) == words
 
+    def test_other_episodes_are_told_of_and_what_is_there_is_not_announced(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("record", "particle", "--out", tmp_path / "d.zarr", "--episodes")
+        run(capsys, *words, "5")
+        _, said, _ = run(capsys, *words, "8", "--seed", "7")
+        assert "also holds 5 other episodes, which stay" in said
+        _, said, _ = run(capsys, *words, "9", "--seed", "3")
+        assert said.startswith("Writes 2 demonstrations to")
+        assert "The other 7 of seeds 3 to 11 are there already." in said
+        _, said, _ = run(capsys, *words, "3")
+        assert said.startswith("Nothing is left to do: all of seeds 0 to 2 are in")
+        assert "succeeded" not in said
+        _, said, _ = run(capsys, "data", "info", tmp_path / "d.zarr")
+        assert " kB in 3 segments" in said
+        assert "0 to 14" in said
+
     def test_a_damaged_data_set_is_named_and_gives_exit_code_1(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.info import data_info
+from ibc_gym.data.recorder import Recorder
 from ibc_gym.record import RecordConfig, record
 
 
@@ -79,3 +80,17 @@ def test_empty_data_set_is_described(tmp_path: Path) -> None:
     info = data_info(out)
     assert info["episodes"] == 0 and info["return"] is None and info["ranges"] == {}
     assert json.dumps(info, allow_nan=False)
+
+
+def test_episodes_that_are_there_twice_are_counted(recorded: Path) -> None:
+    demonstration = Dataset.open(recorded).episode(3)
+    with Recorder(recorded, Dataset.open(recorded).metadata) as recorder:
+        recorder.append(demonstration)
+    record(RecordConfig(task="particle", out=recorded, episodes=6, noise=0.1, workers=1))
+    seeds = data_info(recorded)["seeds"]
+    assert seeds == {
+        "first": 0,
+        "last": 5,
+        "count": 13,
+        "repeated": 1,
+    }  # noise makes other episodes

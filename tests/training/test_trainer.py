@@ -29,6 +29,7 @@ from ibc_gym.errors import (
     SpecMismatch,
     UnknownName,
 )
+from ibc_gym.training.records import TrainingProgress
 from ibc_gym.training.telemetry import read_metrics
 from ibc_gym.training.trainer import load_training_set, train, train_on
 
@@ -77,6 +78,20 @@ def test_option_has_an_effect(tmp_path: Path, changes: dict[str, Any]) -> None:
     plain, changed = weights(tmp_path / "plain"), weights(tmp_path / "changed")
     assert not torch.equal(plain["linear.weight"], changed["linear.weight"])
     assert torch.isfinite(changed["linear.weight"]).all()
+
+
+def test_two_runs_at_once_never_share_a_folder(tmp_path: Path) -> None:
+    refused: list[ConfigError] = []
+
+    def meddle(_: TrainingProgress) -> None:
+        with pytest.raises(ConfigError, match=r"is training in .* choose another --out") as error:
+            run(tmp_path / "run", resume=True)
+        refused.append(error.value)
+
+    train_on(settings(tmp_path / "run"), training_set(), meddle)
+    assert refused
+    run(tmp_path / "alone")
+    assert everything(tmp_path / "run") == everything(tmp_path / "alone")
 
 
 def test_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:
