@@ -53,7 +53,7 @@ def make(
 
     Raises:
         UnknownName: No environment is called that.
-        ConfigError: It does not take one of the options, or lacks a library.
+        ConfigError: It does not take one of the options, or lacks a library; or `id` is no id at all.
         MissingDependency: The package that it belongs to is not installed.
     """
     try:
@@ -72,6 +72,10 @@ def make(
         ) from problem
     except (error.DependencyNotInstalled, error.DeprecatedEnv, ModuleNotFoundError) as problem:
         raise ConfigError(f"gym:{id} cannot be made here: {problem}") from problem
+    except error.Error as problem:  # of an id that is none, above all
+        raise ConfigError(
+            f"There is no gym:{id} ({str(problem).rstrip('.')}). Write gym:ID, such as gym:AdroitHandDoor-v1."
+        ) from problem
     except (TypeError, ValueError) as problem:
         raise ConfigError(f"gym:{id} does not take these options: {problem}") from problem
 

@@ -274,7 +274,7 @@ class PolicySpec:
     control_period: float
     """[s]"""
     task_config: Mapping[str, Any] = field(default_factory=dict)
-    """The task's config in the demonstrations, as JSON; told where a policy does not fit an environment."""
+    """The task's config in the demonstrations, as JSON; an evaluation takes over what the policy needs in order to fit."""
 
 
 class TrainingData(Protocol):

@@ -136,6 +136,7 @@ def demo(config: DemoConfig, bars: Bars) -> DemoResult:
                     lambda now, bar=bar: bar(  # type: ignore[misc]
                         now.done / now.total, f"{now.successes} of {now.done} succeeded"
                     ),
+                    lambda timed, bar=bar: bar(0.0, f"first the time per action: {timed} timed"),  # type: ignore[misc]
                 )
     claim(out, SUMMARY, PAGE)
     with _timed(seconds, "report"):

@@ -7,6 +7,7 @@ SDK to train. Adding a row is the whole registration.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
@@ -109,7 +110,7 @@ def make_task(name: str, **options: Any) -> Task:
         UnknownName: No task is called that.
         ConfigError: It has no such option, or the value is of another type or makes no sense.
     """
-    cls = load(TASKS, name, "task")
+    cls = _task_class(name)
     task: Task = cls(_task_config(name, options))
     return task
 
@@ -275,9 +276,16 @@ def register_gymnasium_ids() -> None:
         )
 
 
+def _task_class(name: str) -> Any:
+    """A task's class; the name of an environment from elsewhere is answered with how it is written here."""
+    if name not in TASKS and re.search(r"-v\d+$", name):
+        raise UnknownName("task", name, [*TASKS, f"{GYM_PREFIX}{name}"])
+    return load(TASKS, name, "task")
+
+
 def _task_config(name: str, options: Mapping[str, Any]) -> Any:
     """The config of a task, every option held to the type of its field."""
-    config = load(TASKS, name, "task").Config
+    config = _task_class(name).Config
     known = {field.name for field in dataclasses.fields(config)}
     for option in options:
         if option not in known:

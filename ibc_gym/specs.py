@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,6 +54,23 @@ def task_name(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> str | 
     return None if task is None else str(getattr(task, "name", task))
 
 
+def options_of(
+    env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any],
+) -> dict[str, Any] | None:
+    """The options that an environment's task runs with, as `make_env` takes them, in JSON; None if it does not say."""
+    config = getattr(_task(env), "config", None)
+    return None if config is None else _options(json.loads(json.dumps(to_json(config))))
+
+
+def differing_options(
+    spec: PolicySpec, env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]
+) -> dict[str, Any]:
+    """Options that a policy's demonstrations had, and that are others in an environment."""
+    here = options_of(env) or {}
+    recorded = _options(spec.task_config)
+    return {name: v for name, v in recorded.items() if name in here and here[name] != v}
+
+
 def spec_to_json(spec: PolicySpec) -> dict[str, Any]:
     """A policy's spaces as plain JSON."""
     return {
@@ -93,14 +111,21 @@ def _other_options(
     spec: PolicySpec, env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]
 ) -> str:
     """What to do about a policy that does not fit: give the options that its demonstrations had."""
-    config = getattr(_task(env), "config", None)
-    here = json.loads(json.dumps(to_json(config))) if config is not None else {}
-    recorded = spec.task_config.items()
-    other = {name: value for name, value in recorded if name in here and here[name] != value}
-    if not other:
+    other = differing_options(spec, env)
+    flags = {name: f"--task.{name.replace('_', '-')}" for name in other}
+    given = [f"{flags[name]} {shlex.quote(str(v))}" for name, v in other.items() if v is not None]
+    absent = [flags[name] for name, value in other.items() if value is None]
+    advice = [f"give {' '.join(given)}"] if given else []
+    advice += [f"leave out {' '.join(absent)}"] if absent else []
+    if not advice:
         return "Was the policy trained on other options or another task?"
-    said = " ".join(f"--task.{name.replace('_', '-')} {value}" for name, value in other.items())
-    return f"Its demonstrations had other options: give {said}"
+    return f"Its demonstrations had other options: {' and '.join(advice)}"
+
+
+def _options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A task's config as options; that of an environment from elsewhere has some of them one level below."""
+    flat = {name: value for name, value in config.items() if name not in ("id", "options")}
+    return {**flat, **config.get("options", {})}
 
 
 def _describe(space: Any) -> str:

@@ -6,11 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ibc_gym.cli.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_options, word
+from ibc_gym.cli.flags import (
+    REQUIRED,
+    UsageError,
+    config_of,
+    flag,
+    flags_of,
+    parse,
+    take_task_options,
+    word,
+)
 from ibc_gym.console import Terminal, table
 from ibc_gym.errors import ConfigError
-from ibc_gym.evaluation.evaluator import EvalProgress
-from ibc_gym.evaluation.evaluator import evaluate as run_evaluation
+from ibc_gym.evaluation.evaluator import EvalProgress, carry_out, prepare
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
 
 DESCRIPTION = (
@@ -63,21 +71,32 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
         EvalFlags, argv, command="ibc-gym eval", description=DESCRIPTION, examples=EXAMPLES
     )
     if flags.horizon is not None:
+        if options.get("horizon", flags.horizon) != flags.horizon:
+            raise UsageError(
+                f"--horizon {flags.horizon} and --task.horizon {options['horizon']} contradict each other; "
+                "give one of them."
+            )
         options["horizon"] = flags.horizon
     config = config_of(EvalConfig, flags, options=options)
     if config.policy not in SCRIPTED and not Path(config.policy).exists():
         raise ConfigError(
             f"There is no run at {config.policy}; train one with `ibc-gym train`, or say oracle or random."
         )
-    where = config.out or (
-        f"runs/{config.policy}-{config.env}" if config.policy in SCRIPTED else config.policy
-    )
-    terminal.writes("rows of every episode and a summary", f"{where}/evaluations/")
+    plan = prepare(config)
+    terminal.writes("rows of every episode and a summary", f"{plan.folder}/")
+    for note in plan.notes:
+        terminal.say(note)
     terminal.kept = (
         "An evaluation is written when all its episodes have ended, and films after that."
     )
+    if config.latency_steps:
+        terminal.say(f"Times {config.latency_steps} actions one by one, then runs the episodes.")
     with terminal.progress("Episodes") as (bar,):
-        evaluation = run_evaluation(config, lambda now: bar(now.done / now.total, in_words(now)))
+        evaluation = carry_out(
+            plan,
+            lambda now: bar(now.done / now.total, in_words(now)),
+            lambda timed: bar(0.0, timing(timed)),
+        )
     terminal.result(evaluation.summary, evaluation_table([evaluation.summary]))
     terminal.say(f"Written to {evaluation.folder}")
     if evaluation.film_error is not None:
@@ -91,6 +110,11 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
 def in_words(now: EvalProgress) -> str:
     """How an evaluation goes, for the line below its bar."""
     return f"{now.successes} of {now.done} episodes succeeded, {now.done / max(now.seconds, 1e-9):.1f}/s"
+
+
+def timing(timed: int) -> str:
+    """What an evaluation does before its first episode, for the line below its bar."""
+    return f"first the time per action: {timed} timed"
 
 
 def evaluation_table(summaries: Sequence[Mapping[str, Any]]) -> Any:

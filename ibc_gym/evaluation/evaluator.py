@@ -7,15 +7,16 @@ episodes on any number of cores; each can be filmed and looked into afterwards.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ibc_gym.atomic import whole_folder
-from ibc_gym.data.metadata import installed_versions
+from ibc_gym.contracts import LearnedPolicy
+from ibc_gym.data.metadata import installed_versions, plain
 from ibc_gym.errors import IbcGymError
-from ibc_gym.evaluation.probe import choose_workers, probe
+from ibc_gym.evaluation.probe import OnStep, choose_workers, probe
 from ibc_gym.evaluation.results import (
     CHECKPOINTS,
     SCRIPTED,
@@ -29,6 +30,7 @@ from ibc_gym.evaluation.stage import Stage, resolve
 from ibc_gym.evaluation.summary import batched_ms, headline_of, milliseconds, summarise
 from ibc_gym.paths import writable_folder
 from ibc_gym.serialise import to_json
+from ibc_gym.specs import differing_options, options_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +48,29 @@ class EvalProgress:
 OnProgress = Callable[[EvalProgress], None]
 
 
-def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evaluation:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """An evaluation that is known to be possible, before its first episode."""
+
+    config: EvalConfig
+    stage: Stage
+    facts: Mapping[str, Any]
+    """What is known of policy and environment."""
+    folder: Path
+    """Where it will be written."""
+    notes: tuple[str, ...]
+    """Sentences on how the environment's options differ from those of the policy's demonstrations."""
+
+
+def evaluate(
+    config: EvalConfig, on_progress: OnProgress | None = None, on_timed: OnStep | None = None
+) -> Evaluation:
     """Run a policy on every seed, and write down what came of it.
 
     Args:
         config: What to run.
         on_progress: Called after every episode.
+        on_timed: Called before that, after every action that is timed alone, with how many they are.
 
     Returns:
         The evaluation, also written to `<run>/evaluations/<name>/`; if films were asked for and could not be made,
@@ -63,12 +82,37 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
         UnknownName: There is no such task, workcell or oracle.
         WorkerFailed: A worker process was killed.
     """
+    return carry_out(prepare(config), on_progress, on_timed)
+
+
+def prepare(config: EvalConfig) -> Plan:
+    """Find out all that can go wrong before the work; makes the policy and one environment, and the folder.
+
+    Raises:
+        CheckpointError: The checkpoint is missing or incomplete.
+        SpecMismatch: The policy was made for another task.
+        UnknownName: There is no such task, workcell or oracle.
+        ConfigError: The folder or a setting does not serve.
+    """
     stage = resolve(config)
-    facts = _facts(config, stage)  # makes one environment and the policy, and so fails early
-    folder = evaluation_folder(config, stage, facts["workcell"])
+    facts, notes = _facts(config, stage)
     if config.films or config.film_seeds:
         stage.make_filmed_env().close()  # fails before the work rather than after it
-    found = probe(stage, config.seeds, config.latency_steps)
+    return Plan(
+        config=config,
+        stage=stage,
+        facts=facts,
+        folder=evaluation_folder(config, stage, facts["workcell"]),
+        notes=notes,
+    )
+
+
+def carry_out(
+    plan: Plan, on_progress: OnProgress | None = None, on_timed: OnStep | None = None
+) -> Evaluation:
+    """Run the episodes of a plan; arguments and errors as for `evaluate`."""
+    config, stage, folder = plan.config, plan.stage, plan.folder
+    found = probe(stage, config.seeds, config.latency_steps, on_timed)
     started = time.perf_counter()
     results = run_shares(
         stage,
@@ -80,7 +124,7 @@ def evaluate(config: EvalConfig, on_progress: OnProgress | None = None) -> Evalu
     seconds = time.perf_counter() - started
     episodes = tuple(episode for share in results for episode in share.episodes)
     summary = {
-        **summarise(facts, episodes, milliseconds(found.act_seconds) if found else None),
+        **summarise(plan.facts, episodes, milliseconds(found.act_seconds) if found else None),
         "action_ms_batched": batched_ms(results),
         "cpu_seconds": sum(share.cpu_seconds for share in results),
         "wall_seconds": seconds,
@@ -125,29 +169,53 @@ def evaluation_folder(config: EvalConfig, stage: Stage, workcell: str | None) ->
         run = Path(*path.parts[: path.parts.index(CHECKPOINTS)])
     else:
         run = path
-    return writable_folder(run / "evaluations") / evaluation_name(config, stage.env, workcell)
+    name = evaluation_name(config, stage.env, workcell, stage.options)
+    return writable_folder(run / "evaluations") / name
 
 
-def _facts(config: EvalConfig, stage: Stage) -> dict[str, Any]:
-    """What is known before the first episode."""
+def _facts(config: EvalConfig, stage: Stage) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What is known before the first episode, and what to say of the options."""
     envs = stage.make_envs(1)
     try:
         policy = stage.make_policy(envs)
         task = stage.task(envs)
         named = stage.workcell or next(iter(getattr(task, "workcells", ())), None)
+        options = options_of(envs)
         facts: dict[str, Any] = {
             "task": stage.env,
             "workcell": named,
             "policy": stage.policy,
+            "options": plain(stage.options) if options is None else options,
             "horizon": getattr(task, "horizon", None),
             "score": headline_of(config, task),
             "checkpoint": None,
         }
-        if stage.policy not in SCRIPTED:
-            facts.update(_about_checkpoint(stage.policy, policy))
-        return facts
+        if stage.policy in SCRIPTED:
+            return facts, ()
+        facts.update(_about_checkpoint(stage.policy, policy))
+        differing = differing_options(cast(LearnedPolicy, policy).spec, envs)
+        return facts, _notes(config, stage, differing, facts["options"])
     finally:
         envs.close()
+
+
+def _notes(
+    config: EvalConfig, stage: Stage, recorded: Mapping[str, Any], here: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Which options were taken over from the demonstrations, and which were not though nobody asked for others."""
+    taken = [
+        f"{name} {value}" for name, value in stage.options.items() if name not in config.options
+    ]
+    others = {name: value for name, value in recorded.items() if name not in config.options}
+    had = ", ".join(f"{name} {_said(value)}" for name, value in others.items())
+    it_is = ", ".join(_said(here[name]) for name in others)
+    notes = [f"As in the demonstrations: {', '.join(taken)}."] if taken else []
+    notes += [f"The demonstrations had {had}; here it is {it_is}."] if others else []
+    return tuple(notes)
+
+
+def _said(value: Any) -> str:
+    return "the environment's own" if value is None else str(value)
 
 
 def _about_checkpoint(path: str, policy: Any) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ibc_gym.evaluation.shares import one_thread, usable_cores
 from ibc_gym.evaluation.stage import Stage
-from ibc_gym.records import Float64
-from ibc_gym.rollout import rollout
+from ibc_gym.records import Bool, Float64, Observation
+from ibc_gym.rollout import Transition, rollout
 
 WARM_UP = 10
 """First actions that the latency leaves out: libraries allocate and choose kernels then."""
@@ -30,18 +31,32 @@ class Probe:
     """Wall time of policy and environment together [s]."""
 
 
-def probe(stage: Stage, seeds: Sequence[int], steps: int) -> Probe | None:
-    """Run episodes until `steps` actions were timed; None for 0 steps."""
+OnStep = Callable[[int], None]
+"""Told how many actions were timed so far."""
+
+
+def probe(
+    stage: Stage, seeds: Sequence[int], steps: int, on_step: OnStep | None = None
+) -> Probe | None:
+    """Run episodes until `steps` actions were timed; None for 0 steps.
+
+    Args:
+        stage: Policy and environment.
+        seeds: Of the episodes, as many as are needed.
+        steps: Actions to time after the warm-up; the last episode is run to its end.
+        on_step: Told after every action.
+    """
     if steps == 0:
         return None
     spent: list[Float64] = []
+    listeners = [_Steps(on_step)] if on_step else []
     envs = stage.make_envs(1)
     try:
         with one_thread(stage):
             policy = stage.make_policy(envs)
             started = time.perf_counter()
             for seed in seeds:
-                spent.append(rollout(envs, policy, [seed]).act_seconds)
+                spent.append(rollout(envs, policy, [seed], listeners).act_seconds)
                 if sum(map(len, spent)) >= steps + WARM_UP:
                     break
             seconds = time.perf_counter() - started
@@ -67,3 +82,20 @@ def choose_workers(wanted: int, episodes: int, found: Probe | None) -> int:
     if found is not None and found.seconds_per_episode * episodes < WORTH_A_PROCESS:
         return 1
     return usable_cores()
+
+
+class _Steps:
+    """A listener that counts steps."""
+
+    def __init__(self, on_step: OnStep) -> None:
+        self._on_step = on_step
+        self._count = 0
+
+    def on_reset(
+        self, mask: Bool, seeds: Sequence[int], observation: Observation, info: Mapping[str, Any]
+    ) -> None:
+        pass
+
+    def on_step(self, transition: Transition) -> None:
+        self._count += 1
+        self._on_step(self._count)

@@ -52,7 +52,10 @@ class EvalConfig:
     workcell: str | None = None
     """Where the task runs; by default the task's first workcell."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of the task's config, such as {"goal_tolerance": 0.02}; for "gym:" also {"horizon": 300}."""
+    """Fields of the task's config, such as {"goal_tolerance": 0.02}; for "gym:" also {"horizon": 300}.
+
+    What is left out is the task's default, whatever the demonstrations had, unless the policy would not fit it.
+    """
     episodes: int = 100
     """How many episodes; episode k is reset with `first_seed + k`."""
     first_seed: int = FIRST_SEED
@@ -167,13 +170,22 @@ def score_of(episode: Episode, score: Score) -> float:
             return episode.best_reward
 
 
-def evaluation_name(config: EvalConfig, env: str, workcell: str | None) -> str:
-    """A name that two evaluations share only if they ran the same episodes: push-mujoco-100000-100099."""
+def evaluation_name(
+    config: EvalConfig, env: str, workcell: str | None, options: Mapping[str, Any]
+) -> str:
+    """A name that two evaluations share only if they ran the same episodes: push-mujoco-100000-100099.
+
+    Args:
+        config: What was asked for.
+        env: Where it ran.
+        workcell: In which workcell, if that is known.
+        options: That differ from the task's defaults or were asked for.
+    """
     where = [] if workcell in (None, env) or env.startswith("gym:") else [str(workcell)]
-    options = [f"{key}={value}" for key, value in sorted(config.options.items())]
+    named = [f"{key}={value}" for key, value in sorted(options.items())]
     seeds = [str(config.seeds[0]), str(config.seeds[-1])]
     chosen = _named_checkpoint(config.policy)
-    return config.name or _slug("-".join([env, *where, *options, *seeds, *chosen]))
+    return config.name or _slug("-".join([env, *where, *named, *seeds, *chosen]))
 
 
 def write_evaluation(evaluation: Evaluation) -> None:

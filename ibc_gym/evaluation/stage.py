@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,11 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from ibc_gym.contracts import LearnedPolicy, Policy, Task
-from ibc_gym.errors import ConfigError
+from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import make_env, make_oracle, make_vec_env, task_of
+from ibc_gym.specs import check_fits, differing_options, task_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +77,24 @@ class Stage:
 
 
 def resolve(config: EvalConfig) -> Stage:
-    """Fill in what the config leaves to the checkpoint: the environment and what is observed.
+    """Fill in what the config leaves to the checkpoint: the environment, what is observed, and how it is set up.
+
+    The options of the config count. Only where the policy does not fit the environment that they give (a particle of
+    other dimensions), the options of its demonstrations are taken over that it needs in order to fit.
 
     Raises:
         CheckpointError: The checkpoint is missing or incomplete.
     """
-    env, observation = config.env, "state"
-    if config.policy not in SCRIPTED:
-        policy = _load(config.policy)
-        env = env or policy.spec.task
-        observation = _observation(policy.config.inputs)
-    if env is None:
-        raise ConfigError(f"Policy {config.policy!r} fits any task: say which with --env.")
+    if config.policy in SCRIPTED:
+        if config.env is None:
+            raise ConfigError(f"Policy {config.policy!r} fits any task: say which with --env.")
+        return _stage(config, config.env, "state")
+    policy = _load(config.policy)
+    env = config.env or policy.spec.task
+    return _fitting(_stage(config, env, _observation(policy.config.inputs)), policy)
+
+
+def _stage(config: EvalConfig, env: str, observation: str) -> Stage:
     return Stage(
         policy=config.policy,
         env=env,
@@ -95,6 +102,43 @@ def resolve(config: EvalConfig) -> Stage:
         observation=observation,
         options=dict(config.options),
     )
+
+
+def _fitting(stage: Stage, policy: LearnedPolicy) -> Stage:
+    """The stage with those options of the demonstrations without which the policy does not fit it, and no others."""
+    envs = stage.make_envs(1)
+    try:
+        if task_name(envs) not in (None, policy.spec.task) or _is_fit(policy, envs):
+            return stage
+        recorded = differing_options(policy.spec, envs)
+    finally:
+        envs.close()
+    taken = {name: value for name, value in recorded.items() if name not in stage.options}
+    if not _fits(stage, taken, policy):
+        return stage  # `make_policy` says what is wrong
+    for name in tuple(taken):
+        fewer = {other: value for other, value in taken.items() if other != name}
+        taken = fewer if _fits(stage, fewer, policy) else taken
+    return replace(stage, options={**stage.options, **taken})
+
+
+def _fits(stage: Stage, taken: Mapping[str, Any], policy: LearnedPolicy) -> bool:
+    try:
+        envs = replace(stage, options={**stage.options, **taken}).make_envs(1)
+    except ConfigError:
+        return False  # these options make no sense without the others
+    try:
+        return _is_fit(policy, envs)
+    finally:
+        envs.close()
+
+
+def _is_fit(policy: LearnedPolicy, envs: VectorEnv[Any, Any, Any]) -> bool:
+    try:
+        check_fits(policy, envs)
+    except SpecMismatch:
+        return False
+    return True
 
 
 class UniformPolicy:
@@ -141,8 +185,6 @@ def _load(path: str) -> LearnedPolicy:
 
 
 def _load_fitting(path: str, envs: VectorEnv[Any, Any, Any]) -> LearnedPolicy:
-    from ibc_gym.checkpoint import check_fits
-
     policy = _load(path)
     check_fits(policy, envs)
     return policy

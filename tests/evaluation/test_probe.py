@@ -38,3 +38,9 @@ def test_short_evaluations_stay_in_one_process() -> None:
     assert choose_workers(0, 100, cost(WORTH_A_PROCESS / 99)) == usable_cores()
     assert choose_workers(0, 100, None) == usable_cores()
     assert choose_workers(3, 100, cost(0.0)) == 3
+
+
+def test_every_action_is_told_of_while_they_are_timed() -> None:
+    heard: list[int] = []
+    probe(STAGE, [3], 5, heard.append)
+    assert heard == list(range(1, 51))  # the episode is run to its end
