@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+from gymnasium import spaces
 
 from ibc_gym.contracts import Policy
 from ibc_gym.errors import ConfigError
@@ -61,7 +62,7 @@ class Landscape:
     candidates: Float32
     """(N, 2): some of the actions between which it chose."""
     oracle: Float32 | None
-    """(2,): what the task's demonstrator would do here, where there is one."""
+    """(2,): what the task's demonstrator would do here, within the action space, where there is one."""
 
 
 def check_moments(evaluation: Evaluation, seed: int, steps: Sequence[int]) -> None:
@@ -107,10 +108,12 @@ def landscapes(
             return []
         tape = find_tape(evaluation.tapes, seed)
         oracle = make_oracle(stage.env, envs) if stage.env in ORACLES else None
-        corners = _slice(evaluation.tapes, envs.single_action_space)
+        box = envs.single_action_space
+        assert isinstance(box, spaces.Box)
+        corners = _slice([tape.actions[:, :2] for tape in evaluation.tapes], box)
         last = len(tape.actions) - 1
         moments = set(steps) or {round(share * last) for share in MOMENTS}
-        observer = _Observer(policy, oracle, tape, corners, moments)
+        observer = _Observer(policy, oracle, tape, corners, box, moments)
         (seen,) = rollout(envs, observer, [seed]).episodes
         (evaluated,) = [episode for episode in evaluation.episodes if episode.seed == seed]
         check_same(evaluated, seen)
@@ -128,13 +131,15 @@ class _Observer:
         oracle: Policy | None,
         tape: Tape,
         corners: tuple[Float32, Float32],
+        box: spaces.Box,
         moments: Collection[int],
     ) -> None:
         self._policy = policy
         self._oracle = oracle
         self._player = TapePlayer([tape])
         self._seed = tape.seed
-        self._low, self._high = corners
+        self._corners = corners
+        self._box = box
         self._moments = moments
         self._step = 0
         self.found: list[Landscape] = []
@@ -147,14 +152,17 @@ class _Observer:
 
     def act(self, observation: Observation) -> Float32:
         chosen = self._policy.act(observation)[0]
-        advised = None if self._oracle is None else self._oracle.act(observation)[0, :2]
+        advised = None if self._oracle is None else self._oracle.act(observation)[0]
         if self._step in self._moments:
             self.found.append(self._look(chosen, advised))
         self._step += 1
         return self._player.act(observation)
 
     def _look(self, chosen: Float32, advised: Float32 | None) -> Landscape:
-        axes = [np.linspace(self._low[k], self._high[k], GRID) for k in range(2)]
+        if advised is not None:
+            advised = np.clip(advised, self._box.low, self._box.high)[:2]
+        low, high = self._widened([chosen[:2]] if advised is None else [chosen[:2], advised])
+        axes = [np.linspace(low[k], high[k], GRID) for k in range(2)]
         first, second = np.meshgrid(*axes)
         actions = np.tile(chosen, (GRID * GRID, 1)).astype(np.float32)
         actions[:, 0], actions[:, 1] = first.ravel(), second.ravel()
@@ -163,18 +171,25 @@ class _Observer:
         return Landscape(
             seed=self._seed,
             step=self._step,
-            low=self._low,
-            high=self._high,
+            low=low,
+            high=high,
             energies=energies.reshape(GRID, GRID),
             chosen=chosen[:2],
             candidates=self._policy.candidates()[0, :SHOWN, :2],
             oracle=advised,
         )
 
+    def _widened(self, marks: Sequence[Float32]) -> tuple[Float32, Float32]:
+        """The slice's corners, further apart where a mark would lie outside."""
+        low, high = self._corners
+        if all(((low <= mark) & (mark <= high)).all() for mark in marks):
+            return low, high
+        return _slice([np.stack([low, high, *marks])], self._box)
 
-def _slice(tapes: Sequence[Tape], space: Any) -> tuple[Float32, Float32]:
-    """A square around all actions that were taken, in the first two dimensions, as far as the action space goes."""
-    actions = np.concatenate([tape.actions[:, :2] for tape in tapes])
+
+def _slice(parts: Sequence[Float32], space: spaces.Box) -> tuple[Float32, Float32]:
+    """A square around all these actions (N, 2), in the first two dimensions, as far as the action space goes."""
+    actions = np.concatenate(parts)
     low, high = actions.min(axis=0), actions.max(axis=0)
     centre, half = (low + high) / 2, float((high - low).max()) * (0.5 + _MARGIN) or 1.0
     low, high = np.maximum(centre - half, space.low[:2]), np.minimum(centre + half, space.high[:2])

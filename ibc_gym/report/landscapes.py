@@ -19,6 +19,8 @@ from ibc_gym.report.charts import short
 
 _SIZE = 220
 _LEFT, _BOTTOM = 46, 34
+_ROOM = 10
+"""Above and to the right of the panel, for marks on its edge."""
 _LEVELS = (0.02, 0.06, 0.15, 0.3, 0.5, 0.75)
 """Shares of the slice that lie below each level line."""
 
@@ -55,16 +57,17 @@ def _panel(landscape: Landscape, labels: tuple[str, str]) -> str:
     parts += [
         f'<circle class="candidate" cx="{x:.1f}" cy="{y:.1f}" r="1.3"/>'
         for x, y in (_place(landscape, action) for action in landscape.candidates)
-        if _LEFT < x < _LEFT + _SIZE and 0 < y < _SIZE
+        if _inside(x, y)
     ]
     x, y = _place(landscape, landscape.chosen)
-    parts.append(f'<circle class="chosen" cx="{x:.1f}" cy="{y:.1f}" r="8"/>')
-    if landscape.oracle is not None:
-        x, y = _place(landscape, landscape.oracle)
+    if _inside(x, y):
+        parts.append(f'<circle class="chosen" cx="{x:.1f}" cy="{y:.1f}" r="8"/>')
+    x, y = (-1.0, -1.0) if landscape.oracle is None else _place(landscape, landscape.oracle)
+    if _inside(x, y):
         cross = f"M{x - 5:.1f},{y:.1f}h10M{x:.1f},{y - 5:.1f}v10"
         parts.append(f'<path class="halo" d="{cross}"/><path class="oracle" d="{cross}"/>')
     return (
-        f'<svg viewBox="0 0 {_LEFT + _SIZE + 4} {_SIZE + _BOTTOM}" role="img" '
+        f'<svg viewBox="0 {-_ROOM} {_LEFT + _SIZE + _ROOM} {_ROOM + _SIZE + _BOTTOM}" role="img" '
         f'aria-label="Energy at step {landscape.step}">{"".join(parts)}</svg>'
     )
 
@@ -112,6 +115,10 @@ def _axes(landscape: Landscape, labels: tuple[str, str]) -> str:
 def _place(landscape: Landscape, action: Float32) -> tuple[float, float]:
     share = (action - landscape.low) / (landscape.high - landscape.low)
     return float(_LEFT + share[0] * _SIZE), float((1 - share[1]) * _SIZE)
+
+
+def _inside(x: float, y: float) -> bool:
+    return _LEFT <= x <= _LEFT + _SIZE and 0 <= y <= _SIZE
 
 
 def _png(image: UInt8) -> str:

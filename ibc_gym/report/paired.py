@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import combinations
 
+from ibc_gym.evaluation.results import SCRIPTED
 from ibc_gym.evaluation.uncertainty import compare_means, compare_paired, holm
 from ibc_gym.report.words import Entry, name
 
@@ -38,7 +39,21 @@ def paired_section(groups: Mapping[str, Sequence[Entry]]) -> str:
 
 def _comparable(pair: Pair) -> bool:
     (_, _, one), (_, _, other) = pair
-    return one.score == other.score and bool(one.successes().keys() & other.successes().keys())
+    shared = one.successes().keys() & other.successes().keys()
+    return one.score == other.score and bool(shared) and not _same_policy(pair)
+
+
+def _same_policy(pair: Pair) -> bool:
+    """Whether one checkpoint was evaluated twice: nothing can be learned from comparing it with itself."""
+    (_, run, one), (_, other_run, other) = pair
+    if one.summary["policy"] != other.summary["policy"]:
+        return False
+    if one.summary["policy"] in SCRIPTED:
+        return True
+    mine, theirs = (dict(found.summary.get("checkpoint") or {}) for found in (one, other))
+    # One checkpoint goes by several paths (best, last, 000500), and runs may be told apart by nothing else.
+    same_path = mine.pop("path", None) == theirs.pop("path", None)
+    return mine == theirs and (same_path or run is other_run)
 
 
 def _success_table(title: str, pairs: Sequence[Pair]) -> str:

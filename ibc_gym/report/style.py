@@ -62,6 +62,7 @@ figure { margin: 0; }
 figcaption { font-size: .86rem; margin: .5rem 0 .15rem; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { font-family: inherit; font-size: 11px; fill: var(--soft); }
+.landscape svg { overflow: hidden; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); gap: .6rem 1.2rem; }
 .strip { overflow-x: auto; border-radius: 8px; margin: 0 0 .3rem; }
 .strip img { display: block; width: 100%; min-width: 46rem; height: auto; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,29 @@ def test_episode_or_step_that_was_not_run_is_refused(
 def test_slice_stays_within_the_action_space(drawn: list[Landscape]) -> None:
     assert (drawn[0].low >= 0).all()
     assert (drawn[0].high <= 1).all()
+
+
+def test_slice_is_widened_until_every_mark_lies_inside(
+    evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Beyond(Bowl):
+        def act(self, observation: Observation) -> Float32:
+            return np.tile(np.array([2.0, -0.5], np.float32), (self.rows, 1))
+
+    monkeypatch.setattr("ibc_gym.evaluation.landscape.make_oracle", lambda env, envs: Beyond())
+    middle = np.full((50, 2), 0.5, np.float32) + np.linspace(0, 0.1, 50, dtype=np.float32)[:, None]
+    tapes = tuple(replace(tape, actions=middle) for tape in evaluation.tapes)
+    found = replace(evaluation, tapes=tapes)
+    monkeypatch.setattr("ibc_gym.evaluation.landscape.check_same", lambda evaluated, seen: None)
+    drawn = landscapes(found, WithBowl(**STAGE, options={}), seed=100_001)
+    assert len(drawn) == 4
+    for landscape in drawn:
+        assert landscape.oracle is not None
+        assert landscape.oracle.tolist() == [1, 0]  # what the action space leaves of it
+        for mark in (landscape.chosen, landscape.oracle):
+            assert ((landscape.low <= mark) & (mark <= landscape.high)).all()
+        assert landscape.energies.min() < 0.01  # the energies are those of the wider slice
+        assert landscape.energies.max() > 1
 
 
 def test_policy_without_energies_has_no_landscape(evaluation: Evaluation) -> None:

@@ -139,6 +139,32 @@ def test_world_that_has_changed_is_said_and_not_drawn(tmp_path: Path, run: Path)
     assert "energies cannot be drawn: Seed 100000 went otherwise" in page
 
 
+def test_checkpoint_is_not_compared_with_itself(tmp_path: Path, run: Path) -> None:
+    copy = tmp_path / "twice"
+    shutil.copytree(run, copy, symlinks=True)
+    last = copy / "checkpoints" / "best"
+    evaluate(
+        EvalConfig(policy=str(last), episodes=6, workers=1, latency_steps=0, name="again", out=copy)
+    )
+    (loaded,) = read_runs([copy])
+    assert len(loaded.evaluations) == 2
+    assert "side by side" not in report([copy], tmp_path / "report.html").read_text()
+
+
+def test_checkpoints_of_one_run_are_compared(tmp_path: Path, run: Path) -> None:
+    copy = tmp_path / "twice"
+    shutil.copytree(run, copy, symlinks=True)
+    (loaded,) = read_runs([copy])
+    (found,) = loaded.evaluations
+    older = {**found.summary, "checkpoint": {**found.summary["checkpoint"], "step": 1}}
+    folder = found.folder.with_name("older")
+    folder.mkdir()
+    write_evaluation(
+        Evaluation(summary=older, episodes=found.episodes, tapes=found.tapes, folder=folder)
+    )
+    assert "side by side" in report([copy], tmp_path / "report.html").read_text()
+
+
 def test_command_that_repeats_an_evaluation_is_complete(run: Path) -> None:
     (found,) = read_runs([run])[0].evaluations
     assert eval_command(found) == (
