@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ibc_gym.contracts import Closing
+from ibc_gym.errors import ConfigError
 from ibc_gym.training.records import TrainingProgress
 
 METRICS = "metrics.jsonl"
@@ -47,11 +48,31 @@ class MetricsFile(Closing):
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The reports of a run, in order; a last line that a killed process left unfinished is skipped."""
+    """The reports of a run, in order; a last line that a killed process left unfinished is skipped.
+
+    Raises:
+        ConfigError: Another line is no report.
+    """
     if not path.exists():
         return []
-    *whole, _ = path.read_text().split("\n")
-    return [json.loads(line) for line in whole]
+    *whole, _ = path.read_text(errors="replace").split("\n")
+    found = [_report(line) for line in whole]
+    if found and found[-1] is None:
+        found.pop()
+    if None in found:
+        raise ConfigError(
+            f"Line {found.index(None) + 1} of {path} is damaged: it is no report in JSON. "
+            "Remove that line to go on without it."
+        )
+    return [line for line in found if line is not None]
+
+
+def _report(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and "step" in found else None
 
 
 class TensorBoardFiles(Closing):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ibc_gym.errors import ConfigError
 from ibc_gym.training.records import TrainingProgress
 from ibc_gym.training.telemetry import (
     ConsoleDisplay,
@@ -49,6 +50,20 @@ def test_every_report_is_a_line_of_json(tmp_path: Path) -> None:
     assert first["train"] == {"loss": 1.5, "energy_positive": -3.0}
     assert first["validation"]["action_error"] == 0.125
     assert second["step"] == 80
+
+
+@pytest.mark.parametrize("torn", ['{"step": 4', '{"step": 4\n', "\0\0\0\0\n"])
+def test_torn_last_line_is_passed_over(tmp_path: Path, torn: str) -> None:
+    (tmp_path / "m.jsonl").write_text('{"step": 1}\n' + torn)
+    assert read_metrics(tmp_path / "m.jsonl") == [{"step": 1}]
+
+
+@pytest.mark.parametrize("damaged", ['{"step": 2', "[]", "", "{}"])
+def test_damaged_line_is_named(tmp_path: Path, damaged: str) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"step": 1}\n' + damaged + '\n{"step": 3}\n')
+    with pytest.raises(ConfigError, match=r"Line 2 of .*m\.jsonl is damaged"):
+        read_metrics(path)
 
 
 def test_resumed_log_drops_what_is_to_be_done_again_and_half_lines(tmp_path: Path) -> None:
