@@ -34,6 +34,8 @@ class Terminal:
     """Whether `--json` was given."""
     kept: str = "Nothing was written."
     """What an interruption leaves behind, in a sentence."""
+    again: str | None = None
+    """The command that does the same again, where the one that was typed would not."""
     console: Console = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +51,7 @@ class Terminal:
 
     def repeat(self, command: str) -> None:
         """The last word of a command: how to do this again."""
-        self.console.print(Text("Repeat with: ", style="dim") + Text(command))
+        self.console.print(Text("Repeat with: ", style="dim") + Text(self.again or command))
 
     def result(self, answer: Mapping[str, Any], *tables: RenderableType) -> None:
         """The answer: as tables, or as one JSON object on standard output."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,7 +61,8 @@ def record(argv: Sequence[str], terminal: Terminal) -> None:
     terminal.result(
         answer, *([table("Recorded", ("what", "how much"), rows)] if summary.done else [])
     )
-    terminal.say(f"Train on it with: ibc-gym train {config.out}")
+    inputs = " --policy.inputs image" if config.observation == "image" else ""  # there is no state
+    terminal.say(f"Train on it with: ibc-gym train {shlex.quote(str(config.out))}{inputs}")
 
 
 def _announce(config: RecordConfig, found: RecordSummary, terminal: Terminal) -> None:

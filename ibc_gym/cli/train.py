@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ibc_gym.checkpoint import CHECKPOINTS, step_folders
 from ibc_gym.cli.flags import REQUIRED, UsageError, config_of, flag, flags_of, parse, take, word
 from ibc_gym.console import Terminal, table
 from ibc_gym.data.dataset import left_out
-from ibc_gym.registry import POLICIES, PRESETS, load
+from ibc_gym.registry import GYM_PREFIX, POLICIES, PRESETS, TASKS, load
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.records import TrainResult
 from ibc_gym.training.telemetry import ConsoleDisplay, duration
-from ibc_gym.training.trainer import load_training_set, train_on
+from ibc_gym.training.trainer import check_ready, load_training_set, train_on
 
 DESCRIPTION = (
     "Train a policy on recorded or imported demonstrations.",
@@ -45,13 +49,19 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
         if flags.tensorboard
         else "checkpoints and metrics"
     )
-    terminal.writes(what, f"{out}/")
-    terminal.kept = f"Checkpoints so far are kept: go on with --out {out} --resume."
+    check_ready(config)
+    terminal.say(f"Reads {config.data}")
     data = load_training_set(config)
+    terminal.writes(what, f"{out}/")
     if config.skip_damaged:
         terminal.say(left_out(data.damaged))
-    with ConsoleDisplay(terminal.console) as display:
-        result = train_on(config, data, display)
+    try:
+        with ConsoleDisplay(terminal.console) as display:
+            result = train_on(config, data, display)
+    except KeyboardInterrupt:
+        terminal.kept = _kept(out, argv)
+        raise
+    result = replace(result, checkpoint=out / CHECKPOINTS / result.checkpoint.name)
     answer = {
         **dataclasses.asdict(result),
         "policy": config.policy,
@@ -59,7 +69,39 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
         "damaged": [dataclasses.asdict(damage) for damage in data.damaged],
     }
     terminal.result(answer, _table(result))
-    terminal.say(f"Evaluate it with: ibc-gym eval {out}")
+    terminal.say(_next(data.spec.task, out))
+    if not config.resume:
+        terminal.again = f"ibc-gym train {shlex.join([*_without_out(argv), '--out', _free(out)])}"
+
+
+def _kept(out: Path, argv: Sequence[str]) -> str:
+    """What is left of a training that was interrupted, and how to go on."""
+    saved = step_folders(out)
+    if not saved:
+        return "No update was finished, so there is no checkpoint yet."
+    words = [*argv, *([] if "--resume" in argv else ["--resume"])]
+    return f"Checkpoint {saved[-1].name} is kept; go on with: ibc-gym train {shlex.join(words)}"
+
+
+def _next(task: str, out: Path) -> str:
+    """What can be done with the policy."""
+    if task in TASKS or task.startswith(GYM_PREFIX):
+        return f"Evaluate it with: ibc-gym eval {shlex.quote(str(out))}"
+    return f"There is no task {task!r} here, so there is nothing to evaluate it in."
+
+
+def _without_out(argv: Sequence[str]) -> list[str]:
+    given = [n for n, said in enumerate(argv) if said == "--out"]
+    dropped = {*given, *(n + 1 for n in given)}
+    return [
+        said for n, said in enumerate(argv) if n not in dropped and not said.startswith("--out=")
+    ]
+
+
+def _free(out: Path) -> str:
+    """The folder's name with the first number that is not taken."""
+    names = (out.with_name(f"{out.name}-{number}") for number in itertools.count(2))
+    return str(next(path for path in names if not path.exists()))
 
 
 def train_flags(argv: Sequence[str]) -> type[Any]:

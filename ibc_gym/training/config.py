@@ -117,6 +117,10 @@ FREE_TO_CHANGE = frozenset(
 """Fields that a resumed run may set anew; the data are compared by fingerprint, however they were opened."""
 
 
+ENDLESS: tuple[Schedule, ...] = ("exponential", "constant")
+"""Schedules whose learning rate does not depend on when training ends, so that it may end later."""
+
+
 def check_resumable(now: dict[str, Any], before: dict[str, Any]) -> None:
     """Hold a resumed run to the settings it began with, both as plain JSON.
 
@@ -124,8 +128,24 @@ def check_resumable(now: dict[str, Any], before: dict[str, Any]) -> None:
         ConfigError: A setting differs that would change the result.
     """
     for name in (field.name for field in dataclasses.fields(TrainConfig)):
-        if name not in FREE_TO_CHANGE and now.get(name) != before.get(name):
+        if name in FREE_TO_CHANGE or now.get(name) == before.get(name):
+            continue
+        if name == "steps" and _is_longer(now, before):
+            continue
+        said = (
+            f"The run was begun with {name} {before.get(name)!r}, but is to be resumed with "
+            f"{now.get(name)!r}."
+        )
+        if name == "steps" and before.get("schedule") in ENDLESS:
+            raise ConfigError(f"{said} A run can be made longer, not shorter.")
+        if name == "steps":
             raise ConfigError(
-                f"The run was begun with {name} {before.get(name)!r}, but is to be resumed with "
-                f"{now.get(name)!r}. Resume with the same settings, or train into another folder."
+                f"{said} Its {before.get('schedule')} schedule ends with them, so another number is another run: "
+                "train into another folder. A run that begins with --schedule constant or exponential can be made "
+                "longer."
             )
+        raise ConfigError(f"{said} Resume with the same settings, or train into another folder.")
+
+
+def _is_longer(now: dict[str, Any], before: dict[str, Any]) -> bool:
+    return before.get("schedule") in ENDLESS and int(now["steps"]) > int(before["steps"])

@@ -16,6 +16,7 @@ from ibc_gym.errors import TrainingDiverged
 from ibc_gym.training.choice import Choice
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.divergence import Monitor, listed
+from ibc_gym.training.interruption import Interruption
 from ibc_gym.training.learner import Learner
 from ibc_gym.training.records import Listener, TrainingProgress
 from ibc_gym.training.run_folder import RunFolder, TrainingState
@@ -108,16 +109,21 @@ class TrainingLoop:
 
         Raises:
             TrainingDiverged: A number became NaN or exploded; the checkpoints so far stay.
+            KeyboardInterrupt: Ctrl-C; where training stands is saved.
         """
         as_module(self.learner.policy).train()
         try:
-            final = self.share >= 1  # only a run that had ended and is resumed
-            while not final:
-                started = time.perf_counter()
-                self.learner.update(self.share, self._inspect)
-                self._updating += time.perf_counter() - started
-                final = self.share >= 1
-                self._look_around(final=final)
+            with Interruption() as interruption:
+                final = self.share >= 1  # only a run that had ended and is resumed
+                while not final:
+                    started = time.perf_counter()
+                    self.learner.update(self.share, self._inspect)
+                    self._updating += time.perf_counter() - started
+                    final = self.share >= 1
+                    stopping = interruption.asked
+                    self._look_around(final=final, stopping=stopping)
+                    if stopping:
+                        raise KeyboardInterrupt
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}\n{self._last_words()}") from None
 
@@ -134,7 +140,7 @@ class TrainingLoop:
     def _inspect(self, record: Mapping[str, torch.Tensor]) -> None:
         self._monitor.add(self.learner.steps, self.learner.learning_rate, record)
 
-    def _look_around(self, *, final: bool) -> None:
+    def _look_around(self, *, final: bool, stopping: bool) -> None:
         """Report, validate and save where it is time to."""
         step = self.learner.steps
         validating = self._validation is not None and (
@@ -142,7 +148,7 @@ class TrainingLoop:
         )
         measures = self._validate() if validating else {}
         better = self._remember(measures)
-        saving = final or better or step % self.config.checkpoint_every == 0
+        saving = final or stopping or better or step % self.config.checkpoint_every == 0
         if not (validating or saving or step == 1 or step % self.config.log_every == 0):
             return
         progress = self._report(

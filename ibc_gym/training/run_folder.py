@@ -65,10 +65,7 @@ class RunFolder:
         Raises:
             ConfigError: It cannot be written, or holds a run that is not to be resumed.
         """
-        if step_folders(out) and not resume:
-            raise ConfigError(
-                f"{out} already holds a training run. Go on with it by --resume, or choose another --out."
-            )
+        refuse_taken(out, resume=resume)
         return cls(out)
 
     def newest(self) -> Path | None:
@@ -151,3 +148,15 @@ class RunFolder:
         read_config(folder)
         weights: dict[str, torch.Tensor] = load_file(folder / WEIGHTS)
         return weights
+
+
+def refuse_taken(out: Path, *, resume: bool) -> None:
+    """Hold a folder against being trained into twice.
+
+    Raises:
+        ConfigError: It holds a run that is not to be resumed.
+    """
+    if step_folders(out) and not resume:
+        raise ConfigError(
+            f"{out} already holds a training run. Go on with it by --resume, or choose another --out."
+        )

@@ -23,7 +23,7 @@ from ibc_gym.training.config import TrainConfig, check_resumable
 from ibc_gym.training.learner import Learner, own_randomness
 from ibc_gym.training.loop import TrainingLoop
 from ibc_gym.training.records import Listener, TrainingSet, TrainResult
-from ibc_gym.training.run_folder import TRAIN_CONFIG, RunFolder
+from ibc_gym.training.run_folder import TRAIN_CONFIG, RunFolder, refuse_taken
 from ibc_gym.training.telemetry import METRICS, TENSORBOARD, MetricsFile, TensorBoardFiles
 
 
@@ -41,6 +41,17 @@ def train(config: TrainConfig, on_progress: Listener | None = None) -> TrainResu
     """
     config = with_policy_config(config)
     return train_on(config, load_training_set(config), on_progress)
+
+
+def check_ready(config: TrainConfig) -> None:
+    """Find out, before any data are read, what can be known to go wrong.
+
+    Raises:
+        ConfigError: The folder holds a run that is not to be resumed, or there is no such device.
+    """
+    with_policy_config(config)
+    pick_device(config.device)
+    refuse_taken(config.out, resume=config.resume)
 
 
 def load_training_set(config: TrainConfig) -> TrainingSet:

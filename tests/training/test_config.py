@@ -58,3 +58,15 @@ def test_every_other_setting_must_stay() -> None:
     for name in before.keys() - FREE_TO_CHANGE:
         with pytest.raises(ConfigError, match=f"begun with {name} "):
             check_resumable({**before, name: "other"}, before)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "exponential"])
+def test_run_whose_schedule_has_no_end_may_end_later_but_not_sooner(schedule: str) -> None:
+    before = {**to_json(PLAIN), "schedule": schedule, "steps": 20}
+    check_resumable({**before, "steps": 30}, before)
+    with pytest.raises(ConfigError, match="longer, not shorter"):
+        check_resumable({**before, "steps": 10}, before)
+    with pytest.raises(ConfigError, match="begins with --schedule constant"):
+        check_resumable(
+            {**before, "schedule": "cosine", "steps": 30}, {**before, "schedule": "cosine"}
+        )

@@ -1,0 +1,139 @@
+"""What `ibc-gym train` says is true: what it writes, how to go on, how to do it again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+from pathlib import Path
+
+import pytest
+
+from ibc_gym.cli import main as cli
+from ibc_gym.training.loop import TrainingLoop
+
+Said = tuple[int, str, str]
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Said:
+    """Exit code, standard output and standard error."""
+    code = cli.main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def printed(said: str, before: str) -> list[str]:
+    """The words of the command that is printed after some others."""
+    (line,) = (line for line in said.splitlines() if before in line)
+    return shlex.split(line.partition(before)[2].removeprefix("ibc-gym "))
+
+
+@pytest.fixture
+def demos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    out = tmp_path / "demos.zarr"
+    assert call(capsys, "record", "particle", "--episodes", "6", "--out", out)[0] == 0
+    return out
+
+
+QUICK = ("--policy.type", "mse", "--steps", "3", "--no-tensorboard")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_command_that_repeats_a_training_runs_and_so_does_the_one_that_evaluates_it(
+    demos: Path, named: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(demos.parent)
+    out = ("--out", "runs/two words") if named else ()
+    code, said, _ = call(capsys, "train", demos, *QUICK, *out)
+    assert code == 0
+    again = printed(said, "Repeat with: ")
+    assert again[-1] == ("runs/two words-2" if named else "runs/demos-mse-2")
+    assert "checkpoint  " in said
+    assert str(demos.parent / "runs") not in said  # all paths are relative, as they were given
+    assert call(capsys, *again)[0] == 0
+    assert call(capsys, *printed(said, "Evaluate it with: "), "--episodes", "1")[0] == 0
+
+
+def test_data_that_are_not_there_and_a_folder_that_is_taken_are_told_before_anything_is_announced(
+    demos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = demos.parent / "run"
+    for data, taken in ((demos.with_name("nonesuch.zarr"), False), (demos, True)):
+        if taken:
+            call(capsys, "train", demos, *QUICK, "--out", out)
+        code, said, err = call(capsys, "train", data, *QUICK, "--out", out)
+        assert code == 1
+        assert ("already holds" if taken else "nonesuch.zarr") in err
+        assert "Writes" not in said
+        assert out.exists() is taken
+
+
+def test_ctrl_c_gives_the_command_that_goes_on(
+    demos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = demos.parent / "run"
+    looks: list[int] = []
+    look_around = TrainingLoop._look_around
+
+    def interrupting(self: TrainingLoop, **state: bool) -> None:
+        look_around(self, **state)
+        looks.append(self.learner.steps)
+        if looks == [1]:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingLoop, "_look_around", interrupting)
+    code, _, err = call(capsys, "train", demos, *QUICK, "--out", out)
+    assert code == 130
+    assert "Checkpoint 000002 is kept" in err
+    code, said, _ = call(capsys, *printed(err, "go on with: "), "--json")
+    assert code == 0
+    assert json.loads(said)["steps"] == 3
+    assert looks == [1, 2, 3]
+
+
+def test_ctrl_c_before_the_first_update_promises_nothing(
+    demos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: TrainingLoop) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingLoop, "run", interrupted)
+    code, _, err = call(capsys, "train", demos, *QUICK, "--out", demos.parent / "run")
+    assert code == 130
+    assert "there is no checkpoint yet" in err
+    assert "--resume" not in err
+
+
+def test_no_evaluation_is_suggested_for_a_task_that_is_not_here(
+    demos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ibc_gym.cli.train.TASKS", {"push": "recorded elsewhere"})
+    _, said, _ = call(capsys, "train", demos, *QUICK, "--out", demos.parent / "run")
+    assert "There is no task 'particle' here" in said
+    assert "ibc-gym eval" not in said
+
+
+def test_run_can_be_made_longer_unless_its_schedule_ends(
+    demos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for schedule in ("cosine", "constant"):
+        words = ("train", demos, "--out", demos.parent / schedule, "--schedule", schedule)
+        words = (*words, "--policy.type", "mse", "--no-tensorboard", "--json")
+        assert call(capsys, *words, "--steps", "2")[0] == 0
+        code, said, err = call(capsys, *words, "--steps", "4", "--resume")
+        if schedule == "cosine":
+            assert code == 1
+            assert "cosine schedule ends with them" in err
+        else:
+            assert json.loads(said)["steps"] == 4
+
+
+def test_pictures_are_trained_on_by_the_command_that_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("record", "particle", "--observation", "image", "--episodes", "2", "--workers", "1")
+    _, said, _ = call(capsys, *words, "--out", "two words.zarr")
+    small = ("--steps", "1", "--policy.image-size", "24", "24", "--validation-windows", "2")
+    small = (*small, "--batch-size", "2", "--policy.late-fusion.channels", "4", "8")
+    assert call(capsys, *printed(said, "Train on it with: "), *small, "--no-tensorboard")[0] == 0
