@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,12 +16,16 @@ from typing import Any, Final
 import numpy as np
 from gymnasium import spaces
 
+from ibc_gym.atomic import whole_folder
 from ibc_gym.checks import require_finite
+from ibc_gym.data import segments
 from ibc_gym.data.demonstration import Array, Demonstration
 from ibc_gym.data.metadata import Metadata, describe, installed_versions, node_name, plain
+from ibc_gym.data.npz import check_arrays, read_npz
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, SpecMismatch
-from ibc_gym.registry import GYM_PREFIX, make_env
+from ibc_gym.paths import writable_folder
+from ibc_gym.registry import GYM_PREFIX, TASKS, make_env
 
 GUESSES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     r"kitchen.*v0": ("gym:FrankaKitchen-v1", {"layout": "d4rl"}),
@@ -78,6 +81,15 @@ class ImportConfig:
         require_finite(self)
         if (self.action_low is None) != (self.action_high is None):
             raise ConfigError("Give both action_low and action_high, or neither.")
+        if self.action_low is None or self.action_high is None:
+            return
+        low, high = np.array(self.action_low), np.array(self.action_high)
+        if low.size != high.size and 1 not in (low.size, high.size):
+            raise ConfigError(
+                f"action_low has {low.size} numbers and action_high has {high.size}; give one, or one per dimension."
+            )
+        if not (low < high).all():
+            raise ConfigError(f"action_low {low} is not below action_high {high}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +118,8 @@ def import_npz(config: ImportConfig) -> ImportSummary:
     """
     arrays = read_npz(config.source)
     arrays = _with_roles(arrays, config)
-    ends = _ends(arrays, config.source)
+    ends = check_arrays(arrays, config.source)
+    _check_free(config.out)
     task, options, guessed = _task(config)
     metadata = _metadata(config, arrays, task, options)
     fates = {name: _fate(name, array, ends) for name, array in arrays.items()}
@@ -126,9 +139,11 @@ def import_npz(config: ImportConfig) -> ImportSummary:
             "arrays": plain(unplaced),
         },
     )
-    with Recorder(config.out, metadata, commit_every=len(ends), writer="import") as recorder:
-        if recorder.holds_episodes:
-            raise ConfigError(f"{config.out} has episodes already; import into a new folder.")
+    writable_folder(config.out.parent)
+    with (
+        whole_folder(config.out, replace=True) as folder,
+        Recorder(folder, metadata, commit_every=len(ends), writer="import") as recorder,
+    ):
         for demonstration in _episodes(arrays, fates, ends, metadata):
             recorder.append(demonstration)
     actions, box = arrays["actions"], metadata.action_space
@@ -147,19 +162,19 @@ def import_npz(config: ImportConfig) -> ImportSummary:
     )
 
 
-def read_npz(path: Path) -> dict[str, Array]:
-    """All arrays of a file; pickled objects are refused.
-
-    Raises:
-        ConfigError: There is no such file, or it is no `.npz` of plain arrays.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise ConfigError(f"There is no file {path}.") from None
-    except (OSError, ValueError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{path} is no .npz file of plain arrays: {error}.") from error
+def _check_free(out: Path) -> None:
+    """An import makes a data set, or fills one that is there without episodes."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise ConfigError(f"{out} is a file; choose another folder.")
+    if (out / "segments").is_dir() and segments.segment_names(out)[0]:
+        raise ConfigError(f"{out} has episodes already; import into a new folder.")
+    strangers = [entry.name for entry in out.iterdir()]
+    if strangers and not (out / "zarr.json").exists():
+        raise ConfigError(
+            f"{out} is no data set and holds {strangers[0]!r}; choose another folder."
+        )
 
 
 def _with_roles(arrays: Mapping[str, Array], config: ImportConfig) -> dict[str, Array]:
@@ -174,25 +189,6 @@ def _with_roles(arrays: Mapping[str, Array], config: ImportConfig) -> dict[str, 
             found[f"{role}_original"] = found.pop(role)
         found[role] = found.pop(name)
     return found
-
-
-def _ends(arrays: Mapping[str, Array], source: Path) -> Array:
-    missing = [name for name in ("observations", "actions", "episode_ends") if name not in arrays]
-    if missing:
-        raise ConfigError(
-            f"{source} lacks {', '.join(missing)}; it has {', '.join(arrays)}. "
-            "docs/data-format.md says what a file to import looks like."
-        )
-    ends = arrays["episode_ends"]
-    rows = len(arrays["observations"])
-    good = ends.ndim == 1 and ends.size > 0 and ends.dtype.kind in "iu"
-    if not good or ends[0] <= 0 or (np.diff(ends.astype(np.int64)) <= 0).any() or ends[-1] != rows:
-        raise ConfigError(
-            f"episode_ends of {source} must grow and end at {rows}, the number of observations; it is {ends}."
-        )
-    if len(arrays["actions"]) != rows:
-        raise ConfigError(f"{source} has {rows} observations and {len(arrays['actions'])} actions.")
-    return ends.astype(np.int64)
 
 
 def _task(config: ImportConfig) -> tuple[str, Mapping[str, Any], bool]:
@@ -213,8 +209,13 @@ def _metadata(
     """What the environment says of its spaces, unless the config says all of it."""
     observations, actions = arrays["observations"], arrays["actions"]
     low, high, period = config.action_low, config.action_high, config.control_period
+    size = actions.shape[1:]
+    for name, bound in (("action_low", low), ("action_high", high)):
+        if bound is not None and len(bound) not in (1, *size):
+            raise ConfigError(
+                f"{name} has {len(bound)} numbers, but actions of {config.source} have {size[0]}; give one, or {size[0]}."
+            )
     if low is not None and high is not None and period is not None:
-        size = actions.shape[1:]
         return Metadata(
             task=task,
             workcell="gym" if task.startswith(GYM_PREFIX) else "unknown",
@@ -230,6 +231,11 @@ def _metadata(
             config=dict(options),
             demonstrator=config.demonstrator,
             versions=installed_versions(),
+        )
+    if task not in TASKS and not task.startswith(GYM_PREFIX):
+        raise ConfigError(
+            f"{task!r} is no task of ours ({', '.join(sorted(TASKS))}) and no gym:<id>, so nothing says how its "
+            "actions are bounded and timed: give --control-period, --action-low and --action-high, all three."
         )
     env = make_env(task, **options)
     try:

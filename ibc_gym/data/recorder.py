@@ -227,6 +227,7 @@ def check(demonstration: Demonstration, metadata: Metadata) -> None:
             )
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             finite = np.isfinite(array.reshape(length, -1)).all(axis=1)
+            which = "" if demonstration.seed is None else f" with seed {demonstration.seed}"
             raise SpecMismatch(
-                f"{name} is not finite at step {int(np.argmin(finite))} of the episode with seed {demonstration.seed}."
+                f"{name} is not finite at step {int(np.argmin(finite))} of the episode{which}."
             )

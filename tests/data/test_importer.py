@@ -150,7 +150,30 @@ def test_actions_outside_the_bounds_are_counted_and_kept(tmp_path: Path) -> None
         ({"episode_ends": np.array([2.5, 5.0])}, "must grow and end at 5"),
         ({"episode_ends": np.array([], np.int64)}, "must grow and end at 5"),
         ({"actions": np.zeros((4, 2))}, "5 observations and 4 actions"),
-        ({"actions": np.full((5, 2), np.nan)}, "action is not finite"),
+        (
+            {"actions": np.full((5, 2), np.nan)},
+            r"actions of .* is not finite in row 0 \(step 0 of episode 0\): nan",
+        ),
+        (
+            {"observations": np.where(np.arange(25).reshape(5, 5) == 22, 1e300, 0.0)},
+            r"observations of .* beyond the range of float32 in row 4 \(step 1 of episode 1\): 1e\+300",
+        ),
+        ({"final_observations": np.full((2, 5), np.inf)}, "final_observations .* in row 0: inf"),
+        ({"observations": np.zeros(5)}, r"observations .* shape \(5,\), but must have one row"),
+        ({"actions": np.zeros(5)}, r"actions .* shape \(5,\).*reshape"),
+        ({"observations": np.zeros((5, 4, 4))}, r"observations .* shape \(5, 4, 4\)"),
+        ({"observations": np.zeros((5, 0))}, r"observations .* shape \(5, 0\)"),
+        (
+            {"observations": np.full((5, 2), "a")},
+            "observations .* holds <U1, but must hold numbers",
+        ),
+        ({"rewards": np.zeros(4)}, r"rewards .* shape \(4,\), but must be numbers of shape \(5,\)"),
+        (
+            {"rewards": np.zeros((5, 1))},
+            r"must be numbers of shape \(5,\): .* 5 steps in 2 episodes",
+        ),
+        ({"success": np.array(["no"] * 5)}, "success of .* must be numbers"),
+        ({"next_observations": np.zeros((5, 3))}, r"next_observations .* shape \(5, 5\)"),
     ],
 )
 def test_broken_files_are_refused_with_the_reason(
@@ -159,7 +182,89 @@ def test_broken_files_are_refused_with_the_reason(
     source = save(tmp_path / "a.npz", {**arrays([3, 2]), **changes})
     with pytest.raises((ConfigError, SpecMismatch), match=complaint):
         import_npz(given_all(source, tmp_path / "d.zarr"))
-    assert not (tmp_path / "d.zarr").exists() or len(Dataset.open(tmp_path / "d.zarr")) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_import_that_fails_midway_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: Any) -> None:
+        raise OSError("No space left on device")
+
+    source = save(tmp_path / "a.npz", arrays([3, 2]))
+    monkeypatch.setattr("ibc_gym.data.storage._write_array", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        import_npz(given_all(source, tmp_path / "d.zarr"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"control_period": None}, "'theirs' is no task of ours .* give --control-period"),
+        ({"action_low": None, "action_high": None}, "'theirs' is no task of ours .* all three"),
+        ({"action_low": (1.0,), "action_high": (-1.0,)}, "is not below"),
+        ({"action_low": (0.0, 0.0), "action_high": (1.0, 0.0)}, "is not below"),
+        ({"action_low": (0.0, 0.0), "action_high": (1.0, 1.0, 1.0)}, "2 numbers and action_high"),
+        ({"action_low": (0.0,) * 3}, "action_low has 3 numbers, but actions of .* have 2"),
+    ],
+)
+def test_bounds_that_make_no_sense_are_told(
+    tmp_path: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    source = save(tmp_path / "a.npz", arrays([3, 2]))
+    with pytest.raises(ConfigError, match=complaint):
+        import_npz(given_all(source, tmp_path / "d.zarr", **changes))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_folder_is_filled_only_if_nothing_is_in_it(tmp_path: Path) -> None:
+    source = save(tmp_path / "a.npz", arrays([3, 2]))
+    (tmp_path / "empty").mkdir()
+    import_npz(given_all(source, tmp_path / "empty"))
+    assert len(Dataset.open(tmp_path / "empty")) == 2
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="is a file"):
+        import_npz(given_all(source, tmp_path / "file"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter").write_text("dear")
+    with pytest.raises(ConfigError, match="no data set and holds 'letter'"):
+        import_npz(given_all(source, tmp_path / "other"))
+    assert (tmp_path / "other" / "letter").read_text() == "dear"
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\3\4 but no more"])
+def test_other_files_are_no_npz(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "other.npz").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"no \.npz file of plain arrays") as error:
+        import_npz(given_all(tmp_path / "other.npz", tmp_path / "d.zarr"))
+    assert "pickle" not in str(error.value)
+
+
+@settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(place=st.floats(0, 1, exclude_max=True), keep=st.booleans())
+def test_damaged_files_are_refused_by_name_or_give_the_same(
+    tmp_path_factory: pytest.TempPathFactory, place: float, keep: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    content = bytearray(save(folder / "a.npz", arrays([3, 2])).read_bytes())
+    at = int(place * len(content))
+    damaged = (
+        content[:at] + bytes([content[at] ^ 255]) + content[at + 1 :] if keep else content[:at]
+    )
+    (folder / "a.npz").write_bytes(damaged)
+    refused = ""
+    try:
+        import_npz(given_all(folder / "a.npz", folder / "d.zarr"))
+    except ConfigError as error:
+        refused = str(error)
+    if refused:
+        assert "a.npz" in refused
+        assert not (folder / "d.zarr").exists()
+    else:
+        assert len(Dataset.open(folder / "d.zarr")) == 2
 
 
 def test_missing_arrays_files_and_pickles_are_refused(tmp_path: Path) -> None:
@@ -172,7 +277,7 @@ def test_missing_arrays_files_and_pickles_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="lacks actions, episode_ends"):
         import_npz(given_all(source, tmp_path / "d.zarr"))
     pickled = save(tmp_path / "p.npz", {"observations": np.array([{}], dtype=object)})
-    with pytest.raises(ConfigError, match="plain arrays"):
+    with pytest.raises(ConfigError, match="'observations' holds Python objects"):
         import_npz(given_all(pickled, tmp_path / "d.zarr"))
 
 
