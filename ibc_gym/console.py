@@ -28,7 +28,10 @@ OnProgress = Callable[[float, str], None]
 
 @dataclass(kw_only=True)
 class Terminal:
-    """Where a command speaks; with `machine` all but one JSON object goes to standard error."""
+    """Where a command speaks; with `machine` all but one JSON object goes to standard error.
+
+    That object is {"error": "..."} where there is no answer.
+    """
 
     machine: bool = False
     """Whether `--json` was given."""
@@ -37,6 +40,7 @@ class Terminal:
     again: str | None = None
     """The command that does the same again, where the one that was typed would not."""
     console: Console = field(init=False)
+    _answered: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.console = Console(stderr=self.machine, highlight=False, soft_wrap=True)
@@ -56,11 +60,18 @@ class Terminal:
     def result(self, answer: Mapping[str, Any], *tables: RenderableType) -> None:
         """The answer: as tables, or as one JSON object on standard output."""
         if self.machine:
+            self._answered = True
             print(json.dumps(answer, default=_plain))
             sys.stdout.flush()
             return
         for table in tables:
             self.console.print(table, soft_wrap=False)
+
+    def failed(self, sentence: str) -> None:
+        """What went wrong: to people on standard error, to programs also as the one JSON object."""
+        print(sentence, file=sys.stderr)
+        if self.machine and not self._answered:
+            self.result({"error": sentence.strip().removeprefix("ibc-gym: ")})
 
     @contextmanager
     def progress(self, *labels: str) -> Iterator[tuple[OnProgress, ...]]:

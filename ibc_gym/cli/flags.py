@@ -192,5 +192,16 @@ def _flat(box: str) -> str:
     body = " ".join(lines[:end])
     said, _, hints = body.partition("Perhaps you meant:")
     meant = list(dict.fromkeys(re.findall(r"(?<!\S)--[\w.-]+", hints)))
-    said = re.sub(r"^Error parsing [\w.-]+: ", "", said.strip()).rstrip(".,")
+    said = _plainly(re.sub(r"^Error parsing [\w.-]+: ", "", said.strip()))
     return f"{said}. Did you mean {' or '.join(meant[:3])}?" if meant else f"{said}."
+
+
+def _plainly(said: str) -> str:
+    """A value that cannot be read, named by its flag rather than by Python's conversion."""
+    reason, _, help_page = said.partition(" Argument helptext: ")
+    reason = re.sub(
+        r"invalid literal for int\(\) with base 10: (.*)", r"\1 is no whole number", reason
+    )
+    reason = re.sub(r"could not convert string to float: (.*)", r"\1 is no number", reason)
+    name = help_page.partition(" ")[0]
+    return f"{name}: {reason}".removeprefix(": ").rstrip(".,")

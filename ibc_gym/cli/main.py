@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 import traceback
@@ -14,6 +15,7 @@ from typing import Final
 from ibc_gym.cli.flags import UsageError
 from ibc_gym.console import Terminal
 from ibc_gym.errors import IbcGymError, MissingDependency, UnknownName
+from ibc_gym.registry import POLICIES, TASKS
 
 Command = Callable[[Sequence[str], Terminal], int | None]
 """Takes the words after the command; gives an exit code other than 0 if it found something wrong."""
@@ -33,6 +35,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Every command, where it lives, and what it is for; loaded when it is called."""
 
+_CONFIG_FIELD: Final = re.compile(r"\b(\w+)Config\.(\w+(?:\.\w+)*)")
+
 _GROUPS: Final = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
@@ -43,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words, terminal)
     except KeyboardInterrupt:
-        print(f"\nStopped by Ctrl-C. {terminal.kept}", file=sys.stderr)
+        terminal.failed(f"\nStopped by Ctrl-C. {terminal.kept}")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody listens any more
@@ -51,8 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in words:
             traceback.print_exc()
-        else:
-            print(f"ibc-gym: {_sentence(error)}", file=sys.stderr)
+        terminal.failed(f"ibc-gym: {_sentence(error)}")
         return 2 if isinstance(error, UsageError) else 1
 
 
@@ -69,26 +72,40 @@ def help_page() -> str:
             *rows,
             "",
             "Each command explains its flags: ibc-gym COMMAND --help",
-            "Everywhere: --json prints one JSON object instead of tables, --debug shows",
-            "the traceback of an error. New here? Begin with: ibc-gym demo",
+            'Everywhere: --json prints one JSON object instead of tables, {"error": ...} if',
+            "there is none; --debug shows the traceback of an error.",
+            "New here? Begin with: ibc-gym demo",
         ]
     )
 
 
+def group_page(group: str) -> str:
+    """What `ibc-gym data --help` prints."""
+    rows = [
+        f"  {command.removeprefix(group).strip():<10}{summary}"
+        for command, (_, summary) in COMMANDS.items()
+        if command.startswith(f"{group} ")
+    ]
+    return "\n".join([f"usage: ibc-gym {group} COMMAND [FLAGS]", "", *rows])
+
+
 def _dispatch(words: list[str], terminal: Terminal) -> int:
     name, rest = _split(words)
-    if name in ("", "-h", "--help", "help"):
+    if name in ("-h", "--help", "help"):
         print(help_page())
-        return 0 if name else 2
+        return 0
     if name == "--version":
         print(f"ibc-gym {version('ibc-gym')}")
         return 0
-    if name in _GROUPS:
-        print(f"usage: ibc-gym {name} COMMAND [FLAGS]\n")
-        for command, (_, summary) in COMMANDS.items():
-            if command.startswith(f"{name} "):
-                print(f"  {command.removeprefix(name).strip():<10}{summary}")
-        return 0 if rest[:1] in (["-h"], ["--help"]) else 2
+    if name in _GROUPS and rest[:1] in (["-h"], ["--help"]):
+        print(group_page(name))
+        return 0
+    if name in ("", *_GROUPS):
+        command = f"ibc-gym {name}".strip()
+        if terminal.machine:
+            raise UsageError(f"No command is named. See: {command} --help")
+        print(group_page(name) if name else help_page())
+        return 2
     if name not in COMMANDS:
         raise UsageError(str(UnknownName("command", name, COMMANDS)))
     module, attribute = COMMANDS[name][0].split(":")
@@ -105,17 +122,51 @@ def _split(words: list[str]) -> tuple[str, list[str]]:
         return f"{words[0]} {words[1]}", words[2:]
     if len(words) > 1 and words[0] in _GROUPS and not words[1].startswith("-"):
         return f"{words[0]} {words[1]}", words[2:]
-    return (words[0], words[1:]) if words else ("", [])
+    if not words or words[0] in ("--json", "--debug"):
+        return "", words
+    return words[0], words[1:]
 
 
 def _sentence(error: Exception) -> str:
     """What went wrong, without a traceback."""
     if isinstance(error, IbcGymError):
-        return str(error)
+        return _CONFIG_FIELD.sub(_as_typed, str(error))
     if isinstance(error, ModuleNotFoundError):
         explained = MissingDependency.explaining(error, needed_for="This command")
         if explained is not None:
             return str(explained)
+    if _is_out_of_memory(error):
+        return (
+            f"There is not enough memory ({_first_line(error)}). Try a smaller --batch-size in training, "
+            "fewer --num-envs or --workers elsewhere."
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return f"Unexpected {type(error).__name__}: {error}. Run again with --debug to see where."
+
+
+def _as_typed(found: re.Match[str]) -> str:
+    """The flag of a config's field, where the class says which: "EvalConfig.episodes" is `--episodes`."""
+    kind, name = found[1].lower(), found[2].replace("_", "-")
+    if kind in ("record", "train", "eval", "replay", "import", "demo"):
+        return f"--{name}"
+    if kind in TASKS:
+        return f"--task.{name}"
+    return f"--policy.{name}" if kind in POLICIES else found[0]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """By NumPy, by Python, or by PyTorch, which says it in words on a CPU."""
+    said = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (
+            isinstance(error, RuntimeError)
+            and ("allocate memory" in said or "not enough memory" in said)
+        )
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].strip().rstrip(".")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ibc_gym import __main__ as entry
 from ibc_gym.cli import main as cli
 from ibc_gym.console import Terminal
 from ibc_gym.data.dataset import Dataset
@@ -140,6 +141,49 @@ class TestJson:
         ]
         assert (found["task"], found["policy"], found["episodes"]) == ("particle", "mse", 3)
 
+    def test_an_error_is_one_object_too(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, out, err = run(capsys, "eval", "oracle", "--json")
+        assert code == 2
+        (said,) = json.loads(out).values()
+        assert f"ibc-gym: {said}\n" == err
+        assert list(json.loads(out)) == ["error"]
+        code, out, _ = run(capsys, "train", tmp_path / "nothing.zarr", "--json", "--debug")
+        assert code == 1
+        assert "no data set" in json.loads(out)["error"]
+
+    @pytest.mark.parametrize("words", [("--json",), ("data", "--json"), ("--json", "data")])
+    def test_flag_alone_is_an_error_in_one_object(
+        self, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, out, _ = run(capsys, *words)
+        assert code == 2
+        assert "--help" in json.loads(out)["error"]
+
+    def test_after_an_answer_an_error_is_no_second_object(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        terminal = Terminal(machine=True)
+        terminal.result({"episodes": 3})
+        terminal.failed("ibc-gym: The film is torn.")
+        captured = capsys.readouterr()
+        assert json.loads(captured.out) == {"episodes": 3}
+        assert captured.err == "ibc-gym: The film is torn.\n"
+
+    def test_ctrl_c_while_loading_is_no_traceback(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Interrupting:
+            def find_spec(self, name: str, *_: object) -> None:
+                if name == "ibc_gym.cli.main":
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+        monkeypatch.delitem(sys.modules, "ibc_gym.cli.main")
+        assert entry.main() == 130
+        assert "Stopped by Ctrl-C" in capsys.readouterr().err
+
 
 class TestSpeech:
     def test_says_first_what_it_writes_and_last_how_to_repeat_it(
@@ -192,7 +236,8 @@ class TestSpeech:
         chunk.write_bytes(chunk.read_bytes()[:-3] + b"xyz")
         train = ("train", data, "--policy.type", "mse", "--steps", "3", "--out", out)
         for words in (("data", "info", data), ("replay", data), train):
-            assert "--skip-damaged" in refused(capsys, *words)
+            if words[0] != "data":
+                assert "--skip-damaged" in refused(capsys, *words)
             code, said, err = run(capsys, *words, "--skip-damaged", "--json")
             assert code == 0
             assert "Left out: 2 damaged episodes." in err
@@ -203,6 +248,25 @@ class TestSpeech:
         ]
         words = ("replay", data, "--skip-damaged", "--episodes", "2", "--json")
         assert "no episode to replay" in run(capsys, *words)[2]
+
+    def test_damage_is_told_once_for_every_segment_and_the_rest_is_described(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        data = tmp_path / "demos.zarr"
+        run(capsys, "record", "particle", "--episodes", "60", "--share", "30", "--out", data)
+        chunk = next(p for p in data.glob("segments/*30-*/steps/action/c/**/*") if p.is_file())
+        chunk.write_bytes(chunk.read_bytes()[:-3] + b"xyz")
+        code, said, _ = run(capsys, "data", "verify", data)
+        assert code == 1
+        assert said.count("steps/action") == 1
+        assert "30 to 59" in said
+        assert "30 episodes whole, 30 damaged." in said
+        assert said.count("--skip-damaged") == 1
+        assert "skip_damaged" not in said
+        code, said, _ = run(capsys, "data", "info", data)
+        assert code == 0
+        assert "Left out: 30 damaged episodes." in said
+        assert f"ibc-gym data verify {data}" in said
 
     def test_segment_that_cannot_be_opened_is_left_out_too(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -232,6 +296,16 @@ class TestSpeech:
         [
             (ConfigError("Too many goals."), "ibc-gym: Too many goals.\n"),
             (PermissionError(13, "Permission denied", "/x"), "ibc-gym: Permission denied: /x\n"),
+            (
+                MemoryError(),
+                "ibc-gym: There is not enough memory (MemoryError). Try a smaller --batch",
+            ),
+            (
+                RuntimeError(
+                    "[enforce] DefaultCPUAllocator: can't allocate memory: you tried\nmore"
+                ),
+                "can't allocate memory: you tried). Try a smaller --batch-size",
+            ),
             (ZeroDivisionError("0"), "Unexpected ZeroDivisionError: 0. Run again with --debug"),
         ],
     )
@@ -266,7 +340,10 @@ class TestBadInput:
         assert "DATA" in refused(capsys, "train")
 
     def test_value_of_the_wrong_kind(self, demos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert "--steps" in refused(capsys, "train", demos, "--steps", "many")
+        complaint = refused(capsys, "train", demos, "--steps", "2.5")
+        assert complaint.startswith("ibc-gym: --steps: '2.5' is no whole number.\n")
+        complaint = refused(capsys, "train", demos, "--learning-rate", "high")
+        assert complaint.startswith("ibc-gym: --learning-rate: 'high' is no number.\n")
 
     def test_value_out_of_range(self, demos: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert "must be at least 1" in refused(capsys, "train", demos, "--steps", "0")
@@ -308,14 +385,14 @@ class TestBadInput:
     ) -> None:
         words = ("record", task, "--out", tmp_path / "demos.zarr")
         flag = f"--task.goal-tolerance={number}"
-        assert "Config.goal_tolerance is" in refused(capsys, *words, flag)
+        assert "--task.goal-tolerance is" in refused(capsys, *words, flag)
         assert not (tmp_path / "demos.zarr").exists()
 
     def test_task_option_of_another_type_names_field_type_and_value(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         words = ("eval", "oracle", "--env", "push", "--task.horizon", "2.5")
-        assert "PushConfig.horizon is 2.5, which is no int" in refused(capsys, *words)
+        assert "--task.horizon is 2.5, which is no int" in refused(capsys, *words)
 
     @pytest.mark.parametrize("policy", POLICIES)
     @pytest.mark.parametrize("number", ["nan", "inf"])
@@ -324,9 +401,9 @@ class TestBadInput:
     ) -> None:
         words = ("train", "somewhere", "--policy.type", policy)
         flag = ("--policy.boundary-buffer", number)
-        assert "Config.boundary_buffer is" in refused(capsys, *words, *flag)
+        assert "--policy.boundary-buffer is" in refused(capsys, *words, *flag)
         flag = ("--learning-rate", number)
-        assert f"TrainConfig.learning_rate is {number}" in refused(capsys, *words, *flag)
+        assert f"--learning-rate is {number}" in refused(capsys, *words, *flag)
 
     @pytest.mark.parametrize("words", [("data", "info"), ("replay",), ("train",)])
     def test_missing_data(
@@ -372,7 +449,7 @@ class TestBadInput:
 
     def test_film_of_an_episode_that_is_not_run(self, capsys: pytest.CaptureFixture[str]) -> None:
         words = ("eval", "oracle", "--env", "particle", "--episodes", "3", "--film-seeds", "5")
-        assert "film_seeds names 5" in refused(capsys, *words)
+        assert "--film-seeds names 5" in refused(capsys, *words)
 
     def test_run_folder_that_is_taken(
         self, demos: Path, trained: Path, capsys: pytest.CaptureFixture[str]
