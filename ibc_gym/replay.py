@@ -14,7 +14,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from ibc_gym.data.dataset import Damage, Dataset
+from ibc_gym.data.damage import Damage
+from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env

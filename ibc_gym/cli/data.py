@@ -23,7 +23,7 @@ from ibc_gym.cli.flags import (
     word,
 )
 from ibc_gym.console import Terminal, table
-from ibc_gym.data.dataset import Damage, left_out
+from ibc_gym.data.damage import Damage, by_segment, left_out
 from ibc_gym.data.importer import ImportConfig, import_npz
 from ibc_gym.data.info import data_info
 
@@ -67,8 +67,10 @@ def info(argv: Sequence[str], terminal: Terminal) -> None:
     )
     found = data_info(args.data, verify=args.skip_damaged)
     terminal.result(found, *_tables(found))
-    if args.skip_damaged:
+    if args.skip_damaged or found["damaged"]:
         terminal.say(left_out([Damage(**damage) for damage in found["damaged"]]))
+    if found["damaged"] and not args.skip_damaged:
+        terminal.say(f"Which, and what is wrong with them: ibc-gym data verify {args.data}")
 
 
 def verify(argv: Sequence[str], terminal: Terminal) -> int:
@@ -82,14 +84,23 @@ def verify(argv: Sequence[str], terminal: Terminal) -> int:
     )
     found = data_info(args.data, verify=True)
     damaged = found["damaged"]
-    rows = [(each["segment"], each["episode"], each["reason"]) for each in damaged]
+    rows = by_segment(Damage(**each) for each in damaged)
     answer = {
         name: found[name]
         for name in ("path", "episodes", "steps", "seeds", "damaged", "uncommitted")
     }
-    tables = [table("Damaged", ("segment", "episode", "reason"), rows)] if damaged else []
+    tables = (
+        [table("Damaged", ("segment", "episodes", "reason (the first episode's)"), rows)]
+        if damaged
+        else []
+    )
     terminal.result(answer, *tables)
-    terminal.say(f"{found['episodes']} episodes are whole, {len(damaged)} damaged.")
+    episodes = sum(each["episode"] is not None for each in damaged)
+    closed = len(damaged) - episodes
+    also = f", and {_count(closed, 'segment')} cannot be opened" if closed else ""
+    terminal.say(f"{_count(found['episodes'], 'episode')} whole, {episodes} damaged{also}.")
+    if damaged:
+        terminal.say("train, replay and data info leave what is damaged out with --skip-damaged.")
     if again := (found["seeds"] or {}).get("repeated"):
         terminal.say(
             f"{_count(again, 'episode')} there twice: made as another one was, with its seed."

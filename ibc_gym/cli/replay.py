@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ibc_gym.cli.flags import REQUIRED, config_of, flags_of, parse, word
 from ibc_gym.console import Terminal, table
-from ibc_gym.data.dataset import Damage, left_out
+from ibc_gym.data.damage import Damage, left_out
 from ibc_gym.replay import ReplayConfig, ReplayedEpisode
 from ibc_gym.replay import replay as run_replay
 

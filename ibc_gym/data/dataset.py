@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.data import segments
+from ibc_gym.data.damage import Damage
 from ibc_gym.data.demonstration import Array, Demonstration, Entry
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.data.segments import Segment
@@ -22,16 +23,6 @@ from ibc_gym.records import Bool, Float64, Int64, Windows
 
 KEPT_ROW_BYTES = 4096
 """Columns with smaller rows are held in memory once they were read; pictures are read as they are indexed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Damage:
-    """Something committed that cannot be read, or is not what was written."""
-
-    segment: str
-    episode: int | None
-    """Number of the episode in the data set; None if the whole segment cannot be opened."""
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -342,16 +333,6 @@ class Dataset:
         if space is None:
             raise UnknownName("column", name, self.columns)
         return space.shape or (), np.dtype(space.dtype)
-
-
-def left_out(damaged: Sequence[Damage]) -> str:
-    """How much is left out, as a sentence for people."""
-    episodes = sum(damage.episode is not None for damage in damaged)
-    segments = len(damaged) - episodes
-    parts = [f"{episodes} damaged episode{'s' * (episodes != 1)}"] if episodes else []
-    if segments:
-        parts.append(f"{segments} segment{'s' * (segments != 1)} that cannot be opened")
-    return f"Left out: {' and '.join(parts)}." if parts else "Left out: nothing, all is whole."
 
 
 def window_index(lengths: Int64, history: int) -> Int64:

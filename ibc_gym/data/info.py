@@ -13,6 +13,7 @@ from ibc_gym.data.dataset import KEPT_ROW_BYTES, Dataset
 from ibc_gym.data.demonstration import Array
 from ibc_gym.data.metadata import plain
 from ibc_gym.data.segments import FORMAT
+from ibc_gym.errors import DatasetCorrupt
 from ibc_gym.records import Float64
 
 
@@ -21,11 +22,21 @@ def data_info(path: str | Path, *, verify: bool = False) -> dict[str, Any]:
 
     Args:
         path: The folder.
-        verify: Read everything and compare it with its checksums; else only what cannot be opened is found damaged.
+        verify: Read everything and compare it with its checksums. It is done too if what is read first turns out to
+            be damaged; else only what cannot be opened is found damaged.
 
     Raises:
         ConfigError: There is no data set.
     """
+    try:
+        return _describe(Path(path), verify=verify)
+    except DatasetCorrupt:
+        if verify:
+            raise
+        return _describe(Path(path), verify=True)
+
+
+def _describe(path: Path, *, verify: bool) -> dict[str, Any]:
     dataset = Dataset.open(path, skip_damaged=True, verify=verify)
     making = [segment.metadata for segment in dataset.segments] or [dataset.metadata]
     seconds = dataset.steps * dataset.metadata.control_period
@@ -38,7 +49,7 @@ def data_info(path: str | Path, *, verify: bool = False) -> dict[str, Any]:
         "episodes": len(dataset),
         "steps": dataset.steps,
         "seconds": round(seconds, 3),
-        "bytes": sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file()),
+        "bytes": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
         "rate_hz": 1 / dataset.metadata.control_period,
         "measured": _measured(dataset),
         "success": _success(dataset),

@@ -20,6 +20,9 @@ FORMAT: Final = 1
 KEY: Final = "ibc_gym"
 """Attribute that everything of ours is under."""
 _CONTENTS: Final = "contents"
+_ADVICE: Final = (
+    " `ibc-gym data verify` names the damaged episodes; --skip-damaged leaves them out."
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,8 +64,8 @@ class Segment:
             return np.asarray(self._array(f"{kind}/{name}")[start:stop])
         except (KeyError, ValueError, RuntimeError, OSError, TypeError) as error:
             raise DatasetCorrupt(
-                f"Array {kind}/{name} of {self.path} cannot be read in rows {start} to {stop}: {error}. "
-                "`ibc-gym data verify` names the damaged episodes; --skip-damaged leaves them out."
+                f"Array {kind}/{name} of {self.path} cannot be read in rows {start} to {stop}: {error}."
+                f"{_ADVICE}"
             ) from error
 
     def demonstration(self, number: int) -> Demonstration:
@@ -110,7 +113,7 @@ class Segment:
             try:
                 demonstration = whole.get(number) or self.demonstration(number)
             except DatasetCorrupt as error:
-                wrong[number] = str(error)
+                wrong[number] = str(error).removesuffix(_ADVICE)
                 continue
             if checksum(demonstration) != entry.checksum:
                 wrong[number] = "Its arrays are not what was written: the checksum differs."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ibc_gym.contracts import PolicySpec
-from ibc_gym.data.dataset import Damage
+from ibc_gym.data.damage import Damage
 from ibc_gym.records import Windows
 
 
