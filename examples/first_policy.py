@@ -1,9 +1,9 @@
 """From scripted demonstrations to an evaluated implicit policy, through the Python interface.
 
-Run it with a folder to write to: `python examples/first_policy.py runs/first`.
+Run it with a folder to write to: `python examples/first_policy.py runs/first`; `--help` names the sizes.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 from ibc_gym.evaluation.evaluator import evaluate
@@ -34,4 +34,9 @@ def main(out: Path, demonstrations: int = 200, steps: int = 1_000, episodes: int
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="folder to write to, as runs/first")
+    parser.add_argument("--demonstrations", type=int, default=200, help="(default: 200)")
+    parser.add_argument("--steps", type=int, default=1_000, help="updates (default: 1000)")
+    parser.add_argument("--episodes", type=int, default=50, help="to evaluate on (default: 50)")
+    main(**vars(parser.parse_args()))

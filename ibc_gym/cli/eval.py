@@ -16,7 +16,7 @@ from ibc_gym.cli.flags import (
     take_task_options,
     word,
 )
-from ibc_gym.console import Terminal, table
+from ibc_gym.console import Terminal, count, table
 from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.evaluator import EvalProgress, carry_out, prepare
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
@@ -90,7 +90,9 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
         "An evaluation is written when all its episodes have ended, and films after that."
     )
     if config.latency_steps:
-        terminal.say(f"Times {config.latency_steps} actions one by one, then runs the episodes.")
+        terminal.say(
+            f"Times {count(config.latency_steps, 'action')} one by one, then runs the episodes."
+        )
     with terminal.progress("Episodes") as (bar,):
         evaluation = carry_out(
             plan,
@@ -109,7 +111,7 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
 
 def in_words(now: EvalProgress) -> str:
     """How an evaluation goes, for the line below its bar."""
-    return f"{now.successes} of {now.done} episodes succeeded, {now.done / max(now.seconds, 1e-9):.1f}/s"
+    return f"{now.successes} of {count(now.done, 'episode')} succeeded, {now.done / max(now.seconds, 1e-9):.1f}/s"
 
 
 def timing(timed: int) -> str:

@@ -23,6 +23,34 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+PRESETS: Mapping[str, str] = {
+    "published/push-states-dfo": "pushing by poses, the least energy by sampling",
+    "published/push-states-langevin": "pushing by poses, the least energy by Langevin dynamics",
+    "published/push-states-mse": "pushing by poses, the explicit baseline",
+    "published/push-pixels-dfo": "pushing by pictures, the least energy by sampling",
+    "published/push-pixels-langevin": "pushing by pictures, the least energy by Langevin dynamics",
+    "published/push-pixels-mse": "pushing by pictures, the explicit baseline",
+    "published/particle-langevin": "the particle, the least energy by Langevin dynamics",
+    "published/particle-dfo": "the particle, the least energy by sampling",
+    "published/particle-mse": "the particle, the explicit baseline",
+    "published/human-ebm": "human demonstrations (D4RL)",
+    "published/human-mse": "human demonstrations (D4RL), the explicit baseline",
+    "fast/push-frame": "pushing in its canonical frame, as the demo does",
+    "fast/push-frame-mse": "pushing in its canonical frame, the explicit baseline",
+    "fast/push": "pushing by raw poses",
+    "fast/push-mse": "pushing by raw poses, the explicit baseline",
+    "fast/particle": "the particle",
+    "fast/pixels": "pushing by pictures",
+    "fast/door": "the Adroit hand's door, human demonstrations",
+    "fast/pusht": "Push-T, human demonstrations",
+    "fast/pusht-frame": "Push-T in its canonical frame, human demonstrations",
+}
+"""What each of the presets is for; the policy and the number of updates are read from its source."""
+
+DEFAULT_STEPS = "TrainingHints"
+"""The class beside the presets whose `steps` holds where a preset names none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ListArgs(Common):
     """What `ibc-gym list` takes."""
@@ -41,12 +69,18 @@ def list_(argv: Sequence[str], terminal: Terminal) -> None:
 
 
 def names(rows: Mapping[str, str]) -> dict[str, str]:
-    """Every row's name and the first line of its docstring."""
-    return {name: summary(path) for name, path in rows.items()}
+    """Every row's name and what it is, in a line."""
+    said = {name: summary(path) for name, path in rows.items()}
+    return {
+        name: f"{PRESETS[name]}; {line}" if name in PRESETS else line for name, line in said.items()
+    }
 
 
 def summary(path: str) -> str:
-    """The first line that "module:attribute" says about itself, read from its source without running it."""
+    """What "module:attribute" is, read from its source without running it: what its module says of itself.
+
+    Of a preset it is the policy and the number of updates.
+    """
     module, attribute = path.split(":")
     spec = find_spec(module)
     if spec is None or spec.origin is None:
@@ -54,13 +88,11 @@ def summary(path: str) -> str:
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == attribute:
-            return _of_preset(node.value)
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute:
-            return _first_line(ast.get_docstring(node)) or _first_line(ast.get_docstring(tree))
-    return _first_line(ast.get_docstring(tree))
+            return _of_preset(node.value, _default_steps(tree))
+    return (ast.get_docstring(tree) or "").split("\n", maxsplit=1)[0]
 
 
-def _of_preset(value: ast.expr | None) -> str:
+def _of_preset(value: ast.expr | None, steps: int) -> str:
     """Policy and number of updates, as they stand in `Preset(policy=..., training=TrainingHints(steps=...))`."""
     said: dict[str | None, Any] = {
         keyword.arg: keyword.value.value
@@ -69,9 +101,17 @@ def _of_preset(value: ast.expr | None) -> str:
         for keyword in call.keywords
         if isinstance(keyword.value, ast.Constant)
     }
-    steps = f", {said['steps']:,} updates" if "steps" in said else ""
-    return f"policy {said.get('policy', 'unknown')}{steps}"
+    return f"{said.get('policy', 'unknown')}, {said.get('steps', steps):,} updates"
 
 
-def _first_line(docstring: str | None) -> str:
-    return (docstring or "").split("\n", maxsplit=1)[0]
+def _default_steps(tree: ast.Module) -> int:
+    """The number of updates of a preset that names none."""
+    (hints,) = (
+        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == DEFAULT_STEPS
+    )
+    (steps,) = (
+        ast.literal_eval(node.value)
+        for node in hints.body
+        if isinstance(node, ast.AnnAssign) and node.value and ast.unparse(node.target) == "steps"
+    )
+    return int(steps)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ibc_gym.cli.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_options, word
-from ibc_gym.console import Terminal, table
+from ibc_gym.console import Terminal, count, table
 from ibc_gym.record import RecordConfig, RecordSummary
 from ibc_gym.record import record as run_recording
 
@@ -70,12 +70,12 @@ def _announce(config: RecordConfig, found: RecordSummary, terminal: Terminal) ->
     missing = config.episodes - found.present
     seeds = f"seeds {config.seed} to {config.seed + config.episodes - 1}"
     if missing:
-        terminal.writes(f"{missing} demonstrations", f"{config.out}/")
+        terminal.writes(count(missing, "demonstration"), f"{config.out}/")
         if found.present:
             terminal.say(f"The other {found.present} of {seeds} are there already.")
     else:
         terminal.say(f"Nothing is left to do: all of {seeds} are in {config.out} already.")
     if found.others:
         terminal.say(
-            f"{config.out} also holds {found.others} other episodes, which stay: of other seeds, or made otherwise."
+            f"{config.out} also holds {count(found.others, 'other episode')}, which stay: of other seeds, or made otherwise."
         )

@@ -169,14 +169,16 @@ class ConsoleDisplay(Closing):
 
 
 def plain_line(progress: TrainingProgress) -> str:
-    """A report in one line."""
+    """A report in one short line; the file of metrics has all of it."""
+    error = progress.validation.get("action_error")
+    loss = progress.train.get("loss")
     parts = [
         f"{progress.share:4.0%} step {progress.step}",
         f"{progress.steps_per_second:.1f} steps/s",
         f"{duration(progress.seconds_left)} left",
-        ", ".join(f"{name} {value:.4g}" for name, value in progress.train.items()),
     ]
-    parts += [f"held-out {name} {value:.4g}" for name, value in progress.validation.items()]
+    parts += [f"loss {loss:.4g}"] if loss is not None else []
+    parts += [f"held-out action error {error:.4g}"] if error is not None else []
     return " | ".join([*parts, progress.note] if progress.note else parts)
 
 

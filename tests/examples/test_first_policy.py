@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 from ibc_gym.evaluation.results import list_evaluations, read_evaluation
@@ -22,3 +24,11 @@ def test_example_records_trains_and_evaluates_a_policy_that_succeeds(tmp_path: P
     found = read_evaluation(folder)
     assert (found.summary["policy"], found.summary["task"]) == ("ebm", "push")
     assert sum(episode.success for episode in found.episodes) == round(12 * success)
+
+
+def test_help_names_the_sizes_and_writes_nothing(tmp_path: Path) -> None:
+    words = [sys.executable, str(EXAMPLE), "--help"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    for name in ("out", "--demonstrations", "--steps", "--episodes"):
+        assert name in done.stdout
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,26 @@
+"""`ibc-gym list` says what every name stands for, and reads it right without loading anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from ibc_gym import registry
+from ibc_gym.cli import list as listing
+
+
+def test_every_preset_is_described_and_nothing_else_is() -> None:
+    assert set(listing.PRESETS) == set(registry.PRESETS)
+
+
+@pytest.mark.parametrize("name", registry.PRESETS)
+def test_policy_and_updates_of_a_preset_are_those_that_it_has(name: str) -> None:
+    preset = registry.load(registry.PRESETS, name, "preset")
+    said = listing.names(registry.PRESETS)[name]
+    assert said.endswith(f"; {preset.policy}, {preset.training.steps:,} updates")
+
+
+@pytest.mark.parametrize("title", listing.TABLES)
+def test_every_row_is_one_line_on_its_subject(title: str) -> None:
+    for line in listing.names(listing.TABLES[title]).values():
+        assert line
+        assert not line.startswith("The task:")
