@@ -212,6 +212,7 @@ FAST_PUSH_MSE: Final = Preset(
 # Where the first goal has been reached is a matter of millimetres. An energy that tells it sharply is sharply wrong
 # where its own episodes lead, and stalls at the goal; one that is trained with noise is in two minds there, and a draw
 # by weight gets away.
+# More updates make it worse again: it begins to tell apart what its own errors blur.
 FAST_PARTICLE: Final = Preset(
     policy="ebm",
     config=EBMConfig(
@@ -220,7 +221,9 @@ FAST_PARTICLE: Final = Preset(
         negatives=NegativesConfig(uniform=8, anchored=0),
         dfo=DFOConfig(samples=1024, temperature=1.5, pick="sample"),
     ),
-    training=TrainingHints(steps=9_000, **{**_LONG, "learning_rate": 1e-3}),
+    training=TrainingHints(
+        steps=6_000, **{**_FAST, "batch_size": 512, "learning_rate": 1e-3, "average_decay": 0.998}
+    ),
 )
 FAST_PIXELS: Final = Preset(
     policy="ebm",
