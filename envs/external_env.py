@@ -64,6 +64,8 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
         self._options: Mapping[str, Any] | None = None
         self._actions: list[Float32] = []
         self._progress: Progress | None = None
+        self._over = False
+        self._closed = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -92,6 +94,10 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
         """
         if self._progress is None:
             raise ConfigError("Call reset() before step(): no episode has begun.")
+        if self._closed:
+            raise ConfigError("The environment is closed; make a new one to go on.")
+        if self._over:
+            raise ConfigError("Call reset() before step(): the episode has ended, as step() said.")
         sent = self._checked(action)
         self._actions.append(sent)
         inner = self._adapter.env.action_space
@@ -102,6 +108,7 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
         self._progress = self._adapter.measure(reward, raw, info, self._progress)
         observation, truths = self._observe(raw, sent)
         over = bool(truncated) or len(self._actions) >= self.task.horizon
+        self._over = over or bool(terminated)
         return observation, reward, bool(terminated), over and not terminated, truths
 
     @property
@@ -115,6 +122,7 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
 
     def close(self) -> None:
         """Close the environment; may be called twice."""
+        self._closed = True
         self._adapter.close()
 
     def save(self) -> ExternalSnapshot:
@@ -138,7 +146,14 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
         """Continue from a snapshot, bit for bit, by acting again as before; gives that instant's observation and info.
 
         It takes as long as the steps took, and works for every environment that is deterministic given its seed.
+
+        Raises:
+            ConfigError: It is no snapshot.
         """
+        if not isinstance(snapshot, ExternalSnapshot):
+            raise ConfigError(
+                f"restore takes what save gave, an ExternalSnapshot, not {type(snapshot).__name__}."
+            )
         observation, info = self._begin(snapshot.seed, snapshot.recorded_start, snapshot.options)
         for action in snapshot.actions:
             observation, _, _, _, info = self.step(action)
@@ -148,7 +163,7 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
     def _begin(
         self, seed: int, recorded: Mapping[str, Float64] | None, options: Mapping[str, Any] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        self._progress = None
+        self._progress, self._over = None, False
         self._seed, self._start, self._options, self._actions = seed, recorded, options, []
         handed = None if options is None else copy.deepcopy(dict(options))
         raw, info = self._adapter.env.reset(seed=seed, options=handed)

@@ -91,6 +91,8 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._action_sent: Float32 = np.zeros(self.action_space.shape or (), dtype=np.float32)
         self._progress: Progress | None = None
         self._step = 0
+        self._over = False
+        self._closed = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -102,9 +104,13 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             options: {"start": Start} begins from that start instead of a drawn one.
 
         Raises:
-            ConfigError: The start is none.
+            ConfigError: The start is none, there is another option, or the environment is closed.
             IbcGymError: Robot, scene or camera failed; the robot has been stopped.
         """
+        self._check_open()
+        strange = sorted(set(options or {}) - {"start"})
+        if strange:
+            raise ConfigError(f"reset has no option {strange[0]!r}; it has 'start'.")
         super().reset(seed=seed)
         start = (options or {}).get("start") or self.task.sample(self.np_random)
         if not isinstance(start, Start):
@@ -118,13 +124,19 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         """Send an action, let one control period pass, and look again.
 
         Raises:
+            ConfigError: No episode is under way; nothing was sent.
             SpecMismatch: The action has the wrong shape or is not finite; nothing was sent.
-            RobotFault: The robot reported an error. As after every error but the one above, it has been stopped, and
+            RobotFault: The robot reported an error. As after every error but those above, it has been stopped, and
                 the next call must be `reset` or `close`.
             CameraTimeout: A camera shows an old picture.
         """
+        self._check_open()
         if self._progress is None:
             raise ConfigError("Call reset() before step(): no episode is under way.")
+        if self._over:
+            raise ConfigError(
+                f"Call reset() before step(): the episode ended at step {self._step}, as step() said."
+            )
         asked = self._checked(action)
         with self._errors_stop_the_robot():
             return self._go_on(asked, self._progress)
@@ -137,6 +149,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
 
     def close(self) -> None:
         """Stop the robot and let go of everything; may be called twice."""
+        self._closed = True
         self.workcell.close()
 
     def save(self) -> Snapshot:
@@ -160,13 +173,23 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         )
 
     def restore(self, snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Continue from a snapshot; gives the observation and info of that instant."""
+        """Continue from a snapshot; gives the observation and info of that instant.
+
+        Raises:
+            ConfigError: It is no snapshot, the workcell is not simulated, or the environment is closed.
+        """
+        self._check_open()
+        if not isinstance(snapshot, Snapshot):
+            raise ConfigError(
+                f"restore takes what save gave, a Snapshot, not {type(snapshot).__name__}."
+            )
         if self.workcell.simulation is None:
             raise ConfigError(f"Workcell {self.workcell.name!r} is not simulated.")
         self.workcell.simulation.restore(snapshot.simulation)
         self._previous = snapshot.previous
         self._progress = dict(snapshot.progress)
         self._step = snapshot.step
+        self._over = self._terminated(self._progress) or self._step >= self.task.horizon
         self._action_sent = snapshot.action_sent.copy()
         self._frame_numbers = {}  # the picture of this instant may be looked at again
         self.np_random.bit_generator.state = copy.deepcopy(dict(snapshot.rng))
@@ -176,6 +199,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self.workcell.robot.reset(start.home)
         self.workcell.scene.arrange(start.layout)
         self._step = 0
+        self._over = False
         self._frame_numbers = {}
         robot = self.workcell.robot.observe()
         self._previous = robot.target
@@ -196,10 +220,18 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         situation = self._situation(robot.observe())
         progress = self._progress = self._measure(situation, before)
         observation, info = self._observe(situation)
-        terminated = bool(progress) and self.task.terminated(progress)
+        terminated = self._terminated(progress)
         truncated = not terminated and self._step >= self.task.horizon
+        self._over = terminated or truncated
         reward = self.task.reward(progress) if progress else 0.0
         return observation, reward, terminated, truncated, info
+
+    def _terminated(self, progress: Progress) -> bool:
+        return bool(progress) and self.task.terminated(progress)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigError("The environment is closed; make a new one to go on.")
 
     @contextmanager
     def _errors_stop_the_robot(self) -> Iterator[None]:

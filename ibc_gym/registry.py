@@ -147,6 +147,7 @@ def make_env(
         UnknownName: No task or workcell is called that.
         ConfigError: The task has no such option, or cannot run there.
     """
+    _check_name(task)
     if task.startswith(GYM_PREFIX):
         external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL)(
             task.removeprefix(GYM_PREFIX),
@@ -180,6 +181,7 @@ def make_vec_env(
     if num_envs < 1:
         raise ConfigError(f"num_envs is {num_envs}, but must be at least 1.")
     mode = _mode_of(autoreset_mode)
+    _check_name(task)
     if task in VECTOR_ENVS and options.get("observation", "state") == "state":
         ours = ("workcell", "observation", "render_mode")
         config = _task_config(task, {key: options[key] for key in options if key not in ours})
@@ -291,6 +293,13 @@ def _task_config(name: str, options: Mapping[str, Any]) -> Any:
         if option not in known:
             raise ConfigError(str(UnknownName(f"option of task {name!r}", option, known)))
     return from_json(config, options)
+
+
+def _check_name(task: object) -> None:
+    if not isinstance(task, str):
+        raise ConfigError(
+            f"A task is asked for by its name ({', '.join(sorted(TASKS))}, {GYM_PREFIX}<id>), not by {task!r}."
+        )
 
 
 def _mode_of(name: str | AutoresetMode) -> AutoresetMode:

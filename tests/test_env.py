@@ -11,7 +11,7 @@ import pytest
 from ibc_gym.contracts import Workcell
 from ibc_gym.env import Env
 from ibc_gym.errors import CameraTimeout, ConfigError, RobotFault, SpecMismatch
-from ibc_gym.registry import make_task, make_workcell
+from ibc_gym.registry import make_task, make_vec_env, make_workcell
 
 ERRORS = (RobotFault("C31: collision"), ValueError("a bug"), KeyboardInterrupt())
 
@@ -145,3 +145,50 @@ def test_action_that_makes_no_sense_leaves_robot_and_episode_alone(rig: Rig) -> 
         rig.env.step(np.full(2, np.nan))
     assert len(rig.calls) == before
     rig.env.step(rig.action)
+
+
+def test_step_after_the_end_of_an_episode_is_refused(rig: Rig) -> None:
+    rig.env.reset(seed=0)
+    over = False
+    while not over:
+        saved = rig.env.save()
+        _, _, terminated, truncated, _ = rig.env.step(rig.action)
+        over = terminated or truncated
+    before, ended = len(rig.calls), rig.env.save()
+    with pytest.raises(ConfigError, match="ended at step 50"):
+        rig.env.step(rig.action)
+    assert len(rig.calls) == before
+    rig.env.restore(saved)
+    assert rig.env.step(rig.action)[3]
+    rig.env.restore(saved)
+    rig.env.restore(ended)
+    with pytest.raises(ConfigError, match="ended at step 50"):
+        rig.env.step(rig.action)
+    rig.env.reset(seed=0)
+    rig.env.step(rig.action)
+
+
+def test_closed_environment_says_so(rig: Rig) -> None:
+    rig.env.reset(seed=0)
+    saved = rig.env.save()
+    rig.env.close()
+    for call in (lambda: rig.env.step(rig.action), rig.env.reset, lambda: rig.env.restore(saved)):
+        with pytest.raises(ConfigError, match="environment is closed"):
+            call()
+
+
+def test_what_is_no_snapshot_is_not_restored(rig: Rig) -> None:
+    rig.env.reset(seed=0)
+    with pytest.raises(ConfigError, match="what save gave, a Snapshot, not str"):
+        rig.env.restore("junk")  # type: ignore[arg-type]
+    rig.env.step(rig.action)
+
+
+def test_options_of_a_reset_that_nobody_knows_are_refused(rig: Rig) -> None:
+    with pytest.raises(ConfigError, match="no option 'foo'; it has 'start'"):
+        rig.env.reset(seed=0, options={"foo": 1})
+    for count in (1, 3):
+        envs = make_vec_env("particle", count, autoreset_mode="disabled")
+        with pytest.raises(ConfigError, match="no option 'foo'"):
+            envs.reset(seed=0, options={"foo": 1})
+        envs.close()

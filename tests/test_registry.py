@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,3 +50,10 @@ def test_options_of_many_environments_reach_them_all() -> None:
     envs.close()
     with pytest.raises(ConfigError, match="dimensions"):
         make_vec_env("particle", 3, dimension=3)
+
+
+@pytest.mark.parametrize("make", [make_env, lambda task: make_vec_env(task, 2)])
+def test_task_that_is_no_name_is_told(make: Any) -> None:
+    for task in (None, 3, Path("push")):
+        with pytest.raises(ConfigError, match=r"asked for by its name .*push"):
+            make(task)

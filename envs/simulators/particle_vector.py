@@ -97,9 +97,14 @@ class ParticleVectorEnv(VectorEnv[Observations, Float32, NDArray[Any]]):
             options: "reset_mask", (B,) booleans; "start", the `Start` that every row gets.
 
         Raises:
-            ConfigError: The mask or the number of seeds does not fit the rows.
+            ConfigError: The mask or the number of seeds does not fit the rows, or there is another option.
         """
         options = options or {}
+        strange = sorted(set(options) - {"reset_mask", "start"})
+        if strange:
+            raise ConfigError(
+                f"reset has no option {strange[0]!r}; it has 'reset_mask' and 'start'."
+            )
         mask = self._checked_mask(options.get("reset_mask"))
         seeds = self._seed_of_every_row(seed)
         if not (self._progress or mask.all()):

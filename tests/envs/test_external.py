@@ -387,3 +387,23 @@ def test_pictures_of_two_environments_do_not_mix() -> None:
     alone[0].close()
     np.testing.assert_array_equal(alone[1].reset(seed=0)[0]["image"], first[1])
     alone[1].close()
+
+
+def test_step_after_the_end_or_the_closing_and_a_false_snapshot_are_refused() -> None:
+    env = make("Pendulum-v1", horizon=3)
+    env.reset(seed=0)
+    *_, last = [env.step(action) for action in actions_of(env, 3)]
+    assert last[3]
+    with pytest.raises(ConfigError, match="the episode has ended"):
+        env.step(actions_of(env, 1)[0])
+    saved = env.save()
+    env.reset(seed=0)
+    env.step(actions_of(env, 1)[0])
+    env.restore(saved)
+    with pytest.raises(ConfigError, match="the episode has ended"):
+        env.step(actions_of(env, 1)[0])
+    with pytest.raises(ConfigError, match="an ExternalSnapshot, not str"):
+        env.restore("junk")  # type: ignore[arg-type]
+    env.close()
+    with pytest.raises(ConfigError, match="closed"):
+        env.step(actions_of(env, 1)[0])

@@ -33,7 +33,7 @@ def workcell(dimensions: int = 2, *, cameras: bool = False) -> Workcell:
     st.integers(0, 2**32),
 )
 def test_any_actions_keep_the_state_in_its_space(actions: np.ndarray, seed: int) -> None:
-    env = make_env("particle", dimensions=actions.shape[1])
+    env = make_env("particle", dimensions=actions.shape[1], horizon=len(actions))
     observation, _ = env.reset(seed=seed)
     for action in actions:
         assert observation in env.observation_space
