@@ -1,12 +1,41 @@
-"""What every config checks of itself before anything else."""
+"""What every config checks of itself before anything else, and what the config of a program settles first."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
 
 from ibc_gym.errors import ConfigError
+
+_KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
+    "int": ((Integral,), "a whole number"),
+    "float": ((Real,), "a number"),
+    "bool": ((bool, np.bool_), "True or False"),
+}
+"""By the annotation of a field: what it takes, and what that is called."""
+
+
+def settle(config: Any) -> None:
+    """What the config of a program does first: text becomes a path where one is meant, other kinds are refused.
+
+    Raises:
+        ConfigError: A field holds another kind of value, or a number that is not finite; it names the field.
+    """
+    for field in dataclasses.fields(config):
+        value, kind = getattr(config, field.name), str(field.type)
+        if "Path" in kind and isinstance(value, str):
+            object.__setattr__(config, field.name, Path(value))
+        types, called = _KINDS.get(kind.removesuffix(" | None"), ((object,), ""))
+        optional = kind.endswith(" | None") and value is None
+        mistaken = isinstance(value, bool) and kind.startswith(("int", "float"))
+        if mistaken or not (optional or isinstance(value, types)):
+            raise ConfigError(f"{_owner(config)}.{field.name} is {value!r}, but must be {called}.")
+    require_finite(config)
 
 
 def require_finite(config: Any) -> None:
@@ -18,9 +47,12 @@ def require_finite(config: Any) -> None:
     Raises:
         ConfigError: A number is not finite; it names the field.
     """
-    # The class that checks itself has the name that a user knows; one derived from it has perhaps another.
-    owner = next(cls for cls in type(config).__mro__ if "__post_init__" in vars(cls))
-    _check(config, owner.__name__)
+    _check(config, _owner(config))
+
+
+def _owner(config: Any) -> str:
+    """The class that checks itself has the name that a user knows; one derived from it has perhaps another."""
+    return next(cls.__name__ for cls in type(config).__mro__ if "__post_init__" in vars(cls))
 
 
 def _check(value: Any, where: str) -> None:

@@ -19,7 +19,7 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
 from ibc_gym.atomic import only_writer
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import settle
 from ibc_gym.data import segments, storage
 from ibc_gym.data.demonstration import Columns
 from ibc_gym.data.metadata import Metadata, describe
@@ -67,7 +67,7 @@ class RecordConfig:
     """Episodes that are run and committed together, the unit that workers divide among themselves; 0 chooses."""
 
     def __post_init__(self) -> None:
-        require_finite(self)
+        settle(self)
         least = {"episodes": 1, "seed": 0, "workers": 0, "num_envs": 0, "share": 0, "noise": 0}
         for name, bound in least.items():
             if not getattr(self, name) >= bound:

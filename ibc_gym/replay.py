@@ -14,6 +14,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from ibc_gym.checks import settle
 from ibc_gym.data.damage import Damage
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
@@ -46,6 +47,9 @@ class ReplayConfig:
     """Where to run them; by default where they were recorded."""
     skip_damaged: bool = False
     """Read everything first, and leave damaged episodes out; the others keep their numbers."""
+
+    def __post_init__(self) -> None:
+        settle(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
 
 from ibc_gym.checks import require_finite
@@ -16,6 +17,7 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.record import RecordConfig
 from ibc_gym.registry import POLICIES, TASKS, load
+from ibc_gym.replay import ReplayConfig
 from ibc_gym.training.config import TrainConfig
 
 CONFIGS = [
@@ -87,3 +89,39 @@ class Given:
 
 def test_keyword_arguments_of_somebody_elses_environment_may_be_infinite() -> None:
     assert Given({"healthy_height": float("inf")}).options
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: EvalConfig(policy="run", episodes="5"), "EvalConfig.episodes is '5'"),
+        (lambda: EvalConfig(policy="run", episodes=2.5), "EvalConfig.episodes is 2.5"),
+        (lambda: EvalConfig(policy="run", num_envs=None), "EvalConfig.num_envs is None"),
+        (lambda: RecordConfig(seed="0"), "RecordConfig.seed is '0', but must be a whole number"),
+        (lambda: RecordConfig(noise="much"), "RecordConfig.noise is 'much', but must be a number"),
+        (lambda: RecordConfig(successes_only="no"), "successes_only is 'no', but must be True or"),
+        (lambda: RecordConfig(episodes=True), "RecordConfig.episodes is True"),
+        (lambda: TrainConfig(data="d", out="o", threads=1.5), "TrainConfig.threads is 1.5"),
+    ],
+)
+def test_values_of_another_kind_are_refused(make: Any, name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        make()
+
+
+def test_numbers_of_numpy_and_whole_numbers_for_real_ones_are_taken() -> None:
+    config = EvalConfig(policy="run", episodes=np.int64(5))
+    assert list(config.seeds) == [100_000 + k for k in range(5)]
+    assert RecordConfig(noise=1).noise == 1
+    assert TrainConfig(data="d", out="o", learning_rate=np.float32(0.5)).learning_rate == 0.5
+
+
+def test_paths_may_be_given_as_text() -> None:
+    assert RecordConfig(out="x.zarr").out == Path("x.zarr")
+    assert ReplayConfig(data="x.zarr").data == Path("x.zarr")
+    assert EvalConfig(policy=Path("runs/push"), out="run").out == Path("run")
+    assert EvalConfig(policy=Path("runs/push")).policy == "runs/push"
+    config = TrainConfig(data="x.zarr", out="run")
+    assert (config.data, config.out) == (Path("x.zarr"), Path("run"))
+    imported = ImportConfig(source="a.npz", out="a.zarr")
+    assert (imported.source, imported.out) == (Path("a.npz"), Path("a.zarr"))

@@ -116,6 +116,28 @@ class Dataset:
         """Episodes."""
         return len(self._places)
 
+    def __getitem__(self, number: int) -> Demonstration:
+        """One episode with all its arrays; a negative number counts from the end.
+
+        Raises:
+            IndexError: There is no such episode.
+            DatasetCorrupt: It cannot be read.
+        """
+        if not -len(self) <= number < len(self):
+            raise IndexError(
+                f"{self.path} has {len(self)} episode(s), there is no number {number}."
+            )
+        place = self._places[number]
+        return place.segment.demonstration(place.number)
+
+    def __iter__(self) -> Iterator[Demonstration]:
+        """Every episode, read when it is its turn."""
+        return (self[number] for number in range(len(self)))
+
+    def __repr__(self) -> str:
+        made = f"{self.metadata.task!r} by {self.metadata.demonstrator}"
+        return f"<Dataset {str(self.path)!r}: {len(self)} episodes, {self.steps} steps of {made}>"
+
     @property
     def steps(self) -> int:
         """Steps of all episodes."""
@@ -216,13 +238,8 @@ class Dataset:
         return np.stack([whole[place.segment.name][place.number] for place in self._places])
 
     def episode(self, number: int) -> Demonstration:
-        """One episode with all its arrays.
-
-        Raises:
-            DatasetCorrupt: Some cannot be read.
-        """
-        place = self._places[number]
-        return place.segment.demonstration(place.number)
+        """The same as `dataset[number]`."""
+        return self[number]
 
     def select(self, episodes: ArrayLike) -> Self:
         """Only these episodes, in this order."""

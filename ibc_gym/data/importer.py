@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym.atomic import whole_folder
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import settle
 from ibc_gym.data import segments
 from ibc_gym.data.demonstration import Array, Demonstration
 from ibc_gym.data.metadata import Metadata, describe, installed_versions, node_name, plain
@@ -78,7 +78,7 @@ class ImportConfig:
     """Who acted."""
 
     def __post_init__(self) -> None:
-        require_finite(self)
+        settle(self)
         if (self.action_low is None) != (self.action_high is None):
             raise ConfigError("Give both action_low and action_high, or neither.")
         if self.action_low is None or self.action_high is None:

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import settle
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32
 from ibc_gym.rollout import Episode
@@ -92,7 +92,8 @@ class EvalConfig:
     """Name of the evaluation within the run; by default made of the environment, its options and the seeds."""
 
     def __post_init__(self) -> None:
-        require_finite(self)
+        settle(self)
+        object.__setattr__(self, "policy", str(self.policy))  # a path is welcome, too
         least = {"episodes": 1, "first_seed": 0, "workers": 0, "num_envs": 1, "share": 1}
         for name, bound in {**least, "films": 0, "latency_steps": 0}.items():
             if getattr(self, name) < bound:

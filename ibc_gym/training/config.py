@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import settle
 from ibc_gym.errors import ConfigError
 from ibc_gym.training.schedule import Schedule
 
@@ -84,7 +84,7 @@ class TrainConfig:
     """Go on from the run's newest checkpoint, if there is one."""
 
     def __post_init__(self) -> None:
-        require_finite(self)
+        settle(self)
         for name in ("steps", "batch_size", "decay_steps", "validation_windows", "validate_every"):
             self._require(name, getattr(self, name) >= 1, "must be at least 1")
         for name in ("checkpoint_every", "keep", "log_every"):

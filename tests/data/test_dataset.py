@@ -112,6 +112,16 @@ def test_pictures_are_read_as_they_are_indexed(recorded: Path) -> None:
     assert np.array_equal(frames[7], whole[7])
 
 
+def test_data_set_is_a_sequence_of_demonstrations(recorded: Path) -> None:
+    dataset = Dataset.open(recorded)
+    assert [demonstration.seed for demonstration in dataset] == [0, 1, 2, 3, 4]
+    assert (dataset[2].seed, dataset[-1].seed, dataset.episode(1).length) == (2, 4, 1)
+    for number in (5, -6):
+        with pytest.raises(IndexError, match=rf"has 5 episode\(s\), there is no number {number}"):
+            dataset[number]
+    assert repr(dataset) == f"<Dataset '{recorded}': 5 episodes, 15 steps of 'made-up' by unknown>"
+
+
 def test_only_successes_can_be_chosen(recorded: Path) -> None:
     dataset = Dataset.open(recorded)
     assert dataset.success.tolist() == [True, False, True, False, True]
