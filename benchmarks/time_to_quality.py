@@ -37,8 +37,6 @@ class Row:
     demonstrations: int
     budget: float
     """Of training [CPU s], encoding of the data included."""
-    noise: float = 0.0
-    """Deviation of what is added to the demonstrator's actions, which are stored as they were meant."""
     recorded_with: dict[str, Any] = field(default_factory=dict)
     """Options of the task in the demonstrations."""
     judged_with: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +59,6 @@ ROWS = {
         baseline="fast/push-mse",
         demonstrations=2_000,
         budget=120.0,
-        noise=0.001,
         recorded_with={"goal_tolerance": 0.01},
         judged_with={"goal_tolerance": 0.02},
     ),
@@ -118,11 +115,7 @@ def benchmark(name: str, seeds: int, episodes: int) -> dict[str, Any]:
         data = Path(folder) / "demos.zarr"
         record(
             RecordConfig(
-                task=row.task,
-                out=data,
-                episodes=row.demonstrations,
-                noise=row.noise,
-                options=row.recorded_with,
+                task=row.task, out=data, episodes=row.demonstrations, options=row.recorded_with
             )
         )
         for preset in (row.preset, row.baseline):

@@ -200,11 +200,10 @@ _LONG: Final[dict[str, Any]] = {**_FAST, "batch_size": 512, "average_decay": 0.9
 FAST_PUSH: Final = Preset(
     policy="ebm",
     config=EBMConfig(
-        late_fusion=LateFusionConfig(depth=2),
         negatives=NegativesConfig(uniform=8, anchored=8),
         dfo=DFOConfig(samples=2048, validation_samples=2048, iterations=4, temperature=10.0),
     ),
-    training=TrainingHints(steps=8_000, **_LONG),
+    training=TrainingHints(steps=6_000, **_LONG),
 )
 FAST_PUSH_MSE: Final = Preset(
     policy="mse", config=MSEConfig(dropout=0.0), training=TrainingHints(steps=12_000, **_LONG)
