@@ -72,6 +72,9 @@ class ReplayedEpisode:
     success: bool | None
     """As stored."""
     success_replayed: bool
+    total_reward: float | None
+    """Return over the steps that were replayed, as stored; None where no rewards are."""
+    total_reward_replayed: float
 
     @property
     def exact(self) -> bool:
@@ -179,8 +182,9 @@ def replay_episode(
         if final is not None and len(rewards) == demonstration.length:
             apart[name] = np.append(apart[name], _apart([observation[name]], final[None]))
     largest = {name: float(values.max()) for name, values in apart.items()}
-    if "reward" in demonstration.steps:
-        largest["reward"] = float(_apart(rewards, demonstration.steps["reward"]).max())
+    stored = demonstration.steps.get("reward")
+    if stored is not None:
+        largest["reward"] = float(_apart(rewards, stored).max())
     return ReplayedEpisode(
         episode=number,
         seed=demonstration.seed,
@@ -191,6 +195,8 @@ def replay_episode(
         parts_at=_first_difference(list(apart.values())),
         success=demonstration.success,
         success_replayed=bool(info.get("is_success", False)),
+        total_reward=None if stored is None else float(np.sum(stored[: len(rewards)])),
+        total_reward_replayed=float(np.sum(rewards)),
     )
 
 

@@ -42,6 +42,7 @@ def test_every_oracle_episode_replays_exactly_in_its_own_simulator(
     assert all(episode.exact for episode in found)
     assert all(set(episode.largest.values()) == {0.0} for episode in found)
     assert all(episode.success_replayed == episode.success for episode in found)
+    assert all(episode.total_reward_replayed == episode.total_reward for episode in found)
 
 
 def test_episodes_recorded_with_other_options_replay_with_those(tmp_path: Path) -> None:
@@ -62,6 +63,7 @@ def test_another_action_parts_from_its_step_on(push_demos: Path, tmp_path: Path)
     assert not found.exact
     assert found.parts_at == 11  # what was seen at step 10 came before that action
     assert found.largest["state"] > 0
+    assert found.total_reward == pytest.approx(demonstration.total_reward)
 
 
 def test_stored_simulator_state_is_the_start_where_the_seed_gives_another(
@@ -91,6 +93,8 @@ def test_human_demonstrations_begin_where_the_person_began(tmp_path: Path) -> No
     assert found.began_from == "recorded start"
     assert found.parts_at == 1  # the made-up recording stands still
     assert found.length == found.replayed == 5
+    assert found.total_reward is None
+    assert found.total_reward_replayed > 0
 
 
 def test_an_episode_without_seed_or_start_is_refused(push_demos: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -58,11 +58,38 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
         "largest": worst,
         "successes": sum(bool(episode.success) for episode in found),
         "successes_replayed": sum(episode.success_replayed for episode in found),
+        "return_mean": _mean([episode.total_reward for episode in found]),
+        "return_mean_replayed": _mean([episode.total_reward_replayed for episode in found]),
         "damaged": [dataclasses.asdict(damage) for damage in damaged],
         "rows": [{**dataclasses.asdict(episode), "exact": episode.exact} for episode in found],
     }
     terminal.result(answer, _table(found))
-    terminal.say(f"{exact} of {len(found)} episodes replay exactly.")
+    terminal.say(_headline(found, worst))
+
+
+def _headline(found: Sequence[ReplayedEpisode], worst: Mapping[str, float]) -> str:
+    """How many are the same, how far the others part, and whether that made a difference."""
+    count = len(found)
+    exact = sum(episode.exact for episode in found)
+    said = [f"{exact} of {count} episodes replay exactly"]
+    if exact < count:
+        gaps = ", ".join(f"{gap:.2g} in {name}" for name, gap in worst.items())
+        said.append(f"the others part by at most {gaps}")
+    again = sum(episode.success_replayed for episode in found)
+    if all(episode.success is None for episode in found):
+        said.append(f"nothing judged the recording, the replay succeeds in {again}")
+    else:
+        said.append(f"{sum(bool(e.success) for e in found)} succeeded when recorded, {again} now")
+    before = _mean([episode.total_reward for episode in found])
+    if before is not None:
+        now = _mean([episode.total_reward_replayed for episode in found])
+        said.append(f"the mean return was {before:.6g} and is {now:.6g}")
+    return "; ".join(said) + "."
+
+
+def _mean(numbers: Sequence[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) / len(known) if len(known) == len(numbers) else None
 
 
 def _table(found: Sequence[ReplayedEpisode]) -> Table:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ibc_gym import __main__ as entry
 from ibc_gym.cli import main as cli
 from ibc_gym.console import Terminal
 from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError
 from ibc_gym.registry import POLICIES, TASKS
 
@@ -248,6 +250,20 @@ class TestSpeech:
         ]
         words = ("replay", data, "--skip-damaged", "--episodes", "2", "--json")
         assert "no episode to replay" in run(capsys, *words)[2]
+
+    def test_replay_says_how_far_it_parts_and_what_that_changes(
+        self, tmp_path: Path, demos: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        _, said, _ = run(capsys, "replay", demos)
+        exactly = "6 of 6 episodes replay exactly; 6 succeeded when recorded, 6 now;"
+        assert f"{exactly} the mean return was 1 and is 1." in said
+        first = Dataset.open(demos)[0]
+        shifted = {**first.steps, "observation.state": first.steps["observation.state"] + 0.25}
+        with Recorder(tmp_path / "d.zarr", Dataset.open(demos).metadata) as recorder:
+            recorder.append(replace(first, steps=shifted, success=None))
+        _, said, _ = run(capsys, "replay", tmp_path / "d.zarr")
+        assert "0 of 1 episodes replay exactly; the others part by at most 0.25 in state" in said
+        assert "nothing judged the recording, the replay succeeds in 1" in said
 
     def test_damage_is_told_once_for_every_segment_and_the_rest_is_described(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
