@@ -1,0 +1,177 @@
+"""Bad input of every kind gets a line or two that say what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import refused, run
+
+from ibc_gym.registry import POLICIES, TASKS
+
+
+class TestBadInput:
+    def test_misspelt_command(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "Did you mean 'record'" in refused(capsys, "recrod", "push")
+
+    def test_misspelt_flag(self, demos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        complaint = refused(capsys, "train", demos, "--policy.optimsier", "langevin")
+        assert "Did you mean --policy.optimiser" in complaint
+        assert "See: ibc-gym train --help" in complaint
+
+    def test_missing_argument(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "DATA" in refused(capsys, "train")
+
+    def test_value_of_the_wrong_kind(self, demos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        complaint = refused(capsys, "train", demos, "--steps", "2.5")
+        assert complaint.startswith("ibc-gym: --steps: '2.5' is no whole number.\n")
+        complaint = refused(capsys, "train", demos, "--learning-rate", "high")
+        assert complaint.startswith("ibc-gym: --learning-rate: 'high' is no number.\n")
+
+    def test_value_out_of_range(self, demos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "must be at least 1" in refused(capsys, "train", demos, "--steps", "0")
+
+    @pytest.mark.parametrize(
+        ("words", "near"),
+        [
+            (("record", "psuh"), "push"),
+            (("record", "push", "--workcell", "mujocco"), "mujoco"),
+            (("eval", "oracle", "--env", "particel"), "particle"),
+            (("eval", "oracle", "--env", "particle", "--task.dimension", "2"), "dimensions"),
+            (("eval", "random", "--env", "gym:AdroitHandDor-v1"), "AdroitHandDoor-v1"),
+            (("train", "somewhere", "--policy.type", "msee"), "mse"),
+            (("train", "somewhere", "--preset", "fast/psuh"), "fast/push"),
+        ],
+    )
+    def test_unknown_names_are_answered_with_near_ones(
+        self,
+        words: tuple[str, ...],
+        near: str,
+        capsys: pytest.CaptureFixture[str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert near in refused(capsys, *words)
+
+    def test_preset_of_another_policy(self, capsys: pytest.CaptureFixture[str]) -> None:
+        words = ("train", "somewhere", "--preset", "fast/push", "--policy.type", "mse")
+        assert "leave out --policy.type" in refused(capsys, *words)
+
+    def test_task_option_without_a_value(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "needs a value" in refused(capsys, "record", "push", "--task.horizon", "--episodes")
+
+    @pytest.mark.parametrize("task", TASKS)
+    @pytest.mark.parametrize("number", ["nan", "inf", "-1e999", "near"])
+    def test_task_option_that_is_no_number(
+        self, task: str, number: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("record", task, "--out", tmp_path / "demos.zarr")
+        flag = f"--task.goal-tolerance={number}"
+        assert "--task.goal-tolerance is" in refused(capsys, *words, flag)
+        assert not (tmp_path / "demos.zarr").exists()
+
+    def test_task_option_of_another_type_names_field_type_and_value(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("eval", "oracle", "--env", "push", "--task.horizon", "2.5")
+        assert "--task.horizon is 2.5, which is no int" in refused(capsys, *words)
+
+    @pytest.mark.parametrize("policy", POLICIES)
+    @pytest.mark.parametrize("number", ["nan", "inf"])
+    def test_setting_of_a_policy_or_a_training_that_is_not_finite(
+        self, policy: str, number: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("train", "somewhere", "--policy.type", policy)
+        flag = ("--policy.boundary-buffer", number)
+        assert "--policy.boundary-buffer is" in refused(capsys, *words, *flag)
+        flag = ("--learning-rate", number)
+        assert f"--learning-rate is {number}" in refused(capsys, *words, *flag)
+
+    @pytest.mark.parametrize("words", [("data", "info"), ("replay",), ("train",)])
+    def test_missing_data(
+        self, words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert "no data set" in refused(capsys, *words, tmp_path / "nothing.zarr")
+
+    def test_folder_that_is_no_data_set(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert "not one of our data sets" in refused(capsys, "train", tmp_path)
+
+    def test_missing_run(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "no run" in refused(capsys, "eval", tmp_path / "nothing")
+        assert "nothing" in refused(capsys, "report", tmp_path / "nothing")
+
+    def test_checkpoint_of_another_task(
+        self, trained: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        complaint = refused(capsys, "eval", trained, "--env", "push", "--episodes", "1")
+        assert "particle" in complaint
+        assert "push" in complaint
+
+    def test_input_that_the_data_lack(
+        self, demos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ("train", demos, "--policy.inputs", "image", "--out", tmp_path / "run")
+        assert "'image'" in refused(capsys, *words)
+
+    def test_films_that_cannot_be_made_leave_the_result(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def dark(*_: object) -> None:
+            raise RuntimeError("no light")
+
+        monkeypatch.setattr("ibc_gym.evaluation.films._write", dark)
+        words = ("eval", "oracle", "--env", "particle", "--episodes", "3", "--out", tmp_path)
+        code, out, err = run(capsys, *words, "--film-seeds", "100001", "--json")
+        assert code == 1
+        assert json.loads(out)["episodes"] == 3
+        assert "not all films were made: RuntimeError: no light" in err
+        assert list(tmp_path.glob("evaluations/*/episodes.jsonl"))
+
+    def test_film_of_an_episode_that_is_not_run(self, capsys: pytest.CaptureFixture[str]) -> None:
+        words = ("eval", "oracle", "--env", "particle", "--episodes", "3", "--film-seeds", "5")
+        assert "--film-seeds names 5" in refused(capsys, *words)
+
+    def test_run_folder_that_is_taken(
+        self, demos: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert "--resume" in refused(capsys, "train", demos, "--out", trained)
+
+    @pytest.mark.parametrize(
+        "words",
+        [("record", "particle", "--episodes", "1"), ("demo",)],
+    )
+    def test_folder_that_cannot_be_written(
+        self, words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        taken = tmp_path / "file"
+        taken.write_text("")
+        assert "Cannot write to" in refused(capsys, *words, "--out", taken / "below")
+
+    def test_replay_of_an_episode_that_is_not_there(
+        self, demos: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert "has 6 episode(s)" in refused(capsys, "replay", demos, "--episodes", "6")
+
+    def test_import_of_wrong_shapes_nan_and_other_files(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def file(name: str, **arrays: np.ndarray) -> Path:
+            np.savez(tmp_path / name, **arrays)
+            return tmp_path / name
+
+        ends = np.array([4])
+        states, actions = np.zeros((4, 8), np.float32), np.full((4, 2), 0.5, np.float32)
+        good = {"observations": states, "actions": actions, "episode_ends": ends}
+        words = ("--task", "particle", "--out", tmp_path / "out.zarr")
+        wrong = file("wrong.npz", **{**good, "actions": np.zeros((4, 3), np.float32)})
+        assert "shape (3,)" in refused(capsys, "data", "import", wrong, *words)
+        holed = file("holed.npz", **{**good, "observations": states * np.nan})
+        assert "not finite" in refused(capsys, "data", "import", holed, *words)
+        assert "no file" in refused(capsys, "data", "import", tmp_path / "none.npz", *words)
+        (tmp_path / "text.npz").write_text("hello")
+        assert "no .npz" in refused(capsys, "data", "import", tmp_path / "text.npz", *words)
