@@ -1,6 +1,8 @@
 """Success after a given CPU time of training, from a finished data set: three training seeds, fresh episodes.
 
 `python benchmarks/time_to_quality.py push-frame particle-2 --out benchmarks/results/time_to_quality.json`
+
+Demonstrations and runs are kept in `--runs`; what has been measured there is not measured again.
 """
 
 from __future__ import annotations
@@ -8,8 +10,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shutil
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,28 +77,33 @@ ROWS = {
 
 
 def measure(row: Row, preset_name: str, data: Path, seed: int, episodes: int) -> dict[str, Any]:
-    """Train with one seed and evaluate the chosen checkpoint."""
+    """Train with one seed and evaluate the chosen checkpoint, or read what an earlier call has measured."""
     preset = load(PRESETS, preset_name, "preset")
-    with tempfile.TemporaryDirectory() as folder:
-        settings = dict(vars(preset.training)) | {"budget_cpu_seconds": row.budget}
-        trained = train(
-            TrainConfig(
-                data=data,
-                out=Path(folder) / "run",
-                policy=preset.policy,
-                policy_config=preset.config,
-                **{"threads": 1, "seed": seed, "tensorboard": False, **settings},
-            )
+    folder = data.parent / f"{preset_name.replace('/', '-')}-s{seed}"
+    measured = folder / f"measured-{episodes}.json"
+    if measured.exists():
+        found: dict[str, Any] = json.loads(measured.read_text())
+        return found
+    shutil.rmtree(folder, ignore_errors=True)
+    settings = dict(vars(preset.training)) | {"budget_cpu_seconds": row.budget}
+    trained = train(
+        TrainConfig(
+            data=data,
+            out=folder,
+            policy=preset.policy,
+            policy_config=preset.config,
+            **{"threads": 1, "seed": seed, "tensorboard": False, **settings},
         )
-        summary = evaluate(
-            EvalConfig(
-                policy=str(Path(folder) / "run"),
-                options=row.judged_with,
-                episodes=episodes,
-                first_seed=FIRST_SEED,
-            )
-        ).summary
-    return {
+    )
+    summary = evaluate(
+        EvalConfig(
+            policy=str(folder),
+            options=row.judged_with,
+            episodes=episodes,
+            first_seed=FIRST_SEED,
+        )
+    ).summary
+    found = {
         "preset": preset_name,
         "training_seed": seed,
         "steps": trained.steps,
@@ -105,23 +112,24 @@ def measure(row: Row, preset_name: str, data: Path, seed: int, episodes: int) ->
         "successes": summary["successes"],
         "episodes": episodes,
     }
+    measured.write_text(json.dumps(found) + "\n")
+    return found
 
 
-def benchmark(name: str, seeds: int, episodes: int) -> dict[str, Any]:
+def benchmark(name: str, folder: Path, seeds: int, episodes: int) -> dict[str, Any]:
     """Every training seed of a row, the implicit policy beside its explicit baseline."""
     row = ROWS[name]
-    runs = []
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "demos.zarr"
-        record(
-            RecordConfig(
-                task=row.task, out=data, episodes=row.demonstrations, options=row.recorded_with
-            )
+    data = folder / name / "demos.zarr"
+    record(
+        RecordConfig(
+            task=row.task, out=data, episodes=row.demonstrations, options=row.recorded_with
         )
-        for preset in (row.preset, row.baseline):
-            for seed in range(seeds):
-                runs.append(measure(row, preset, data, seed, episodes))
-                print(name, _line(runs[-1]), flush=True)
+    )
+    runs = []
+    for preset in (row.preset, row.baseline):
+        for seed in range(seeds):
+            runs.append(measure(row, preset, data, seed, episodes))
+            print(name, _line(runs[-1]), flush=True)
     pooled = {}
     for preset in (row.preset, row.baseline):
         own = [run for run in runs if run["preset"] == preset]
@@ -145,11 +153,12 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", default=list(ROWS), help=f"of {', '.join(ROWS)}")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--episodes", type=int, default=400)
+    parser.add_argument("--runs", type=Path, default=Path("runs/time_to_quality"))
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     command = "python benchmarks/time_to_quality.py " + " ".join(sys.argv[1:])
     for name in arguments.rows:
-        row = benchmark(name, arguments.seeds, arguments.episodes)
+        row = benchmark(name, arguments.runs, arguments.seeds, arguments.episodes)
         if arguments.out:
             add({"command": command, "versions": installed_versions(), **row}, arguments.out)
 
