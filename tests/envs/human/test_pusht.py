@@ -74,3 +74,16 @@ def test_picture_does_not_betray_the_last_action() -> None:
         env.inner.unwrapped._last_action = np.array([corner, corner])
         pictures.append(env._adapter.picture())
     np.testing.assert_array_equal(*pictures)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_coverage_is_the_environments_but_for_the_order_of_its_sum(seed: int) -> None:
+    env = make()
+    env.reset(seed=seed)
+    raw = env.inner.unwrapped
+    block = np.array([*raw.goal_pose[:2] + 20, raw.goal_pose[2]])
+    env.reset(seed=seed, options={"recorded_start": {"state": np.array([80.0, 80.0, *block])}})
+    _, reward, _, _, info = env.step(np.array([80.0, 80.0], np.float32))
+    assert info["coverage"] == pytest.approx(type(raw)._get_coverage(raw), rel=1e-12)
+    assert 0.1 < info["coverage"] < 0.95
+    assert reward == info["coverage"] / raw.success_threshold
