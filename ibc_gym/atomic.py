@@ -33,7 +33,7 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     if path.exists() and not replace:
         raise FileExistsError(f"{path} exists already.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    passing = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
+    passing, former = _passing(path), _passing(path, "-old")
     shutil.rmtree(passing, ignore_errors=True)
     passing.mkdir()
     try:
@@ -41,7 +41,6 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         for inner in sorted(passing.rglob("*")):
             _flush(inner)
         _flush(passing)
-        former = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}-old")
         if replace and path.exists():
             shutil.rmtree(former, ignore_errors=True)
             path.rename(former)
@@ -55,7 +54,7 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
 def swap_link(link: Path, target: str) -> None:
     """Point a relative symbolic link elsewhere in one step; readers see the old one or the new."""
-    passing = link.with_name(f"{UNFINISHED}{link.name}-{os.getpid()}")
+    passing = _passing(link)
     passing.unlink(missing_ok=True)
     passing.symlink_to(target, target_is_directory=True)
     passing.replace(link)
@@ -64,7 +63,7 @@ def swap_link(link: Path, target: str) -> None:
 
 def remove_folder(path: Path) -> None:
     """Remove a folder such that a killed process leaves no half of it under its name."""
-    passing = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}-old")
+    passing = _passing(path, "-old")
     shutil.rmtree(passing, ignore_errors=True)
     path.rename(passing)
     shutil.rmtree(passing)
@@ -95,9 +94,8 @@ def only_writer(folder: Path, doing: str) -> Iterator[None]:
     try:
         yield
     finally:
-        file.unlink(
-            missing_ok=True
-        )  # while it is still ours: whoever opened it meanwhile looks again
+        # While it is still ours: whoever opened it meanwhile looks again.
+        file.unlink(missing_ok=True)
         os.close(handle)
 
 
@@ -122,9 +120,13 @@ def _locked(file: Path, doing: str) -> int:
             os.truncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
             return handle
-        os.close(
-            handle
-        )  # the file was removed by its last holder between the opening and the locking
+        # The file was removed by its last holder between the opening and the locking.
+        os.close(handle)
+
+
+def _passing(path: Path, suffix: str = "") -> Path:
+    """The name that this process gives to what is on its way to or from a path."""
+    return path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}{suffix}")
 
 
 def _flush(path: Path) -> None:
