@@ -63,6 +63,6 @@ def inverse(a_T_b: Pose) -> Pose:
     return Pose(position=-turn.apply(a_T_b.position), quaternion=quaternion(turn))
 
 
-def wrap_angle(angle: float | Float64, period: float = 2 * np.pi) -> float | Float64:
+def wrap_angle(angle: float | Float64, period: float | Float64 = 2 * np.pi) -> float | Float64:
     """Bring an angle into [-period/2, period/2) [rad]."""
     return (angle + period / 2) % period - period / 2

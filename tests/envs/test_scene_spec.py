@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from ibc_gym.envs.scene_spec import Body, SceneSpec, Shape
-from ibc_gym.envs.tasks.push_scene import push_scene
+from ibc_gym.envs.tasks.push import Push
 from ibc_gym.errors import ConfigError
 
 CUBE = Shape(kind="box", size=(0.04, 0.04, 0.04))
@@ -27,12 +27,12 @@ def test_free_body_without_mass_is_refused() -> None:
 
 
 def test_two_bodies_of_one_name_are_refused() -> None:
-    scene = push_scene(0.1, (240, 320))
+    scene = Push().scene
     with pytest.raises(ConfigError, match="two bodies of one name"):
         dataclasses.replace(scene, bodies=(*scene.bodies, scene.bodies[0]))
 
 
 def test_equal_scenes_have_equal_hashes() -> None:
-    one, other = push_scene(0.1, (240, 320)), push_scene(0.1, (240, 320))
+    one, other = Push().scene, Push().scene
     assert isinstance(one, SceneSpec)
     assert one == other and hash(one) == hash(other)

@@ -1,7 +1,9 @@
-"""What the push task looks like: table, block, target zone, tool and camera, as data."""
+"""What tabletop tasks look like: the stage with its board, tool and camera, and the blocks and zones on it, as data."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import ceil, pi
 from typing import Final
 
@@ -12,12 +14,8 @@ from ibc_gym.records import CameraSpec
 
 from ..scene_spec import Body, Colour, MujocoSettings, SceneSpec, Shape, Tool
 
-WORKSPACE_LOWER: Final = (0.15, -0.5, 0.01)
-WORKSPACE_UPPER: Final = (0.70, 0.5, 0.01)
-"""Where the tip may be commanded to [m]; its height is fixed."""
 TIP_HEIGHT: Final = 0.01
 """Of the tool's tip over the table while pushing [m]."""
-HOME: Final = (0.3, -0.4, TIP_HEIGHT)
 BLOCK_SIDE: Final = 0.04
 BLOCK_MASS: Final = 0.01
 """[kg]"""
@@ -47,23 +45,50 @@ SKIN: Final = 0.0005
 """[m]; see `MujocoSettings.skin`."""
 
 
-def push_scene(control_period: float, image_size: tuple[int, int]) -> SceneSpec:
-    """The scene of the push task.
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A place to push things about: where the tip may go, what the ground looks like, and who looks on."""
+
+    lower: tuple[float, float]
+    """Least x and y of the tip [m]."""
+    upper: tuple[float, float]
+    """Greatest x and y of the tip [m]."""
+    home: tuple[float, float]
+    """Where the tip begins an episode [m]."""
+    board: Body
+    """What is seen of the ground; nothing touches it."""
+    tool: Tool
+    camera: Callable[[tuple[int, int]], CameraSpec]
+    """The camera for a picture of this height and width [px]."""
+
+
+def tabletop_scene(
+    name: str,
+    stage: Stage,
+    bodies: tuple[Body, ...],
+    *,
+    control_period: float,
+    image_size: tuple[int, int],
+) -> SceneSpec:
+    """The scene of a task whose tool pushes things about in a plane.
 
     Args:
+        name: The task's.
+        stage: Where it happens.
+        bodies: What stands on the stage; what lies flat first.
         control_period: [s]
         image_size: Height and width of the picture [px].
     """
     substeps = ceil(control_period * PHYSICS_RATE - 1e-6)
     return SceneSpec(
-        name="push",
+        name=name,
         control_period=control_period,
-        tool=pushing_tool(),
-        home=HOME,
-        workspace_lower=WORKSPACE_LOWER,
-        workspace_upper=WORKSPACE_UPPER,
-        bodies=(workspace_plane(), target_zone("target", GREEN), block("block", RED)),
-        cameras=(front_camera(image_size),),
+        tool=stage.tool,
+        home=(*stage.home, TIP_HEIGHT),
+        workspace_lower=(*stage.lower, TIP_HEIGHT),
+        workspace_upper=(*stage.upper, TIP_HEIGHT),
+        bodies=(stage.board, *bodies),
+        cameras=(stage.camera(image_size),),
         gravity=GRAVITY,
         mujoco=MujocoSettings(
             time_step=control_period / substeps, table_load=TABLE_LOAD, skin=SKIN
@@ -165,3 +190,14 @@ def front_camera(image_size: tuple[int, int]) -> CameraSpec:
         position=(1.0, 0.0, 0.75),
         quaternion=(w, x, y, z),
     )
+
+
+PUBLISHED_STAGE: Final = Stage(
+    lower=(0.15, -0.5),
+    upper=(0.70, 0.5),
+    home=(0.3, -0.4),
+    board=workspace_plane(),
+    tool=pushing_tool(),
+    camera=front_camera,
+)
+"""Of the simulated tasks of Florence et al. 2021."""
