@@ -21,6 +21,7 @@ from ibc_gym.records import CameraSpec
 
 from ..scene_spec import Body, MujocoSettings, SceneSpec, Shape, Tool
 from ..xarm6 import XARM6, ArmSpec, Joint
+from .following import PEAK_TORQUE
 
 
 @contextmanager
@@ -47,9 +48,6 @@ STIFFNESS = 5_000.0
 """Of the joint servos [N m/rad]."""
 SERVO_DAMPING = 100.0
 """Of the joint servos [N m s/rad]; it acts on the difference to the commanded speed, so there is no lag."""
-PEAK_TORQUE = 5.0
-"""Times the rated effort. Commands change the joints' speeds all at once: with the rated effort alone the tip would
-stray by centimetres when it is sent to and fro at its greatest speed, as no controller of a real arm lets it."""
 ARMATURE = 0.1
 """Inertia of the motors and gears, seen at the joint [kg m^2]; without it such stiff servos are unstable."""
 JOINT_DAMPING = 1.0

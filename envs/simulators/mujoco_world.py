@@ -6,16 +6,14 @@ import mujoco
 import numpy as np
 
 from ibc_gym.errors import ConfigError, SpecMismatch
-from ibc_gym.records import Float64, Pose
+from ibc_gym.records import Float64
 
-from ..kinematics import DOWN, Kinematics
 from ..scene_spec import SceneSpec
-from ..xarm6 import XARM6
+from .following import JOINTS, SAVED, Following
 from .mujoco_scene import compile_scene
 
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 """Everything that the next physics step depends on, the solver's warm start included."""
-JOINTS = len(XARM6.joints)
 
 
 class MujocoWorld:
@@ -30,7 +28,7 @@ class MujocoWorld:
         self.spec = spec
         self.model = compile_scene(spec)
         self.data = mujoco.MjData(self.model)
-        self.kinematics = Kinematics(XARM6, spec.tool.length)
+        self.following = Following(spec)
         self.substeps = round(spec.control_period / spec.mujoco.time_step)
         if abs(self.substeps * spec.mujoco.time_step - spec.control_period) > 1e-9:
             raise ConfigError(
@@ -38,24 +36,18 @@ class MujocoWorld:
                 f"physics steps of {spec.mujoco.time_step} s."
             )
         self._size = mujoco.mj_stateSize(self.model, STATE)
-        self.interventions = 0
-        self.stopped = False
-        """Whether the arm stands still until the next reset, whatever is commanded."""
         self.instant = 0
         """Counts the states of the world since the reset, and so its pictures; saved and restored."""
         self.revision = 0
         """Counts changes of the state, restored ones too; never goes back."""
-        home = Pose(position=np.array(spec.home), quaternion=DOWN)
-        self.place_arm(self.kinematics.inverse(home, np.array(XARM6.rest)).joints, home)
+        self.place_arm()
         self._home = self.save()
 
-    def place_arm(self, joints: Float64, tool: Pose) -> None:
-        """Put the arm somewhere at rest, and command it to stay."""
-        self.joints, self.tool = joints, tool
-        """Commanded joints (J,) [rad] and the pose of the tip that they give."""
-        self.data.qpos[:JOINTS] = joints
+    def place_arm(self) -> None:
+        """Put the arm where it is commanded to be, at rest."""
+        self.data.qpos[:JOINTS] = self.following.joints
         self.data.qvel[:JOINTS] = 0.0
-        self.data.act[:] = joints
+        self.data.act[:] = self.following.joints
         self.data.ctrl[:] = 0.0
         self.refresh()
 
@@ -75,13 +67,10 @@ class MujocoWorld:
         self.revision += 1
 
     def save(self) -> Float64:
-        """Physics, then instant, interventions, whether stopped, commanded joints and pose, (S,)."""
+        """Physics, the instant, and what the arm follows, (S,)."""
         physics = np.empty(self._size)
         mujoco.mj_getState(self.model, self.data, physics, STATE)
-        counts = (float(self.instant), float(self.interventions), float(self.stopped))
-        return np.concatenate(
-            [physics, counts, self.joints, self.tool.position, self.tool.quaternion]
-        )
+        return np.concatenate([physics, (float(self.instant),), self.following.save()])
 
     def restore(self, state: Float64) -> None:
         """Continue from what `save` gave, bit for bit.
@@ -89,14 +78,12 @@ class MujocoWorld:
         Raises:
             SpecMismatch: It was saved by another scene.
         """
-        size = self._size + 3 + JOINTS + 7
+        size = self._size + 1 + SAVED
         if state.shape != (size,):
             raise SpecMismatch(
                 f"A state of shape {state.shape} was not saved by scene {self.spec.name!r}, which has ({size},)."
             )
         mujoco.mj_setState(self.model, self.data, state[: self._size], STATE)
-        rest = state[self._size :]
         self.refresh()
-        self.instant, self.interventions, self.stopped = int(rest[0]), int(rest[1]), bool(rest[2])
-        self.joints = rest[3 : 3 + JOINTS].copy()
-        self.tool = Pose(position=rest[-7:-4].copy(), quaternion=rest[-4:].copy())
+        self.instant = int(state[self._size])
+        self.following.restore(state[-SAVED:])
