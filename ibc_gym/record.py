@@ -18,7 +18,6 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
-from ibc_gym.atomic import only_writer
 from ibc_gym.checks import settle
 from ibc_gym.data import segments, storage
 from ibc_gym.data.demonstration import Columns
@@ -26,6 +25,7 @@ from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
 from ibc_gym.evaluation.shares import usable_cores
+from ibc_gym.lock import only_writer
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import VECTOR_ENVS, add_noise, make_oracle, make_vec_env
 from ibc_gym.rollout import Transition, rollout

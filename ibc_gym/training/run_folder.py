@@ -50,7 +50,7 @@ class TrainingState:
 
 
 class RunFolder:
-    """The folder of one run, which this process alone writes to: `atomic.only_writer` sees to that."""
+    """The folder of one run, which this process alone writes to: `lock.only_writer` sees to that."""
 
     def __init__(self, out: Path) -> None:
         """Take over a folder and clear away what a killed process left unfinished."""

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ibc_gym.atomic import only_writer
 from ibc_gym.checkpoint import PRETRAINED, as_module, read_json
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.errors import CheckpointError, ConfigError
+from ibc_gym.lock import only_writer
 from ibc_gym.registry import POLICIES, load, make_policy
 from ibc_gym.serialise import to_json
 from ibc_gym.training.config import TrainConfig, check_resumable
