@@ -30,7 +30,10 @@ from ibc_gym.serialise import from_json
 
 TASKS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.tasks.particle:Particle",
+    "reach": "ibc_gym.envs.tasks.reach:Reach",
     "push": "ibc_gym.envs.tasks.push:Push",
+    "push-two-targets": "ibc_gym.envs.tasks.push_two_targets:PushTwoTargets",
+    "push-multimodal": "ibc_gym.envs.tasks.push_multimodal:PushMultimodal",
 }
 
 WORKCELLS: Final[Mapping[str, str]] = {
@@ -45,7 +48,10 @@ VECTOR_ENVS: Final[Mapping[str, str]] = {
 
 ORACLES: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.oracles.particle:ParticleOracle",
+    "reach": "ibc_gym.envs.oracles.reach:ReachOracle",
     "push": "ibc_gym.envs.oracles.push:PushOracle",
+    "push-two-targets": "ibc_gym.envs.oracles.push_two_targets:PushTwoTargetsOracle",
+    "push-multimodal": "ibc_gym.envs.oracles.push_multimodal:PushMultimodalOracle",
 }
 """The scripted demonstrator of each task."""
 

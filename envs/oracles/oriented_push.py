@@ -14,6 +14,8 @@ import numpy as np
 from ibc_gym import geometry
 from ibc_gym.records import Bool, Float64, Int64
 
+from .detour import ANYWHERE, Box, next_corner
+
 MOVE_TO_PRE_BLOCK: Final = 0
 MOVE_TO_BLOCK: Final = 1
 PUSH_BLOCK: Final = 2
@@ -38,6 +40,8 @@ class PushStyle:
     """Of the tip about the block's centre while it turns the block [m]."""
     orbit_angle: float = 0.2
     """How far ahead of the tip its way-point on the orbit is [rad]."""
+    clearance: float = 0.04
+    """Least distance from the tip to the centres of things that it goes around [m]; ours."""
 
 
 class OrientedPush:
@@ -46,9 +50,18 @@ class OrientedPush:
     The tip is the commanded one. The block is pushed against the side that faces away from its goal.
     """
 
-    def __init__(self, control_period: float, style: PushStyle | None = None) -> None:
-        """Make one; its speeds are per second, so any control period [s] will do."""
+    def __init__(
+        self, control_period: float, style: PushStyle | None = None, within: Box = ANYWHERE
+    ) -> None:
+        """Make one; its speeds are per second, so any control period [s] will do.
+
+        Args:
+            control_period: [s]
+            style: How it pushes; as published by default.
+            within: Where the tip may go around obstacles [m].
+        """
         self.style = style or PushStyle()
+        self._within = within
         self._largest: Float64 = np.array(self.style.speeds) * control_period
         self.phase: Int64 = np.zeros(0, dtype=np.int64)
         """What is being done, (B,)."""
@@ -71,7 +84,7 @@ class OrientedPush:
         goal: Float64,
         *,
         symmetry: float | Float64 = pi / 2,
-        active: Bool | None = None,
+        obstacles: Float64 | None = None,
     ) -> Float64:
         """How far the tip goes in this control period, (B, 2) [m].
 
@@ -81,7 +94,8 @@ class OrientedPush:
             yaw: Of the block, (B,) [rad].
             goal: Where the block's centre shall be, (B, 2) [m].
             symmetry: The angle after which the block looks the same, () or (B,) [rad].
-            active: Rows that push now, (B,); the phases of the others stay, and their moves mean nothing.
+            obstacles: Things that the tip goes around on its way to the block, (B, K, 2) [m], the block among them; by
+                default it goes straight, as published.
         """
         ahead = heading(block, goal)
         turn = np.asarray(geometry.wrap_angle(np.arctan2(ahead[:, 1], ahead[:, 0]) - yaw, symmetry))
@@ -91,13 +105,16 @@ class OrientedPush:
             [block - behind * ahead for behind in style.behind]
             + [self._orbit(block, tip, angle) for angle in (style.orbit_angle, -style.orbit_angle)]
         )
-        acting = self._advance_phases(
-            points - tip, turn, np.bool_(True) if active is None else active
-        )
+        acting = self._advance_phases(points - tip, turn)
+        if obstacles is not None:
+            behind = points[MOVE_TO_PRE_BLOCK]
+            points[MOVE_TO_PRE_BLOCK] = next_corner(
+                tip, behind, obstacles, style.clearance, self._within
+            )
         move = (points - tip)[acting, np.arange(len(tip))]
         return at_most(move, self._largest[acting])
 
-    def _advance_phases(self, moves: Float64, turn: Float64, active: Bool | np.bool_) -> Int64:
+    def _advance_phases(self, moves: Float64, turn: Float64) -> Int64:
         """Let every phase hand over to the next, from top to bottom, and give the phase that acts now, (B,).
 
         A phase reached on the way down acts at once; going back up takes effect with the next step.
@@ -105,19 +122,19 @@ class OrientedPush:
         phase, style = self.phase, self.style
         distance = np.linalg.norm(moves, axis=2)  # (5, B)
         acting = phase.copy()
-        at = active & (phase == MOVE_TO_PRE_BLOCK) & (distance[MOVE_TO_PRE_BLOCK] < style.arrived)
+        at = (phase == MOVE_TO_PRE_BLOCK) & (distance[MOVE_TO_PRE_BLOCK] < style.arrived)
         phase[at] = acting[at] = MOVE_TO_BLOCK
-        at = active & (phase == MOVE_TO_BLOCK)
+        at = phase == MOVE_TO_BLOCK
         phase[at & (distance[MOVE_TO_BLOCK] < style.arrived)] = PUSH_BLOCK
         phase[at & (turn > style.turn_from)] = ORIENT_LEFT
         phase[at & (turn < -style.turn_from)] = ORIENT_RIGHT
-        at = active & (phase == PUSH_BLOCK)
+        at = phase == PUSH_BLOCK
         acting[at] = PUSH_BLOCK
         phase[at & (np.abs(turn) > style.turn_from)] = MOVE_TO_PRE_BLOCK
-        at = active & (phase == ORIENT_LEFT)
+        at = phase == ORIENT_LEFT
         acting[at] = ORIENT_LEFT
         phase[at & (turn < style.turn_until)] = MOVE_TO_PRE_BLOCK
-        at = active & (phase == ORIENT_RIGHT)
+        at = phase == ORIENT_RIGHT
         acting[at] = ORIENT_RIGHT
         phase[at & (turn > -style.turn_until)] = MOVE_TO_PRE_BLOCK
         return acting

@@ -25,6 +25,7 @@ ZONE_RIM: Final = 0.006
 
 RED: Final[Colour] = (1.0, 0.341, 0.349)
 GREEN: Final[Colour] = (0.30, 0.80, 0.42)
+LIME: Final[Colour] = (0.341, 1.0, 0.349)
 SLATE: Final[Colour] = (0.2, 0.2, 0.2)
 BLUE: Final[Colour] = (0.16, 0.42, 0.92)
 BLACK: Final[Colour] = (0.10, 0.10, 0.11)
