@@ -60,7 +60,7 @@ def _first_of_shortest(
     ring = clearance / cos(pi / CORNERS) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     corners = (obstacles[:, :, None] + ring).reshape(len(start), -1, 2)
     nodes = np.concatenate([goal[:, None], corners], axis=1)  # (B, N, 2)
-    inside: Bool = ((nodes >= within[0]) & (nodes <= within[1])).all(axis=2)
+    inside: Bool = np.asarray(((nodes >= within[0]) & (nodes <= within[1])).all(axis=2))
     inside[:, 0] = True
     onward = _lengths(nodes, nodes, obstacles, radii)
     onward[~inside] = np.inf
