@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from ibc_gym.checks import require_finite
 from ibc_gym.contracts import Task
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import CameraSpec
@@ -104,6 +105,37 @@ class MujocoSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BulletSettings:
+    """How PyBullet integrates the scene.
+
+    The defaults are for pushing. With them a gap of a millimetre does not exist, because walls give by more; for tight
+    fits take a time step of 1/500 s, 200 iterations and a `contact_erp` of 0.9.
+    """
+
+    time_step: float = 1 / 240
+    """[s], at most: a control period is divided into equal steps."""
+    solver_iterations: int = 50
+    """Of the contact solver in every step, at most."""
+    residual: float = 1e-12
+    """Below this squared change of a velocity in one iteration the solver is done. PyBullet's own, 1e-7, saves a third of
+    the time, but things at rest creep by a hundredth of a millimetre per second."""
+    contact_erp: float = 0.2
+    """Part of a penetration that is mended in one step."""
+
+    def __post_init__(self) -> None:
+        require_finite(self)
+        if self.time_step <= 0 or self.solver_iterations < 1 or self.residual < 0:
+            raise ConfigError(
+                f"{self} makes no sense: the time step must be positive, the solver needs at least one iteration, and "
+                "the residual must not be negative."
+            )
+        if not 0 < self.contact_erp <= 1:
+            raise ConfigError(
+                f"BulletSettings.contact_erp is {self.contact_erp}, but must lie in (0, 1]; 0.2 is PyBullet's own."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SceneSpec:
     """Everything that a simulator needs to build the world of a task."""
 
@@ -125,6 +157,7 @@ class SceneSpec:
     settle_time: float = 100 / 240
     """How long the world is left to itself after everything has been put in its place [s]."""
     mujoco: MujocoSettings = MujocoSettings(time_step=0.002)
+    bullet: BulletSettings = BulletSettings()
 
     def __post_init__(self) -> None:
         names = [body.name for body in self.bodies]

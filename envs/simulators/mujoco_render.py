@@ -19,7 +19,7 @@ MOST_SHAPES = 500
 class Renderer:
     """Draws what one camera of a model sees; drawing does not change the physics."""
 
-    def __init__(self, model: mujoco.MjModel, spec: CameraSpec) -> None:
+    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, spec: CameraSpec) -> None:
         """Open an OpenGL context of its own.
 
         Raises:
@@ -32,7 +32,7 @@ class Renderer:
                 f"Camera {spec.name!r} has {spec.width} x {spec.height} px, more than the largest picture, "
                 f"{buffer.offwidth} x {buffer.offheight}."
             )
-        self._model = model
+        self._model, self._data = model, data
         self._context = make_context(spec.width, spec.height)
         self._scene = mujoco.MjvScene(model, MOST_SHAPES)
         self._scene.flags[int(mujoco.mjtRndFlag.mjRND_SHADOW)] = 0
@@ -49,13 +49,13 @@ class Renderer:
         self._view = mujoco.MjrRect(0, 0, spec.width, spec.height)
         self._pixels = np.empty((spec.height, spec.width, 3), dtype=np.uint8)
 
-    def draw(self, data: mujoco.MjData) -> UInt8:
-        """The picture, (H, W, 3) RGB; poses in `data` must be up to date."""
+    def draw(self) -> UInt8:
+        """The picture, (H, W, 3) RGB; poses in the data must be up to date."""
         self._context.make_current()
-        mujoco.mj_camlight(self._model, data)
+        mujoco.mj_camlight(self._model, self._data)
         mujoco.mjv_updateScene(
             self._model,
-            data,
+            self._data,
             self._option,
             self._perturbation,
             self._camera,

@@ -20,8 +20,10 @@ from ibc_gym import geometry
 from ibc_gym.records import CameraSpec
 
 from ..scene_spec import Body, MujocoSettings, SceneSpec, Shape, Tool
+from ..solids import volume
 from ..xarm6 import XARM6, ArmSpec, Joint
 from .following import PEAK_TORQUE
+from .simulated import FLOOR, FLOOR_SIDE
 
 
 @contextmanager
@@ -52,10 +54,6 @@ ARMATURE = 0.1
 """Inertia of the motors and gears, seen at the joint [kg m^2]; without it such stiff servos are unstable."""
 JOINT_DAMPING = 1.0
 """[N m s/rad]"""
-
-PLANE_SIZE = (3.0, 3.0, 0.1)
-BACKGROUND = (0.78, 0.80, 0.82)
-FLOOR = (0.66, 0.68, 0.70)
 
 
 @lru_cache(maxsize=16)
@@ -121,7 +119,7 @@ def _add_surroundings(root: Any) -> None:
         "geom",
         name=TABLE,
         type="plane",
-        size=PLANE_SIZE,
+        size=(FLOOR_SIDE / 2, FLOOR_SIDE / 2, 0.1),
         rgba=(*FLOOR, 1.0),
         contype=0,
         conaffinity=0,
@@ -199,7 +197,7 @@ def _add_body(root: Any, body: Body) -> None:
     )
     if body.motion == "free":
         element.add("freejoint", name=body.name)
-    solid = sum(_volume(shape) for shape in body.shapes if shape.collides)
+    solid = sum(volume(shape) for shape in body.shapes if shape.collides)
     _add_shapes(element, body.shapes, density=body.mass / solid if solid else 0.0)
 
 
@@ -226,18 +224,6 @@ def _half_sizes(shape: Shape) -> tuple[float, ...]:
     if shape.kind in ("cylinder", "capsule"):
         return (shape.size[0], shape.size[1] / 2)
     return shape.size
-
-
-def _volume(shape: Shape) -> float:
-    if shape.kind == "box":
-        return float(np.prod(shape.size))
-    if shape.kind == "cylinder":
-        return float(np.pi * shape.size[0] ** 2 * shape.size[1])
-    if shape.kind == "capsule":
-        radius, height = shape.size
-        return float(np.pi * radius**2 * (height + 4 / 3 * radius))
-    radii = shape.size * 3 if shape.kind == "sphere" else shape.size
-    return float(4 / 3 * np.pi * np.prod(radii))
 
 
 def _add_camera(root: Any, camera: CameraSpec) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import mujoco
-import numpy as np
 
 from ibc_gym.contracts import Workcell
-from ibc_gym.errors import SpecMismatch
-from ibc_gym.records import CameraSpec, Frame, Layout, Pose
+from ibc_gym.records import CameraSpec, Layout, Pose
 
 from ..scene_spec import StagedTask
 from .mujoco_robot import MujocoRobot
 from .mujoco_world import MujocoWorld
+from .simulated import Picturing, SimulatedCamera, checked_pose
 
 
 def make_workcell(task: StagedTask, *, cameras: bool) -> Workcell:
@@ -30,9 +31,17 @@ def make_workcell(task: StagedTask, *, cameras: bool) -> Workcell:
         name="mujoco",
         robot=MujocoRobot(world),
         scene=MujocoScene(world),
-        cameras={spec.name: MujocoCamera(world, spec) for spec in specs},
+        cameras={
+            spec.name: SimulatedCamera(world, spec, partial(_renderer, world)) for spec in specs
+        },
         simulation=world,
     )
+
+
+def _renderer(world: MujocoWorld, spec: CameraSpec) -> Picturing:
+    from .mujoco_render import Renderer  # only here: without pictures no OpenGL is touched
+
+    return Renderer(world.model, world.data, spec)
 
 
 class MujocoScene:
@@ -71,15 +80,7 @@ class MujocoScene:
         return None
 
     def _place(self, name: str, pose: Pose) -> None:
-        if name not in self._bodies:
-            raise SpecMismatch(
-                f"Scene {self._world.spec.name!r} has no movable body {name!r}; it has {', '.join(self._bodies)}."
-            )
-        numbers = np.concatenate([pose.position, pose.quaternion])
-        if numbers.shape != (7,) or not np.isfinite(numbers).all():
-            raise SpecMismatch(
-                f"The pose of {name!r}, {numbers}, is not 3 + 4 finite numbers (x y z, w x y z)."
-            )
+        numbers = checked_pose(self._world.spec.name, self._bodies, name, pose)
         model, data = self._world.model, self._world.data
         body = self._bodies[name]
         mocap = int(model.body_mocapid[body])
@@ -90,40 +91,3 @@ class MujocoScene:
         start, velocity = int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])
         data.qpos[start : start + 7] = numbers
         data.qvel[velocity : velocity + 6] = 0.0
-
-
-class MujocoCamera:
-    """A camera of the scene; it sees the world as it is at the moment of reading."""
-
-    def __init__(self, world: MujocoWorld, spec: CameraSpec) -> None:
-        """Make ready to draw.
-
-        Raises:
-            MissingSystemLibrary: No OpenGL library was found.
-        """
-        from .mujoco_render import Renderer  # only here: without pictures no OpenGL is touched
-
-        self._world = world
-        self._spec = spec
-        self._renderer = Renderer(world.model, spec)
-        self._drawn_at = -1
-        self._frame: Frame | None = None
-
-    @property
-    def spec(self) -> CameraSpec:
-        """Intrinsics and pose."""
-        return self._spec
-
-    def read(self) -> Frame:
-        """The picture of this instant, drawn once; its number tells one instant of an episode from another."""
-        world = self._world
-        if self._frame is None or self._drawn_at != world.revision:
-            self._frame = Frame(
-                image=self._renderer.draw(world.data), time=world.data.time, number=world.instant
-            )
-            self._drawn_at = world.revision
-        return self._frame
-
-    def close(self) -> None:
-        """Let go of OpenGL; may be called twice."""
-        self._renderer.close()

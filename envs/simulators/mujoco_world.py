@@ -43,6 +43,11 @@ class MujocoWorld:
         self.place_arm()
         self._home = self.save()
 
+    @property
+    def time(self) -> float:
+        """Since the reset [s]."""
+        return float(self.data.time)
+
     def place_arm(self) -> None:
         """Put the arm where it is commanded to be, at rest."""
         self.data.qpos[:JOINTS] = self.following.joints

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import mujoco
@@ -12,14 +10,12 @@ import pytest
 
 from ibc_gym import paths
 from ibc_gym.envs.kinematics import Kinematics
+from ibc_gym.envs.urdf import arm_urdf
 from ibc_gym.envs.xarm6 import XARM6
-
-MAKER = Path(__file__).parents[2] / "assets" / "robots" / "make_xarm6.py"
 
 
 def test_urdf_is_the_one_that_the_table_gives() -> None:
-    made = runpy.run_path(str(MAKER))["urdf"](XARM6)
-    assert paths.asset("robots/xarm6.urdf").read_text() == made
+    assert paths.asset("robots/xarm6.urdf").read_text() == arm_urdf(XARM6)
 
 
 def test_urdf_moves_as_our_kinematics_do() -> None:

@@ -140,4 +140,4 @@ def test_picture_larger_than_the_buffer_is_refused() -> None:
     world = MujocoWorld(Push().scene)
     huge = dataclasses.replace(world.spec.cameras[0], width=4000)
     with pytest.raises(ConfigError, match="more than the largest picture"):
-        Renderer(world.model, huge)
+        Renderer(world.model, world.data, huge)
