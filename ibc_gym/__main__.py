@@ -2,14 +2,13 @@
 
 import sys
 
+from ibc_gym.starting import one_line_on_ctrl_c
+
 
 def main() -> int:
     """Run one command; see `ibc_gym.cli.main.main`."""
-    try:
+    with one_line_on_ctrl_c():
         from ibc_gym.cli.main import main as run
-    except KeyboardInterrupt:
-        print("\nStopped by Ctrl-C. Nothing was written.", file=sys.stderr)
-        return 130
     return run()
 
 

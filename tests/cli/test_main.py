@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from command import run
 
-from ibc_gym import __main__ as entry
 from ibc_gym.cli import main as cli
 from ibc_gym.console import Terminal
 
@@ -125,16 +124,3 @@ class TestJson:
         captured = capsys.readouterr()
         assert json.loads(captured.out) == {"episodes": 3}
         assert captured.err == "ibc-gym: The film is torn.\n"
-
-    def test_ctrl_c_while_loading_is_no_traceback(
-        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        class Interrupting:
-            def find_spec(self, name: str, *_: object) -> None:
-                if name == "ibc_gym.cli.main":
-                    raise KeyboardInterrupt
-
-        monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
-        monkeypatch.delitem(sys.modules, "ibc_gym.cli.main")
-        assert entry.main() == 130
-        assert "Stopped by Ctrl-C" in capsys.readouterr().err
