@@ -128,11 +128,6 @@ class _Milestones:
             self._say(f"{self._label}: {tenths * 10} %, {words}".rstrip(", "))
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 episode", "2 episodes"."""
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
 def table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, fold: int = -1
 ) -> Table:

@@ -141,7 +141,7 @@ TRIALS: Final[Mapping[str, Trial]] = {
         package="pyrealsense2",
         code=(
             "import pyrealsense2 as rs; found = len(rs.context().query_devices()); "
-            "print(f'{found} camera(s) connected')"
+            "print(f'cameras connected: {found}')"
         ),
         fix=_extra("realsense"),
     ),
@@ -232,7 +232,7 @@ def _processor() -> Finding:
     return Finding(
         name="processor",
         works=True,
-        detail=f"{usable} core(s) to use; OMP_NUM_THREADS is {threads}",
+        detail=f"cores to use: {usable}; OMP_NUM_THREADS is {threads}",
     )
 
 

@@ -24,6 +24,7 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.record import STATE
 from ibc_gym.records import Float64, Situation
 from ibc_gym.registry import GYM_PREFIX, make_env
+from ibc_gym.words import count
 
 START = "start."
 """Prefix of the facts that say how an episode began."""
@@ -113,7 +114,7 @@ def replay(
     missing = [number for number in chosen if not 0 <= number < len(dataset)]
     if missing or not chosen:
         raise ConfigError(
-            f"{config.data} has {len(dataset)} episode(s), counted from 0; there is no episode "
+            f"{config.data} has {count(len(dataset), 'episode')}, counted from 0; there is no episode "
             f"{', '.join(map(str, missing)) or 'to replay'}."
         )
     env = make_recorded_env(dataset.metadata, config.workcell, longest=int(dataset.lengths.max()))

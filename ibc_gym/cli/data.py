@@ -26,6 +26,7 @@ from ibc_gym.console import Terminal, table
 from ibc_gym.data.damage import Damage, by_segment, left_out
 from ibc_gym.data.importer import ImportConfig, import_npz
 from ibc_gym.data.info import data_info
+from ibc_gym.words import count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +98,13 @@ def verify(argv: Sequence[str], terminal: Terminal) -> int:
     terminal.result(answer, *tables)
     episodes = sum(each["episode"] is not None for each in damaged)
     closed = len(damaged) - episodes
-    also = f", and {_count(closed, 'segment')} cannot be opened" if closed else ""
-    terminal.say(f"{_count(found['episodes'], 'episode')} whole, {episodes} damaged{also}.")
+    also = f", and {count(closed, 'segment')} cannot be opened" if closed else ""
+    terminal.say(f"{count(found['episodes'], 'episode')} whole, {episodes} damaged{also}.")
     if damaged:
         terminal.say("train, replay and data info leave what is damaged out with --skip-damaged.")
     if again := (found["seeds"] or {}).get("repeated"):
         terminal.say(
-            f"{_count(again, 'episode')} there twice: made as another one was, with its seed."
+            f"{count(again, 'episode')} there twice: made as another one was, with its seed."
         )
     return 1 if damaged else 0
 
@@ -136,8 +137,8 @@ def import_(argv: Sequence[str], terminal: Terminal) -> None:
     )
     guessed = ", by the file's name" if summary.guessed else ""
     terminal.say(
-        f"{summary.episodes} episodes, {summary.steps} steps, for {summary.task}{guessed}. "
-        f"{summary.actions_outside} action entries lie outside the environment's bounds."
+        f"{count(summary.episodes, 'episode')}, {count(summary.steps, 'step')}, for {summary.task}{guessed}. "
+        f"Outside the environment's bounds of an action: {count(summary.actions_outside, 'number')}."
     )
     terminal.say(f"Train on it with: ibc-gym train {out}")
 
@@ -154,7 +155,7 @@ def _tables(found: Mapping[str, Any]) -> list[RenderableType]:
         ("length", _span(found["length"])),
         ("return", _span(found["return"])),
         ("seeds", _seeds(found["seeds"])),
-        ("on disk", f"{_size(found['bytes'])} in {_count(found['segments'], 'segment')}"),
+        ("on disk", f"{_size(found['bytes'])} in {count(found['segments'], 'segment')}"),
         ("task's options", json.dumps(found["config"][0]) if found["config"] else "none"),
         ("damaged", len(found["damaged"])),
         ("uncommitted", len(found["uncommitted"])),
@@ -185,10 +186,6 @@ def _seeds(seeds: Mapping[str, int] | None) -> str:
 
 def _size(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _span(numbers: Mapping[str, float] | None) -> str:

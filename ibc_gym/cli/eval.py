@@ -16,10 +16,11 @@ from ibc_gym.cli.flags import (
     take_task_options,
     word,
 )
-from ibc_gym.console import Terminal, count, table
+from ibc_gym.console import Terminal, table
 from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.evaluator import EvalProgress, carry_out, prepare
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
+from ibc_gym.words import count
 
 DESCRIPTION = (
     "Count how often a trained policy succeeds, over episodes with fixed seeds.",

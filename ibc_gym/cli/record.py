@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ibc_gym.cli.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_options, word
-from ibc_gym.console import Terminal, count, table
+from ibc_gym.console import Terminal, table
 from ibc_gym.record import RecordConfig, RecordSummary
 from ibc_gym.record import record as run_recording
+from ibc_gym.words import count
 
 DESCRIPTION = (
     "Record scripted demonstrations; a data set that is there is gone on with.",

@@ -13,6 +13,7 @@ from ibc_gym.console import Terminal, table
 from ibc_gym.data.damage import Damage, left_out
 from ibc_gym.replay import ReplayConfig, ReplayedEpisode
 from ibc_gym.replay import replay as run_replay
+from ibc_gym.words import count
 
 DESCRIPTION = (
     "Run stored episodes again from where they began; say how far the two part.",
@@ -47,7 +48,7 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
         def on_episode(episode: ReplayedEpisode, total: int) -> None:
             nonlocal done, exact
             done, exact = done + 1, exact + episode.exact
-            bar(done / total, f"{exact} of {done} episodes are the same to the last bit")
+            bar(done / total, f"{exact} of {count(done, 'episode')} the same to the last bit")
 
         found = run_replay(config, on_episode, on_damage)
     worst = {name: max(episode.largest[name] for episode in found) for name in found[0].largest}
@@ -69,10 +70,9 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
 
 def _headline(found: Sequence[ReplayedEpisode], worst: Mapping[str, float]) -> str:
     """How many are the same, how far the others part, and whether that made a difference."""
-    count = len(found)
     exact = sum(episode.exact for episode in found)
-    said = [f"{exact} of {count} episodes replay exactly"]
-    if exact < count:
+    said = [f"{exact} of {count(len(found), 'episode')} replayed exactly"]
+    if exact < len(found):
         gaps = ", ".join(f"{gap:.2g} in {name}" for name, gap in worst.items())
         said.append(f"the others part by at most {gaps}")
     again = sum(episode.success_replayed for episode in found)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ibc_gym.words import count
+
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
@@ -20,9 +22,9 @@ def left_out(damaged: Sequence[Damage]) -> str:
     """How much is left out, as a sentence for people."""
     episodes = sum(damage.episode is not None for damage in damaged)
     segments = len(damaged) - episodes
-    parts = [f"{episodes} damaged episode{'s' * (episodes != 1)}"] if episodes else []
+    parts = [count(episodes, "damaged episode")] if episodes else []
     if segments:
-        parts.append(f"{segments} segment{'s' * (segments != 1)} that cannot be opened")
+        parts.append(f"{count(segments, 'segment')} that cannot be opened")
     return f"Left out: {' and '.join(parts)}." if parts else "Left out: nothing, all is whole."
 
 

@@ -20,6 +20,7 @@ from ibc_gym.data.segments import Segment
 from ibc_gym.data.stored_array import Run, StoredArray
 from ibc_gym.errors import ConfigError, DatasetCorrupt, UnknownName
 from ibc_gym.records import Bool, Float64, Int64, Windows
+from ibc_gym.words import count
 
 KEPT_ROW_BYTES = 4096
 """Columns with smaller rows are held in memory once they were read; pictures are read as they are indexed."""
@@ -91,7 +92,7 @@ class Dataset:
             except DatasetCorrupt as error:
                 if not skip_damaged:
                     raise DatasetCorrupt(
-                        f"{error} --skip-damaged opens the {len(names) - 1} other segments "
+                        f"{error} --skip-damaged opens the {count(len(names) - 1, 'other segment')} "
                         "(in Python, skip_damaged=True)."
                     ) from error
                 damaged.append(Damage(segment=name, episode=None, reason=str(error)))
@@ -103,7 +104,7 @@ class Dataset:
         found = dataset.verify()
         if found and not skip_damaged:
             raise DatasetCorrupt(
-                f"{folder}: {len(found)} of {len(dataset)} episodes are damaged, the first is number "
+                f"{folder}: {len(found)} of {count(len(dataset), 'episode')} damaged, the first is number "
                 f"{found[0].episode} in segment {found[0].segment}. {found[0].reason} "
                 "--skip-damaged leaves them out (in Python, skip_damaged=True)."
             )
@@ -125,7 +126,7 @@ class Dataset:
         """
         if not -len(self) <= number < len(self):
             raise IndexError(
-                f"{self.path} has {len(self)} episode(s), there is no number {number}."
+                f"{self.path} has {count(len(self), 'episode')}, there is no number {number}."
             )
         place = self._places[number]
         return place.segment.demonstration(place.number)
@@ -136,7 +137,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         made = f"{self.metadata.task!r} by {self.metadata.demonstrator}"
-        return f"<Dataset {str(self.path)!r}: {len(self)} episodes, {self.steps} steps of {made}>"
+        return f"<Dataset {str(self.path)!r}: {count(len(self), 'episode')}, {count(self.steps, 'step')} of {made}>"
 
     @property
     def steps(self) -> int:
@@ -273,7 +274,7 @@ class Dataset:
             held_out = max(1, held_out)
         if held_out >= len(self):
             raise ConfigError(
-                f"{self.path} has {len(self)} episode(s): too few to train on some and hold out {held_out}."
+                f"{self.path} has {count(len(self), 'episode')}: too few to train on some and hold out {held_out}."
             )
         order = rng.permutation(len(self)).astype(np.int64)
         return np.sort(order[held_out:]), np.sort(order[:held_out])

@@ -17,6 +17,7 @@ from PIL import Image
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import Bool, Observation, UInt8
 from ibc_gym.rollout import Transition
+from ibc_gym.words import count
 
 STRIP_FRAMES = 8
 """Stills in a strip, the first and the last frame among them."""
@@ -80,7 +81,7 @@ def write_film(path: str | Path, frames: Sequence[UInt8], rate: float) -> Path:
     path = Path(path)
     if not frames or rate <= 0:
         raise ConfigError(
-            f"Cannot write {path.name}: {len(frames)} frames at {rate} Hz make no film."
+            f"Cannot write {path.name}: {count(len(frames), 'frame')} at {rate} Hz make no film."
         )
     height, width = _even(frames[0]).shape[:2]
     passing = path.with_name(f".{path.name}")

@@ -12,6 +12,7 @@ from typing import Any
 from ibc_gym.evaluation.results import EvalConfig, Evaluation
 from ibc_gym.report.curves import Run
 from ibc_gym.report.words import swatch
+from ibc_gym.words import count
 
 _ABOUT = {
     "step": "chosen step",
@@ -67,7 +68,7 @@ def _facts(run: Run) -> dict[str, Any]:
         }
     if run.metrics:
         last = run.metrics[-1]
-        facts["trained"] = f"{last['step']} steps, {last.get('cpu_seconds', 0):.0f} CPU s"
+        facts["trained"] = f"{count(last['step'], 'step')}, {last.get('cpu_seconds', 0):.0f} CPU s"
     if run.evaluations:
         facts["evaluated"] = ", ".join(found.folder.name for found in run.evaluations)
         facts["CPU for evaluation"] = (

@@ -15,6 +15,7 @@ from ibc_gym.report.paired import paired_section
 from ibc_gym.report.runs import eval_command
 from ibc_gym.report.words import Entry, entries, environment, name, percent, swatch
 from ibc_gym.rollout import Episode
+from ibc_gym.words import count
 
 _STRIPS = 4
 """Film strips of failures shown per evaluation."""
@@ -46,7 +47,7 @@ def failures_section(runs: Sequence[Run]) -> str:
         elif failures := sum(not episode.success for episode in found.episodes):
             command = f"{eval_command(found)} --films {min(failures, _STRIPS)}"
             parts.append(
-                f"<h3>{name(series, run, found)}</h3><p>{failures} of {len(found.episodes)} episodes failed, and "
+                f"<h3>{name(series, run, found)}</h3><p>{failures} of {count(len(found.episodes), 'episode')} failed, and "
                 f"none of them was filmed. This films them: <code>{escape(command)}</code></p>"
             )
     if not parts:
@@ -144,7 +145,7 @@ def _strip(found: Evaluation, episode: Episode) -> str:
         for key, value in episode.metrics.items()
         if key not in _BORING
     ]
-    caption = f"Seed {episode.seed}, {episode.length} steps; at the end: {', '.join(said) or '–'}"
+    caption = f"Seed {episode.seed}, {count(episode.length, 'step')}; at the end: {', '.join(said) or '–'}"
     return (
         f'<figure><figcaption>{escape(caption)}</figcaption><div class="strip">'
         f'<img alt="{escape(caption)}" src="data:image/jpeg;base64,{data}"></div></figure>'

@@ -8,6 +8,7 @@ from html import escape
 from ibc_gym.evaluation.results import Evaluation
 from ibc_gym.report.charts import SERIES
 from ibc_gym.report.curves import Run
+from ibc_gym.words import count
 
 Entry = tuple[int, Run, Evaluation]
 """Colour of the run, the run, and one of its evaluations."""
@@ -26,7 +27,7 @@ def environment(found: Evaluation) -> str:
     implied = summary["workcell"] in (None, summary["task"]) or summary["task"].startswith("gym:")
     where = "" if implied else f" on {summary['workcell']}"
     if summary.get("horizon") and "horizon" not in options:
-        words.append(f"{summary['horizon']} steps")
+        words.append(count(summary["horizon"], "step"))
     return f"{summary['task']}{where}" + (f" ({', '.join(words)})" if words else "")
 
 

@@ -155,7 +155,9 @@ class TestBadInput:
     def test_replay_of_an_episode_that_is_not_there(
         self, demos: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert "has 6 episode(s)" in refused(capsys, "replay", demos, "--episodes", "6")
+        assert "has 6 episodes, counted from 0" in refused(
+            capsys, "replay", demos, "--episodes", "6"
+        )
 
     def test_import_of_wrong_shapes_nan_and_other_files(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

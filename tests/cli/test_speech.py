@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command import refused, run
 
@@ -88,15 +89,28 @@ class TestSpeech:
         self, tmp_path: Path, demos: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         _, said, _ = run(capsys, "replay", demos)
-        exactly = "6 of 6 episodes replay exactly; 6 succeeded when recorded, 6 now;"
+        exactly = "6 of 6 episodes replayed exactly; 6 succeeded when recorded, 6 now;"
         assert f"{exactly} the mean return was 1 and is 1." in said
         first = Dataset.open(demos)[0]
         shifted = {**first.steps, "observation.state": first.steps["observation.state"] + 0.25}
         with Recorder(tmp_path / "d.zarr", Dataset.open(demos).metadata) as recorder:
             recorder.append(replace(first, steps=shifted, success=None))
         _, said, _ = run(capsys, "replay", tmp_path / "d.zarr")
-        assert "0 of 1 episodes replay exactly; the others part by at most 0.25 in state" in said
+        assert "0 of 1 episode replayed exactly; the others part by at most 0.25 in state" in said
         assert "nothing judged the recording, the replay succeeds in 1" in said
+
+    def test_one_of_a_thing_is_not_many(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        source, data = tmp_path / "a.npz", tmp_path / "d.zarr"
+        one = np.zeros((1, 2), np.float32)
+        np.savez(source, observations=one, actions=one + 3, episode_ends=np.array([1]))
+        box = ("--action-low", "-1", "--action-high", "3.5", "--control-period", "0.1")
+        _, said, _ = run(capsys, "data", "import", source, "--task", "t", *box, "--out", data)
+        assert "1 episode, 1 step, for t." in said
+        assert "1 episode whole, 0 damaged." in run(capsys, "data", "verify", data)[1]
+        assert " kB in 1 segment " in run(capsys, "data", "info", data)[1]
+        assert "has 1 episode, counted from 0" in refused(capsys, "replay", data, "--episodes", "1")
 
     def test_damage_is_told_once_for_every_segment_and_the_rest_is_described(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -117,7 +117,7 @@ def test_data_set_is_a_sequence_of_demonstrations(recorded: Path) -> None:
     assert [demonstration.seed for demonstration in dataset] == [0, 1, 2, 3, 4]
     assert (dataset[2].seed, dataset[-1].seed, dataset.episode(1).length) == (2, 4, 1)
     for number in (5, -6):
-        with pytest.raises(IndexError, match=rf"has 5 episode\(s\), there is no number {number}"):
+        with pytest.raises(IndexError, match=rf"has 5 episodes, there is no number {number}"):
             dataset[number]
     assert repr(dataset) == f"<Dataset '{recorded}': 5 episodes, 15 steps of 'made-up' by unknown>"
 
@@ -262,7 +262,7 @@ def test_damaged_chunk_is_named_by_verify_and_hides_no_other_segment(
     whole = Dataset.open(recorded, skip_damaged=True)
     assert [entry.seed for entry in whole.entries] == [0, 1, 4]
     assert whole.damaged == found and not whole.select([0, 1, 2]).column("action")[0, 0]
-    with pytest.raises(DatasetCorrupt, match="2 of 5 episodes are damaged"):
+    with pytest.raises(DatasetCorrupt, match="2 of 5 episodes damaged"):
         Dataset.open(recorded, verify=True)
 
 
