@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from ibc_gym.contracts import Closing
-from ibc_gym.data import segments, storage
+from ibc_gym.data import storage
 from ibc_gym.data.demonstration import Columns, Demonstration, signature
 from ibc_gym.data.episode_buffer import EpisodeBuffer
 from ibc_gym.data.metadata import Metadata, check_node_name
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import Bool, Observation
 from ibc_gym.rollout import Transition
+from ibc_gym.words import count
 
 PENDING_BYTES = 1 << 28
 """Finished episodes are committed when they take this much memory, however few they are."""
@@ -93,11 +94,6 @@ class Recorder(Closing):
         self._buffer: EpisodeBuffer | None = None
         self._closed = False
         storage.create(self.path, metadata)
-
-    @property
-    def holds_episodes(self) -> bool:
-        """Whether the data set has committed episodes, of whichever writer."""
-        return bool(segments.segment_names(self.path)[0])
 
     def on_reset(
         self, mask: Bool, seeds: Sequence[int], observation: Observation, info: Mapping[str, Any]
@@ -184,9 +180,9 @@ class Recorder(Closing):
         if under_way:
             self.summary = replace(self.summary, unfinished=len(under_way))
             _log.warning(
-                "%d unfinished episode(s) were not written to %s; %d are there whole.",
-                len(under_way),
+                "Left out of %s: %s; whole in it: %d.",
                 self.path,
+                count(len(under_way), "unfinished episode"),
                 self.summary.episodes,
             )
 
@@ -217,7 +213,9 @@ def check(demonstration: Demonstration, metadata: Metadata) -> None:
         raise SpecMismatch("The episode has no steps.")
     for name, array in demonstration.steps.items():
         if len(array) != length:
-            raise SpecMismatch(f"{name} has {len(array)} rows in an episode of {length} steps.")
+            raise SpecMismatch(
+                f"{name} has {count(len(array), 'row')} in an episode of {count(length, 'step')}."
+            )
     for name, (shape, dtype) in expected.items():
         array = demonstration.steps[name]
         if array.shape[1:] != shape or array.dtype != dtype:
