@@ -53,7 +53,7 @@ class Series:
 
 def line_chart(title: str, lines: Sequence[Series], *, x_label: str = "step") -> str:
     """Curves over steps; the y axis is logarithmic if all values are positive and span over a decade and a half."""
-    lines = [_finite(line) for line in lines]
+    lines = [kept for kept in map(_finite, lines) if kept.curve]
     points = [point for line in lines for point in line.curve]
     if not points:
         return ""
@@ -61,10 +61,7 @@ def line_chart(title: str, lines: Sequence[Series], *, x_label: str = "step") ->
     right = max(step for step, _ in points)
     x = _Axis(low=0.0, high=right or 1.0, ends=(_LEFT, _WIDTH - _RIGHT), log=False)
     parts = [_grid(x, y)]
-    for line in lines:
-        path = "L".join(f"{x(step):.1f},{y(value):.1f}" for step, value in _thinned(line.curve))
-        held = " held" if line.dashed else ""
-        parts.append(f'<path class="line{held} series-{line.series % SERIES}" d="M{path}"/>')
+    parts += [_drawn(line, x, y) for line in lines]
     parts += [_mark(line, x, y) for line in lines]
     return (
         f'<figure class="chart"><figcaption>{escape(title)}</figcaption>'
@@ -122,6 +119,16 @@ def _grid(x: _Axis, y: _Axis) -> str:
         if x(value) < _WIDTH - 60  # the axis's name stands there
     )
     return "".join([*rows, *columns])
+
+
+def _drawn(line: Series, x: _Axis, y: _Axis) -> str:
+    """The line, or a dot if it has a single point: a path to nowhere shows nothing."""
+    places = [(f"{x(step):.1f}", f"{y(value):.1f}") for step, value in _thinned(line.curve)]
+    look = f"{'held ' if line.dashed else ''}series-{line.series % SERIES}"
+    if len(places) == 1:
+        ((left, top),) = places
+        return f'<circle class="dot {look}" cx="{left}" cy="{top}" r="3"/>'
+    return f'<path class="line {look}" d="M{"L".join(map(",".join, places))}"/>'
 
 
 def _mark(line: Series, x: _Axis, y: _Axis) -> str:

@@ -72,7 +72,7 @@ svg text { font-family: inherit; font-size: 11px; fill: var(--soft); }
 .grid { stroke: var(--rule); fill: none; } .tick { stroke: var(--rule); fill: none; }
 .line { stroke: var(--series); fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 .mark { stroke: var(--series); fill: var(--card); stroke-width: 2; }
-.interval { min-width: 11rem; } .whisker { stroke: var(--series); stroke-width: 3; stroke-linecap: round; opacity: .55; } .dot { fill: var(--series); }
+.interval { min-width: 11rem; } .whisker { stroke: var(--series); stroke-width: 3; stroke-linecap: round; opacity: .55; } .dot { fill: var(--series); } .dot.held { fill: var(--card); stroke: var(--series); stroke-dasharray: none; }
 .level { fill: none; stroke: #fff; stroke-opacity: .55; stroke-width: .8; }
 .frame { fill: none; stroke: var(--rule); }
 .chosen { fill: none; stroke: #ff4d3d; stroke-width: 2.6; } .oracle { stroke: #fff; stroke-width: 2; fill: none; } .halo { stroke: #111; stroke-width: 4.5; fill: none; }

@@ -35,6 +35,21 @@ def test_marked_step_has_a_ring_and_says_its_value() -> None:
     assert "run: 1.5 at step 100" in line_chart("error", [line])
 
 
+def test_single_point_is_a_dot_and_two_are_a_line() -> None:
+    alone = Series(label="a", curve=[(5, 2.0), (6, math.nan)], series=2)
+    pair = Series(label="b", curve=[(0, 1.0), (10, 3.0)], series=3)
+    chart = line_chart("error", [alone, pair])
+    # Half of the way along the steps and half of the way up, where 2 is the middle of 1 and 3.
+    assert chart.count('<circle class="dot series-2" cx="178.0" cy="87.0" r="3"/>') == 1
+    assert chart.count('class="line') == 1
+
+
+def test_curve_without_a_finite_value_leaves_the_others_to_be_drawn() -> None:
+    diverged = Series(label="a", curve=[(0, math.nan), (10, math.inf)], series=0)
+    fine = Series(label="b", curve=[(0, 1.0), (10, 3.0)], series=1)
+    assert line_chart("loss", [diverged, fine]) == line_chart("loss", [fine])
+
+
 def test_title_is_escaped() -> None:
     assert "<b>" not in line_chart("<b>", [Series(label="", curve=[(0, 1.0)], series=0)])
 
