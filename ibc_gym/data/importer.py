@@ -329,6 +329,6 @@ def _episodes(
         yield Demonstration(
             steps=steps,
             facts={name: array[number] for name, array in facts.items()},
-            success=bool(steps["success"].any()) if "success" in steps else None,
+            success=bool(steps["success"][-1]) if "success" in steps else None,
             total_reward=float(steps["reward"].sum()) if "reward" in steps else None,
         )

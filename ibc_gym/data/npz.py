@@ -12,6 +12,7 @@ import numpy as np
 
 from ibc_gym.data.demonstration import Array
 from ibc_gym.errors import ConfigError
+from ibc_gym.words import count
 
 SCALARS: Final = ("rewards", "success", "terminations", "truncations")
 """Arrays with one number per step."""
@@ -45,6 +46,8 @@ def read_npz(path: Path) -> dict[str, Array]:
         ValueError,
         AttributeError,
         TypeError,
+        EOFError,
+        RuntimeError,  # an encrypted array, or one compressed in a way that is not known here
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
@@ -73,7 +76,9 @@ def check_arrays(arrays: Arrays, source: Path) -> Array:
     rows = len(arrays["observations"])
     ends = _ends(arrays["episode_ends"], rows, source)
     if len(arrays["actions"]) != rows:
-        raise ConfigError(f"{source} has {rows} observations and {len(arrays['actions'])} actions.")
+        raise ConfigError(
+            f"{source} has {count(rows, 'observation')} and {count(len(arrays['actions']), 'action')}."
+        )
     _check_others(arrays, ends, source)
     for name in MATRICES:
         if name in arrays:
@@ -118,7 +123,7 @@ def _check_others(arrays: Arrays, ends: Array, source: Path) -> None:
         if array.shape != shape or array.dtype.kind not in "biuf":
             raise ConfigError(
                 f"{name} of {source} is {array.dtype} of shape {array.shape}, but must be numbers of shape {shape}: "
-                f"the file has {rows} steps in {episodes} episodes."
+                f"the file has {count(rows, 'step')} in {count(episodes, 'episode')}."
             )
 
 

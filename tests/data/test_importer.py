@@ -70,7 +70,7 @@ def test_extra_arrays_are_kept_by_their_first_axis(tmp_path: Path) -> None:
         init_pose=np.ones((2, 3)),
         quality=np.array([7, 8]),
         next_observations=np.full((5, 5), 4.0),
-        success=np.array([0, 1, 0, 0, 0], np.bool_),
+        success=np.array([0, 1, 0, 0, 1], np.bool_),
         joint_names=np.array(["a", "b", "c"]),
         huge=np.zeros(5000),
     )
@@ -80,7 +80,7 @@ def test_extra_arrays_are_kept_by_their_first_axis(tmp_path: Path) -> None:
     assert np.array_equal(dataset.fact("start.pose"), content["init_pose"])
     assert np.array_equal(dataset.fact("extra.quality"), content["quality"])
     assert dataset.fact("final_observation.state").tolist() == [[4.0] * 5] * 2
-    assert dataset.success.tolist() == [True, False]
+    assert dataset.success.tolist() == [False, True]  # as it is at the last step
     assert dataset.metadata.source["arrays"]["joint_names"] == ["a", "b", "c"]
     assert summary.arrays["huge"] == "left out"
 
@@ -265,6 +265,22 @@ def test_damaged_files_are_refused_by_name_or_give_the_same(
         assert not (folder / "d.zarr").exists()
     else:
         assert len(Dataset.open(folder / "d.zarr")) == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), [(8, 0x01), (8, 0x20), (10, 99), (20, 8)], ids=lambda number: f"{number}"
+)
+def test_entry_that_no_archive_has_is_refused_by_name(
+    place: int, value: int, tmp_path: Path
+) -> None:
+    """Encrypted, patched, compressed in an unknown way, cut short: the places are those of PKWARE's APPNOTE, 4.3.12."""
+    content = bytearray(save(tmp_path / "a.npz", arrays([3, 2])).read_bytes())
+    content[content.index(b"PK\x01\x02") + place] = value
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(
+        ConfigError, match=r"a\.npz is no \.npz file.*'observations' cannot be read"
+    ):
+        import_npz(given_all(tmp_path / "a.npz", tmp_path / "d.zarr"))
 
 
 def test_missing_arrays_files_and_pickles_are_refused(tmp_path: Path) -> None:
