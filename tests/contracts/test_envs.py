@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from snapshots import assert_any_moment_can_be_gone_on_from, flat
 
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, SpecMismatch
@@ -37,15 +38,6 @@ def actions(env: Any, count: int, seed: int = 0) -> Float32:
     space = env.action_space
     drawn = np.random.default_rng(seed).uniform(space.low, space.high, (count, *space.shape))
     return drawn.astype(np.float32)
-
-
-def flat(value: Any) -> Any:
-    """Observations, rewards and infos as something that `==` compares bit by bit."""
-    if isinstance(value, dict):
-        return {key: flat(each) for key, each in value.items()}
-    if isinstance(value, tuple):
-        return tuple(flat(each) for each in value)
-    return np.asarray(value).tobytes()
 
 
 def gym_id(task: str) -> str:
@@ -191,27 +183,12 @@ def test_any_moment_can_be_saved_and_gone_on_from(env: Env, row: Any) -> None:
                 seen.append(flat(each.step(actions(each, 1, seed=move)[0])))
             else:
                 each.workcell.robot.stop()
+            assert each.workcell.simulation is not None
             seen.append(each.workcell.simulation.save().tobytes())
         return seen
 
-    moves = st.lists(st.integers(0, 6), max_size=6)
     with row.make_env() as another:
-
-        @settings(max_examples=12, deadline=None)
-        @given(st.integers(0, 99), moves, moves, moves)
-        @example(seed=1, before=[1, 0], between=[], after=[2, 3])
-        @example(seed=1, before=[1], between=[0, 2], after=[3, 4])
-        def check(seed: int, before: list[int], between: list[int], after: list[int]) -> None:
-            env.reset(seed=seed)
-            play(env, before)
-            saved = env.save()
-            ahead = play(env, after)
-            play(env, between)
-            for each in (env, another):
-                each.restore(saved)
-                assert play(each, after) == ahead
-
-        check()
+        assert_any_moment_can_be_gone_on_from(env, another, play, kinds=7, max_examples=12)
 
 
 def test_action_that_makes_no_sense_is_not_sent(env: Env) -> None:

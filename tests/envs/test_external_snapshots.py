@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from external_episodes import IDS, actions_of, make, run
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from snapshots import assert_any_moment_can_be_gone_on_from, flat
 
 from ibc_gym.envs.external_env import ExternalEnv
 from ibc_gym.errors import ConfigError
@@ -74,25 +73,10 @@ PLAYED = ["Pendulum-v1", "gym_pusht/PushT-v0", "AdroitHandDoor-v1"]
 def test_any_moment_can_be_saved_and_gone_on_from(id: str) -> None:
     env, another = make(id), make(id)
 
-    def play(each: ExternalEnv, seeds: list[int]) -> list[Any]:
-        steps = [each.step(actions_of(each, 1, seed)[0]) for seed in seeds]
-        return [(step[0]["state"].tobytes(), step[1:4], str(step[4])) for step in steps]
+    def play(each: ExternalEnv, moves: list[int]) -> list[Any]:
+        """A step with actions drawn from every seed."""
+        return [flat(each.step(actions_of(each, 1, seed=move)[0])) for move in moves]
 
-    seeds = st.lists(st.integers(0, 9), max_size=6)
-
-    @settings(max_examples=10)
-    @given(st.integers(0, 99), seeds, seeds, seeds)
-    def check(seed: int, before: list[int], between: list[int], after: list[int]) -> None:
-        env.reset(seed=seed)
-        play(env, before)
-        saved = env.save()
-        ahead = play(env, after)
-        play(env, between)
-        for each in (env, another):
-            each.restore(saved)
-            assert play(each, after) == ahead
-        assert env.reset()[0]["state"].tobytes() == another.reset()[0]["state"].tobytes()
-
-    check()
+    assert_any_moment_can_be_gone_on_from(env, another, play, kinds=10, max_examples=10)
     env.close()
     another.close()
