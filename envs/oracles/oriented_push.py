@@ -40,6 +40,10 @@ class PushStyle:
     """Of the tip about the block's centre while it turns the block [m]."""
     orbit_angle: float = 0.2
     """How far ahead of the tip its way-point on the orbit is [rad]."""
+    careful: bool = False
+    """Mend what the published script does by chance, which matters below 10 Hz and at fine tolerances: turn a block on
+    that stands corner first, though another of its sides is the nearer one for a moment; go behind the block again when
+    the tip has come to stand ahead of it; push no further than the goal."""
     clearance: float = 0.04
     """Least distance from the tip to the centres of things that it goes around [m]; ours."""
 
@@ -106,13 +110,18 @@ class OrientedPush:
             + [self._orbit(block, tip, angle) for angle in (style.orbit_angle, -style.orbit_angle)]
         )
         acting = self._advance_phases(points - tip, turn)
+        largest = self._largest[acting]
+        if style.careful:
+            self._take_care(acting, turn, symmetry, ((tip - block) * ahead).sum(axis=1) > 0)
+            left = np.linalg.norm(goal - block, axis=1)
+            largest = np.where(acting == PUSH_BLOCK, np.minimum(largest, left), largest)
         if obstacles is not None:
             behind = points[MOVE_TO_PRE_BLOCK]
             points[MOVE_TO_PRE_BLOCK] = next_corner(
                 tip, behind, obstacles, style.clearance, self._within
             )
         move = (points - tip)[acting, np.arange(len(tip))]
-        return at_most(move, self._largest[acting])
+        return at_most(move, largest)
 
     def _advance_phases(self, moves: Float64, turn: Float64) -> Int64:
         """Let every phase hand over to the next, from top to bottom, and give the phase that acts now, (B,).
@@ -138,6 +147,15 @@ class OrientedPush:
         acting[at] = ORIENT_RIGHT
         phase[at & (turn > -style.turn_until)] = MOVE_TO_PRE_BLOCK
         return acting
+
+    def _take_care(
+        self, acting: Int64, turn: Float64, symmetry: float | Float64, ahead: Bool
+    ) -> None:
+        """Correct the phases for the next step; see `PushStyle.careful`."""
+        turning = (acting == ORIENT_LEFT) | (acting == ORIENT_RIGHT)
+        on = turning & (np.abs(turn) > symmetry / 4)
+        self.phase[on] = acting[on]
+        self.phase[ahead & (acting == PUSH_BLOCK)] = MOVE_TO_PRE_BLOCK
 
     def _orbit(self, block: Float64, tip: Float64, angle: float) -> Float64:
         """The point on a circle about the block that lies `angle` [rad] further round than the tip, (B, 2)."""
