@@ -39,6 +39,7 @@ TASKS: Final[Mapping[str, str]] = {
 WORKCELLS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.simulators.particle_sim:make_workcell",
     "mujoco": "ibc_gym.envs.simulators.mujoco_sim:make_workcell",
+    "pybullet": "ibc_gym.envs.simulators.bullet_sim:make_workcell",
 }
 
 VECTOR_ENVS: Final[Mapping[str, str]] = {
