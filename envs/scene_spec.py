@@ -171,3 +171,5 @@ class StagedTask(Task, Protocol):
     @property
     def scene(self) -> SceneSpec:
         """The world it happens in."""
+    watch_contacts: bool = False
+    """Whether the simulator looks after every physics step how deep things are in each other."""

@@ -114,6 +114,14 @@ class Simulation(Protocol):
         """Go on as if `state` had just been saved here."""
 
 
+class Contacts(Protocol):
+    """Watches how deep the things of a simulated world get in each other, which those of a real one do not."""
+
+    @property
+    def penetration(self) -> float:
+        """The greatest depth at any physics step since things were arranged [m]."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Workcell:
     """A robot, the cameras that see it, and the scene it works in."""
@@ -124,6 +132,8 @@ class Workcell:
     cameras: Mapping[str, Camera] = field(default_factory=dict)
     simulation: Simulation | None = None
     """Only where the world is simulated."""
+    contacts: Contacts | None = None
+    """Only where a simulator is asked to watch them."""
 
     def close(self) -> None:
         """Stop the robot, then let go of everything, even of what comes after an error; may be called twice.
@@ -356,6 +366,7 @@ __all__ = [
     "Camera",
     "CanonicalFrame",
     "Closing",
+    "Contacts",
     "LearnedPolicy",
     "Policy",
     "PolicySpec",

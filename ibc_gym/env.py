@@ -263,7 +263,13 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         return np.clip(asked, space.low, space.high)
 
     def _situation(self, robot: RobotState) -> Situation:
-        return Situation(robot=robot, poses=self.workcell.scene.poses(), step=self._step)
+        contacts = self.workcell.contacts
+        return Situation(
+            robot=robot,
+            poses=self.workcell.scene.poses(),
+            step=self._step,
+            penetration=0.0 if contacts is None else contacts.penetration,
+        )
 
     def _measure(self, situation: Situation, before: Progress | None) -> Progress:
         return {} if situation.poses is None else self.task.measure(situation, before)

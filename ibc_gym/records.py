@@ -146,6 +146,8 @@ class Situation:
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class Windows:
     """Training windows: the last T observations of every step, and the action that followed.
+    penetration: float = 0.0
+    """The deepest that two things have been in each other since the reset [m], where a simulator watches contacts."""
 
     A window never straddles two episodes; at the start of one the first observation is repeated.
     """

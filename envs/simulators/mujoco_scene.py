@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import mujoco
@@ -243,34 +243,34 @@ def _add_camera(root: Any, camera: CameraSpec) -> None:
 
 
 def _add_contacts(root: Any, spec: SceneSpec) -> None:
-    """One explicit pair for every two shapes that may touch, unless both stand still."""
+    """One explicit pair for every two shapes that may touch: the table and what is free, the tool and every thing."""
     on_table = spec.table_friction / spec.mujoco.table_load
-    solids = [(TABLE, [TABLE], on_table, False)]
-    solids.append(("tool", _solids("tool", spec.tool.shapes), spec.tool.friction, False))
-    solids += [
-        (body.name, _solids(body.name, body.shapes), body.friction, body.motion == "free")
-        for body in spec.bodies
-    ]
-    for (_, ours, friction, free), (_, theirs, other, also_free) in combinations(solids, 2):
-        if not (free or also_free):
-            continue
-        for one in ours:
-            for two in theirs:
-                _add_pair(root, one, two, friction * other, spec.mujoco)
+    things = [(_solids(body.name, body.shapes), body) for body in spec.bodies]
+    tool = _solids("tool", spec.tool.shapes)
+    for ours, body in things:
+        if body.motion == "free":
+            _add_pairs(root, [TABLE], ours, body.friction * on_table, spec.mujoco)
+        _add_pairs(root, tool, ours, body.friction * spec.tool.friction, spec.mujoco)
+    for (ours, one), (theirs, two) in combinations(things, 2):
+        if "free" in (one.motion, two.motion):
+            _add_pairs(root, ours, theirs, one.friction * two.friction, spec.mujoco)
 
 
 def _solids(name: str, shapes: tuple[Shape, ...]) -> list[str]:
     return [f"{name}_{index}" for index, shape in enumerate(shapes) if shape.collides]
 
 
-def _add_pair(root: Any, one: str, two: str, friction: float, settings: MujocoSettings) -> None:
-    root.contact.add(
-        "pair",
-        geom1=one,
-        geom2=two,
-        condim=3,
-        margin=0.0 if TABLE in (one, two) else settings.skin,
-        friction=(friction, friction, 0.005, 0.0001, 0.0001),
-        solref=(2 * settings.time_step, 1.0),  # the least that MuJoCo takes for stable
-        solimp=(*settings.solimp, 0.5, 2.0),
-    )
+def _add_pairs(
+    root: Any, ours: list[str], theirs: list[str], friction: float, settings: MujocoSettings
+) -> None:
+    for one, two in product(ours, theirs):
+        root.contact.add(
+            "pair",
+            geom1=one,
+            geom2=two,
+            condim=3,
+            margin=0.0 if one == TABLE else settings.skin,
+            friction=(friction, friction, 0.005, 0.0001, 0.0001),
+            solref=(2 * settings.time_step, 1.0),  # the least that MuJoCo takes for stable
+            solimp=(*settings.solimp, 0.5, 2.0),
+        )

@@ -35,6 +35,7 @@ def make_workcell(task: StagedTask, *, cameras: bool) -> Workcell:
             spec.name: SimulatedCamera(world, spec, partial(_renderer, world)) for spec in specs
         },
         simulation=world,
+        contacts=world if task.scene.watch_contacts else None,
     )
 
 
@@ -66,6 +67,7 @@ class MujocoScene:
         for name, pose in layout.items():
             self._place(name, pose)
         self._world.step(self._settle_steps)
+        self._world.penetration = 0.0  # what was arranged is no one's doing
 
     def poses(self) -> Layout:
         """Where all movable and placed things are now."""

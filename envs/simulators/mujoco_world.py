@@ -40,6 +40,8 @@ class MujocoWorld:
         """Counts the states of the world since the reset, and so its pictures; saved and restored."""
         self.revision = 0
         """Counts changes of the state, restored ones too; never goes back."""
+        self.penetration = 0.0
+        """The greatest depth of a contact at any step since things were arranged, where the scene asks for it [m]."""
         self.place_arm()
         self._home = self.save()
 
@@ -62,7 +64,12 @@ class MujocoWorld:
 
     def step(self, count: int) -> None:
         """Let `count` physics steps pass, and compute where everything then is."""
-        mujoco.mj_step(self.model, self.data, nstep=count)
+        if self.spec.watch_contacts:
+            for _ in range(count):
+                mujoco.mj_step(self.model, self.data)
+                self._look_at_contacts()
+        else:
+            mujoco.mj_step(self.model, self.data, nstep=count)
         self.refresh()
 
     def refresh(self) -> None:
@@ -72,10 +79,11 @@ class MujocoWorld:
         self.revision += 1
 
     def save(self) -> Float64:
-        """Physics, the instant, and what the arm follows, (S,)."""
+        """Physics, the instant, the worst penetration, and what the arm follows, (S,)."""
         physics = np.empty(self._size)
         mujoco.mj_getState(self.model, self.data, physics, STATE)
-        return np.concatenate([physics, (float(self.instant),), self.following.save()])
+        own = (float(self.instant), self.penetration)
+        return np.concatenate([physics, own, self.following.save()])
 
     def restore(self, state: Float64) -> None:
         """Continue from what `save` gave, bit for bit.
@@ -83,7 +91,7 @@ class MujocoWorld:
         Raises:
             SpecMismatch: It was saved by another scene.
         """
-        size = self._size + 1 + SAVED
+        size = self._size + 2 + SAVED
         if state.shape != (size,):
             raise SpecMismatch(
                 f"A state of shape {state.shape} was not saved by scene {self.spec.name!r}, which has ({size},)."
@@ -91,4 +99,10 @@ class MujocoWorld:
         mujoco.mj_setState(self.model, self.data, state[: self._size], STATE)
         self.refresh()
         self.instant = int(state[self._size])
+        self.penetration = float(state[self._size + 1])
         self.following.restore(state[-SAVED:])
+
+    def _look_at_contacts(self) -> None:
+        """Note how deep the deepest contact was that the last physics step had to deal with."""
+        if self.data.ncon:
+            self.penetration = max(self.penetration, -float(self.data.contact.dist.min()))

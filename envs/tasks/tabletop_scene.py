@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from ibc_gym import geometry
 from ibc_gym.records import CameraSpec
 
-from ..scene_spec import Body, Colour, MujocoSettings, SceneSpec, Shape, Tool
+from ..scene_spec import Body, BulletSettings, Colour, MujocoSettings, SceneSpec, Shape, Tool
 
 TIP_HEIGHT: Final = 0.01
 """Of the tool's tip over the table while pushing [m]."""
@@ -36,14 +36,25 @@ TOOL_LENGTH: Final = 0.135
 PIN_LENGTH: Final = 0.035
 """The part of the tool that touches: slender (published: radius 1 mm), but just longer than the block is high."""
 
-PHYSICS_RATE: Final = 300
-"""Physics steps per second, at least."""
 GRAVITY: Final = 9.8
 """As in the published environment [m/s^2]."""
-TABLE_LOAD: Final = 3.0
-"""See `MujocoSettings.table_load`: the block weighs 10 g, and the tip comes at up to 1 m/s per axis."""
-SKIN: Final = 0.0005
-"""[m]; see `MujocoSettings.skin`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Physics:
+    """How a stage is simulated; by default for a block of 10 g that is pushed at up to 1 m/s per axis."""
+
+    rate: int = 300
+    """MuJoCo's steps per second, at least."""
+    table_load: float = 3.0
+    """See `MujocoSettings.table_load`."""
+    skin: float = 0.0005
+    """[m]; see `MujocoSettings.skin`."""
+    impratio: float = 1.0
+    """See `MujocoSettings.impratio`."""
+    bullet: BulletSettings = BulletSettings()
+    watch_contacts: bool = False
+    """See `SceneSpec.watch_contacts`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +72,7 @@ class Stage:
     tool: Tool
     camera: Callable[[tuple[int, int]], CameraSpec]
     """The camera for a picture of this height and width [px]."""
+    physics: Physics = Physics()
 
 
 def tabletop_scene(
@@ -80,7 +92,8 @@ def tabletop_scene(
         control_period: [s]
         image_size: Height and width of the picture [px].
     """
-    substeps = ceil(control_period * PHYSICS_RATE - 1e-6)
+    physics = stage.physics
+    substeps = ceil(control_period * physics.rate - 1e-6)
     return SceneSpec(
         name=name,
         control_period=control_period,
@@ -92,8 +105,13 @@ def tabletop_scene(
         cameras=(stage.camera(image_size),),
         gravity=GRAVITY,
         mujoco=MujocoSettings(
-            time_step=control_period / substeps, table_load=TABLE_LOAD, skin=SKIN
+            time_step=control_period / substeps,
+            impratio=physics.impratio,
+            table_load=physics.table_load,
+            skin=physics.skin,
         ),
+        bullet=physics.bullet,
+        watch_contacts=physics.watch_contacts,
     )
 
 
