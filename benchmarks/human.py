@@ -154,8 +154,8 @@ def write(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
 
 def _facts(evaluation: dict[str, Any]) -> dict[str, Any]:
     """What a table needs of an evaluation."""
-    names = ("task", "policy", "frame", "horizon", "episodes", "successes", "success_rate", "ci95")
-    names += ("return_mean", "return_ci95", "best_reward_mean", "length_mean", "score", "action_ms")
+    names = ["task", "policy", "frame", "horizon", "episodes", "successes", "success_rate", "ci95"]
+    names += ["return_mean", "return_ci95", "best_reward_mean", "length_mean", "score", "action_ms"]
     facts = {name: evaluation.get(name) for name in names}
     seeds = evaluation["seeds"]
     return {**facts, "seeds": [seeds[0], seeds[-1]]}

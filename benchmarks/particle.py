@@ -63,7 +63,7 @@ def demonstrating(envs: VectorEnv[Any, Any, Any], steps: int) -> Callable[[], in
 
     def work() -> int:
         seeds = list(range(envs.num_envs))
-        observation, _ = envs.reset(seed=seeds)
+        observation, _ = envs.reset(seed=seeds)  # type: ignore[arg-type]  # the hint forgets lists
         oracle.reset(every, seeds)
         for _ in range(steps):
             observation, *_ = envs.step(oracle.act(observation))
@@ -85,7 +85,7 @@ def rolling_out(envs: VectorEnv[Any, Any, Any]) -> Callable[[], int]:
 
 def resetting(envs: VectorEnv[Any, Any, Any]) -> Callable[[], int]:
     def work() -> int:
-        envs.reset(seed=list(range(envs.num_envs)))
+        envs.reset(seed=list(range(envs.num_envs)))  # type: ignore[arg-type]
         return envs.num_envs
 
     return work

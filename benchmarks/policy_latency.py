@@ -15,6 +15,7 @@ import platform
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,8 @@ def latencies(preset: str, calls: int) -> np.ndarray:
     chosen = load(PRESETS, preset, "preset")
     policy = make_policy(chosen.policy, SPEC, chosen.config)
     policy.fit(demonstrations(rng))
-    torch.nn.Module.eval(policy)
+    assert isinstance(policy, torch.nn.Module)
+    policy.eval()
     policy.reset(np.ones(1, np.bool_), [0])
     observed = rng.uniform(-1, 1, (calls, 1, 10)).astype(np.float32)
     times = []
@@ -80,7 +82,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     print(f"{'':34}{'wall [ms]':>18}{'CPU [ms]':>18}{'ratio to':>16}")
     print(f"{'preset':34}{'median':>9}{'p95':>9}{'median':>9}{'p95':>9}{BASELINE:>16}")
     for preset in MEASURED:

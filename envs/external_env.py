@@ -56,7 +56,7 @@ class ExternalEnv(gymnasium.Env[dict[str, Any], Float32]):
         if image_space is not None:
             inputs["image"] = image_space
         self._inputs = tuple(inputs)
-        self.observation_space = spaces.Dict(inputs)
+        self.observation_space: spaces.Dict = spaces.Dict(inputs)
         self.action_space: spaces.Box = task.action_space  # type: ignore[assignment]
         self._adapter = adapter
         self._seed = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -47,11 +49,15 @@ CONFIGS: dict[str, EBMConfig | MSEConfig] = {
 }
 PICTURE = (24, 32, 3)
 
+MakeSpec = Callable[..., PolicySpec]
+"""The fixture `make_spec`: small spaces."""
+MakeWindows = Callable[..., Windows]
+"""The fixture `make_windows`: windows that lie in them."""
+
 
 def made(config: EBMConfig | MSEConfig, spec: PolicySpec) -> WindowPolicy:
     torch.manual_seed(0)
-    cls = EBM if isinstance(config, EBMConfig) else MSE
-    return cls(config, spec)
+    return EBM(config, spec) if isinstance(config, EBMConfig) else MSE(config, spec)
 
 
 def trained(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,11 @@ SPEC = PolicySpec(
 
 def trained(name: str, spec: PolicySpec = SPEC) -> LearnedPolicy:
     rng = np.random.default_rng(0)
-    state = rng.normal(size=(40, *spec.observation_space["state"].shape)).astype(np.float32)
+    state = rng.normal(size=(40, *(spec.observation_space["state"].shape or ()))).astype(np.float32)
     windows = Windows(
         frames={"state": state},
         index=np.stack([np.maximum(np.arange(40) - 1, 0), np.arange(40)], axis=1),
-        action=rng.uniform(size=(40, *spec.action_space.shape)).astype(np.float32),
+        action=rng.uniform(size=(40, *(spec.action_space.shape or ()))).astype(np.float32),
         episode=np.zeros(40, np.int64),
     )
     with torch.random.fork_rng():
@@ -250,7 +250,7 @@ def test_spec_comes_back_from_json() -> None:
 class Room(gymnasium.Env[dict[str, Any], Any]):
     """An environment with the spaces that it is told."""
 
-    def __init__(self, observation: dict[str, spaces.Box], action: spaces.Box) -> None:
+    def __init__(self, observation: Mapping[str, spaces.Space[Any]], action: spaces.Box) -> None:
         self.observation_space = spaces.Dict(dict(observation))
         self.action_space = action
 
@@ -261,7 +261,7 @@ BOX = {"state": spaces.Box(-1, 1, (8,))}
 def test_environment_with_the_policys_spaces_fits_and_may_show_more(
     original: LearnedPolicy,
 ) -> None:
-    more = {**BOX, "image": spaces.Box(0, 255, (4, 4, 3), np.uint8)}
+    more: dict[str, spaces.Space[Any]] = {**BOX, "image": spaces.Box(0, 255, (4, 4, 3), np.uint8)}
     check_fits(original, Room(more, SPEC.action_space))
     check_fits(original, SyncVectorEnv([lambda: Room(BOX, SPEC.action_space)] * 2))
 
@@ -284,10 +284,10 @@ def test_other_spaces_are_refused_naming_both(
 
 @pytest.mark.parametrize("many", [False, True])
 def test_policy_of_another_task_is_refused_even_where_spaces_agree(many: bool) -> None:
-    env = ibc_gym.make_vec_env("particle", 2) if many else ibc_gym.make_env("particle")
+    env: Any = ibc_gym.make_vec_env("particle", 2) if many else ibc_gym.make_env("particle")
     assert task_name(env) == "particle"
-    action: Any = env.single_action_space if many else env.action_space
-    observation: Any = env.single_observation_space if many else env.observation_space
+    action = env.single_action_space if many else env.action_space
+    observation = env.single_observation_space if many else env.observation_space
     made: dict[str, Any] = {
         "observation_space": observation,
         "action_space": action,
@@ -307,12 +307,15 @@ def test_every_policy_of_the_registry_has_a_config_that_survives_json() -> None:
 
 def test_policy_for_other_options_is_told_which(tmp_path: Path) -> None:
     one, three = (ibc_gym.make_env("particle", dimensions=size) for size in (1, 3))
+    made: dict[str, Any] = {
+        "observation_space": three.observation_space,
+        "action_space": three.action_space,
+    }
     spec = PolicySpec(
         task="particle",
-        observation_space=three.observation_space,
-        action_space=three.action_space,
         control_period=0.05,
         task_config={"dimensions": 3, "horizon": 50},
+        **made,
     )
     save_policy(tmp_path, "mse", trained("mse", spec))
     with pytest.raises(SpecMismatch, match=r"give --task\.dimensions 3$"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -79,6 +79,9 @@ def test_search_for_real_numbers_goes_deep_and_into_tuples_and_unions() -> None:
     }
 
 
+Config = TypeVar("Config")
+
+
 @dataclasses.dataclass(frozen=True)
 class Given:
     options: dict[str, float]
@@ -91,17 +94,31 @@ def test_keyword_arguments_of_somebody_elses_environment_may_be_infinite() -> No
     assert Given({"healthy_height": float("inf")}).options
 
 
+def made(cls: type[Config], **values: Any) -> Config:
+    """A config of values that its types forbid, as a caller without a type checker gives them."""
+    return cls(**values)
+
+
 @pytest.mark.parametrize(
     ("make", "name"),
     [
-        (lambda: EvalConfig(policy="run", episodes="5"), "EvalConfig.episodes is '5'"),
-        (lambda: EvalConfig(policy="run", episodes=2.5), "EvalConfig.episodes is 2.5"),
-        (lambda: EvalConfig(policy="run", num_envs=None), "EvalConfig.num_envs is None"),
-        (lambda: RecordConfig(seed="0"), "RecordConfig.seed is '0', but must be a whole number"),
-        (lambda: RecordConfig(noise="much"), "RecordConfig.noise is 'much', but must be a number"),
-        (lambda: RecordConfig(successes_only="no"), "successes_only is 'no', but must be True or"),
-        (lambda: RecordConfig(episodes=True), "RecordConfig.episodes is True"),
-        (lambda: TrainConfig(data="d", out="o", threads=1.5), "TrainConfig.threads is 1.5"),
+        (lambda: made(EvalConfig, policy="run", episodes="5"), "EvalConfig.episodes is '5'"),
+        (lambda: made(EvalConfig, policy="run", episodes=2.5), "EvalConfig.episodes is 2.5"),
+        (lambda: made(EvalConfig, policy="run", num_envs=None), "EvalConfig.num_envs is None"),
+        (
+            lambda: made(RecordConfig, seed="0"),
+            "RecordConfig.seed is '0', but must be a whole number",
+        ),
+        (
+            lambda: made(RecordConfig, noise="much"),
+            "RecordConfig.noise is 'much', but must be a number",
+        ),
+        (
+            lambda: made(RecordConfig, successes_only="no"),
+            "successes_only is 'no', but must be True or",
+        ),
+        (lambda: made(RecordConfig, episodes=True), "RecordConfig.episodes is True"),
+        (lambda: made(TrainConfig, data="d", out="o", threads=1.5), "TrainConfig.threads is 1.5"),
     ],
 )
 def test_values_of_another_kind_are_refused(make: Any, name: str) -> None:
@@ -110,18 +127,18 @@ def test_values_of_another_kind_are_refused(make: Any, name: str) -> None:
 
 
 def test_numbers_of_numpy_and_whole_numbers_for_real_ones_are_taken() -> None:
-    config = EvalConfig(policy="run", episodes=np.int64(5))
+    config = made(EvalConfig, policy="run", episodes=np.int64(5))
     assert list(config.seeds) == [100_000 + k for k in range(5)]
-    assert RecordConfig(noise=1).noise == 1
-    assert TrainConfig(data="d", out="o", learning_rate=np.float32(0.5)).learning_rate == 0.5
+    assert made(RecordConfig, noise=1).noise == 1
+    assert made(TrainConfig, data="d", out="o", learning_rate=np.float32(0.5)).learning_rate == 0.5
 
 
 def test_paths_may_be_given_as_text() -> None:
-    assert RecordConfig(out="x.zarr").out == Path("x.zarr")
-    assert ReplayConfig(data="x.zarr").data == Path("x.zarr")
-    assert EvalConfig(policy=Path("runs/push"), out="run").out == Path("run")
-    assert EvalConfig(policy=Path("runs/push")).policy == "runs/push"
-    config = TrainConfig(data="x.zarr", out="run")
+    assert made(RecordConfig, out="x.zarr").out == Path("x.zarr")
+    assert made(ReplayConfig, data="x.zarr").data == Path("x.zarr")
+    assert made(EvalConfig, policy=Path("runs/push"), out="run").out == Path("run")
+    assert made(EvalConfig, policy=Path("runs/push")).policy == "runs/push"
+    config = made(TrainConfig, data="x.zarr", out="run")
     assert (config.data, config.out) == (Path("x.zarr"), Path("run"))
-    imported = ImportConfig(source="a.npz", out="a.zarr")
+    imported = made(ImportConfig, source="a.npz", out="a.zarr")
     assert (imported.source, imported.out) == (Path("a.npz"), Path("a.zarr"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ibc_gym.contracts import Workcell
@@ -30,7 +32,9 @@ IN_ORDER = ["robot stop", "left close", "right close", "robot close"]
 
 def workcell(calls: list[str], failures: dict[str, BaseException]) -> Workcell:
     robot, left, right = (Part(name, calls, failures) for name in ("robot", "left", "right"))
-    return Workcell(name="toy", robot=robot, scene=None, cameras={"left": left, "right": right})  # type: ignore[arg-type]
+    cameras: dict[str, Any] = {"left": left, "right": right}
+    parts: dict[str, Any] = {"robot": robot, "scene": None, "cameras": cameras}
+    return Workcell(name="toy", **parts)
 
 
 @pytest.mark.parametrize("failing", IN_ORDER)

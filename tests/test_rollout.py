@@ -61,7 +61,7 @@ class Scribe:
     def on_reset(
         self, mask: Bool, seeds: Sequence[int], observation: Observation, info: Mapping[str, Any]
     ) -> None:
-        self.begun += [seeds[row] for row in np.flatnonzero(mask)]
+        self.begun += [seeds[int(row)] for row in np.flatnonzero(mask)]
 
     def on_step(self, transition: Transition) -> None:
         self.steps += int(transition.active.sum())

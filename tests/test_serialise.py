@@ -70,7 +70,9 @@ def test_any_config_comes_back_equal(config: Whole) -> None:
 
 @st.composite
 def boxes(draw: st.DrawFn) -> spaces.Box:
-    dtype = draw(st.sampled_from([np.float32, np.float64, np.uint8, np.int64]))
+    dtypes: list[type[np.floating[Any] | np.integer[Any]]]
+    dtypes = [np.float32, np.float64, np.uint8, np.int64]
+    dtype = draw(st.sampled_from(dtypes))
     shape = draw(hnp.array_shapes(min_dims=0, max_dims=3, max_side=4))
     if np.issubdtype(dtype, np.floating):
         values = st.floats(allow_nan=False, width=32)
@@ -83,7 +85,10 @@ def boxes(draw: st.DrawFn) -> spaces.Box:
     return spaces.Box(low.astype(dtype), high.astype(dtype), shape=shape, dtype=dtype)
 
 
-@given(space=boxes() | st.dictionaries(st.text(min_size=1), boxes()).map(spaces.Dict))
+@given(
+    space=boxes()
+    | st.dictionaries(st.text(min_size=1), boxes()).map(lambda found: spaces.Dict(dict(found)))
+)
 def test_any_space_comes_back_to_the_last_bit(space: spaces.Space[Any]) -> None:
     again = space_from_json(json.loads(json.dumps(space_to_json(space), allow_nan=False)))
     assert again == space

@@ -60,6 +60,7 @@ class Toy(torch.nn.Module):
         super().__init__()
         self.config, self.spec = config, spec
         self.linear = torch.nn.Linear(3, 2)
+        self.calls: torch.Tensor
         self.register_buffer("calls", torch.zeros((), dtype=torch.long))
         self.scale = 1.0
         self.validations = 0

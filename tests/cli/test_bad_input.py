@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ class TestBadInput:
     def test_import_of_wrong_shapes_nan_and_other_files(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def file(name: str, **arrays: np.ndarray) -> Path:
+        def file(name: str, **arrays: Any) -> Path:
             np.savez(tmp_path / name, **arrays)
             return tmp_path / name
 

@@ -82,8 +82,8 @@ class TestSpeech:
         assert [(row["episode"], row["exact"]) for row in rows] == [
             (number, True) for number in (0, 1, 4, 5, 6, 7)
         ]
-        words = ("replay", data, "--skip-damaged", "--episodes", "2", "--json")
-        assert "no episode to replay" in run(capsys, *words)[2]
+        left_out = ("--episodes", "2", "--json")
+        assert "no episode to replay" in run(capsys, "replay", data, "--skip-damaged", *left_out)[2]
 
     def test_replay_says_how_far_it_parts_and_what_that_changes(
         self, tmp_path: Path, demos: Path, capsys: pytest.CaptureFixture[str]

@@ -117,8 +117,15 @@ def test_run_can_be_made_longer_unless_its_schedule_ends(
     demos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for schedule in ("cosine", "constant"):
-        words = ("train", demos, "--out", demos.parent / schedule, "--schedule", schedule)
-        words = (*words, "--policy.type", "mse", "--no-tensorboard", "--json")
+        words: list[str | Path] = [
+            "train",
+            demos,
+            "--out",
+            demos.parent / schedule,
+            "--schedule",
+            schedule,
+        ]
+        words += ["--policy.type", "mse", "--no-tensorboard", "--json"]
         assert call(capsys, *words, "--steps", "2")[0] == 0
         code, said, err = call(capsys, *words, "--steps", "4", "--resume")
         if schedule == "cosine":
@@ -134,6 +141,6 @@ def test_pictures_are_trained_on_by_the_command_that_is_printed(
     monkeypatch.chdir(tmp_path)
     words = ("record", "particle", "--observation", "image", "--episodes", "2", "--workers", "1")
     _, said, _ = call(capsys, *words, "--out", "two words.zarr")
-    small = ("--steps", "1", "--policy.image-size", "24", "24", "--validation-windows", "2")
-    small = (*small, "--batch-size", "2", "--policy.late-fusion.channels", "4", "8")
+    small = ["--steps", "1", "--policy.image-size", "24", "24", "--validation-windows", "2"]
+    small += ["--batch-size", "2", "--policy.late-fusion.channels", "4", "8"]
     assert call(capsys, *printed(said, "Train on it with: "), *small, "--no-tensorboard")[0] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ def played(name: str) -> tuple[Float32, Float32]:
     """States (M, O) and random actions (M, A) of an episode."""
     with make_env(name if name in TASKS else ELSEWHERE[name]) as env:
         space, rng = env.action_space, np.random.default_rng(0)
+        assert isinstance(space, spaces.Box)
         actions = rng.uniform(space.low, space.high, (STEPS, *space.shape)).astype(np.float32)
         observation, _ = env.reset(seed=0)
         states = [observation["state"]]
@@ -44,7 +46,8 @@ def played(name: str) -> tuple[Float32, Float32]:
 def windows(states: Float32, length: int) -> Float32:
     """Windows (M, T, O), the first state repeated at the start."""
     index = np.arange(len(states))[:, None] + np.arange(1 - length, 1)
-    return states[np.maximum(index, 0)]
+    found: Float32 = states[np.maximum(index, 0)]
+    return found
 
 
 @pytest.mark.parametrize("length", [1, 2, 4])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from streams import global_stream
 
 from ibc_gym.checkpoint import as_module, load_policy, save_policy
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
@@ -183,7 +184,7 @@ def test_validation_measures_and_leaves_mode_weights_and_streams_alone(
     module = as_module(policy).train(training)
     modes = [part.training for part in module.modules()]
     weights = {name: value.clone() for name, value in module.state_dict().items()}
-    stream, numpys = torch.get_rng_state(), np.random.get_state()[1].tobytes()  # noqa: NPY002
+    stream, numpys = torch.get_rng_state(), global_stream()
     found = policy.validate(batch, generator())
     assert policy.validate(batch, generator()) == found
     assert found["action_error"] > 0
@@ -192,7 +193,7 @@ def test_validation_measures_and_leaves_mode_weights_and_streams_alone(
     assert all(torch.equal(value, weights[name]) for name, value in module.state_dict().items())
     assert all(parameter.grad is None for parameter in module.parameters())
     assert torch.equal(torch.get_rng_state(), stream)
-    assert np.random.get_state()[1].tobytes() == numpys  # noqa: NPY002
+    assert global_stream() == numpys
 
 
 def test_encoded_windows_are_tensors_by_row(policy: LearnedPolicy) -> None:

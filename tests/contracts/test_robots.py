@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -173,7 +174,8 @@ def test_saved_state_is_restored_bit_for_bit(started: Workcell) -> None:
     def go_on() -> list[bytes]:
         seen = []
         for step in range(4):
-            robot.command(changed(target, lambda values, by=step: values + 0.01 * by))
+            by = 0.01 * step
+            robot.command(changed(target, partial(np.add, by)))
             robot.advance()
             seen.append(everything(robot.observe()))
         return seen

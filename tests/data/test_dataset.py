@@ -23,7 +23,7 @@ PICTURE = (48, 64, 3)
 
 
 def metadata(**changes: Any) -> Metadata:
-    inputs = {
+    inputs: dict[str, spaces.Space[Any]] = {
         "state": spaces.Box(-np.inf, np.inf, (2,), np.float32),
         "image": spaces.Box(0, 255, PICTURE, np.uint8),
     }
@@ -88,7 +88,7 @@ def test_windows_stay_inside_their_episode_and_repeat_its_first_observation(
 
 def test_windows_join_observations_with_the_action_that_followed(recorded: Path) -> None:
     windows = Dataset.open(recorded).windows(2)
-    newest = windows.observation("state")[:, -1]
+    newest = windows.observation("state")[:, -1].astype(np.float32)
     assert len(windows) == 15
     assert np.allclose(windows.action[:, 0], newest[:, 0] + newest[:, 1] / 100)
     assert windows.episode.tolist() == newest[:, 0].tolist()
@@ -105,7 +105,7 @@ def test_windows_of_some_episodes_hold_only_their_frames(recorded: Path) -> None
 
 def test_pictures_are_read_as_they_are_indexed(recorded: Path) -> None:
     dataset = Dataset.open(recorded)
-    frames = dataset.windows(2).frames["image"]
+    frames: Any = dataset.windows(2).frames["image"]
     whole = dataset.column("observation.image")
     assert not isinstance(frames, np.ndarray) and frames.shape == whole.shape == (15, *PICTURE)
     assert np.array_equal(np.asarray(frames), whole)
@@ -269,6 +269,7 @@ def test_damaged_chunk_is_named_by_verify_and_hides_no_other_segment(
 def test_other_numbers_under_a_valid_chunk_are_found_by_the_checksum(recorded: Path) -> None:
     group = zarr.open_group(recorded / "segments" / "w-000000", mode="r+")
     array = group["steps/action"]
+    assert isinstance(array, zarr.Array)
     array[3] = 0.25  # the second episode's only step
     file = data_file(recorded, "w-000000", "steps/action")
     segment = recorded / "segments" / "w-000000" / "zarr.json"

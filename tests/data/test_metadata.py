@@ -22,7 +22,9 @@ def fields(**changes: Any) -> dict[str, Any]:
         "task": "tiny",
         "workcell": "none",
         "observation_space": spaces.Dict({"state": spaces.Box(-9, 9, (2,), np.float32)}),
-        "action_space": spaces.Box(np.float32([-0.1, 0]), np.float32([0.3, np.inf])),
+        "action_space": spaces.Box(
+            np.array([-0.1, 0], np.float32), np.array([0.3, np.inf], np.float32)
+        ),
         "control_period": 0.1,
         "config": {"tolerance": 0.02},
         "feature_names": {"state": ("x", "y")},

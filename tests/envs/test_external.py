@@ -34,7 +34,7 @@ def test_environment_keeps_its_spaces_and_tells_the_truths(id: str) -> None:
         np.testing.assert_array_equal(info["action_sent"], action)
         assert info["deadline_missed"] is False and info["interventions"] == 0
     assert info["capture_time"]["robot"] == pytest.approx(5 * env.task.control_period)
-    (size,) = env.observation_space["state"].shape
+    (size,) = env.observation_space["state"].shape or ()
     assert len(set(env.task.feature_names["state"])) == size
     env.close()
 
@@ -203,12 +203,12 @@ def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch
 def test_bad_actions_and_bad_order_are_refused() -> None:
     env = make("Pendulum-v1")
     with pytest.raises(ConfigError, match="reset"):
-        env.step(np.zeros(1))
+        env.step(np.zeros(1, np.float32))
     with pytest.raises(ConfigError, match="no episode"):
         env.save()
     env.reset(seed=0)
     with pytest.raises(SpecMismatch, match="shape"):
-        env.step(np.zeros(2))
+        env.step(np.zeros(2, np.float32))
     with pytest.raises(SpecMismatch, match="not finite"):
         env.step(np.array([np.nan]))
     with pytest.raises(ConfigError, match="recorded start"):

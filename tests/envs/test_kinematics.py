@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
 from ibc_gym.envs.kinematics import DOWN, Kinematics
@@ -64,7 +65,7 @@ def test_flange_is_where_the_vendor_says(
 ) -> None:
     pose = BARE.forward(np.radians(degrees))
     np.testing.assert_allclose(pose.position * 1000, millimetres, atol=1e-3)
-    wanted = geometry.Rotation.from_euler("xyz", rpy, degrees=True)
+    wanted = Rotation.from_euler("xyz", rpy, degrees=True)
     assert (geometry.rotation(pose.quaternion).inv() * wanted).magnitude() < 1e-5
 
 
@@ -142,7 +143,7 @@ def test_tilted_tool_is_solved_too(bearing: float, roll: float, pitch: float) ->
     upright = Pose(
         position=np.array([0.4 * cos(bearing), 0.4 * sin(bearing), 0.1]), quaternion=DOWN
     )
-    tilt = geometry.Rotation.from_euler("xyz", [roll, pitch, 0.0])
+    tilt = Rotation.from_euler("xyz", [roll, pitch, 0.0])
     tilted = Pose(
         position=upright.position,
         quaternion=geometry.quaternion(tilt * geometry.rotation(DOWN)),

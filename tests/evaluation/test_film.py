@@ -62,7 +62,7 @@ def test_strip_of_a_short_episode_shows_each_frame_once() -> None:
 def test_environment_that_does_not_render_cannot_be_filmed() -> None:
     stage = Stage(policy="oracle", env="particle", workcell=None, observation="state", options={})
     envs = stage.make_filmed_env()
-    envs.envs[0].render_mode = None  # type: ignore[misc]
+    envs.envs[0].render_mode = None
     with pytest.raises(ConfigError, match="rgb_array"):
         Film(envs)
 

@@ -30,7 +30,8 @@ class Bowl:
         return np.tile(CENTRE, (self.rows, 1))
 
     def energies(self, actions: Float32) -> Float32:
-        return ((actions - CENTRE) ** 2 * np.array([1, 4])).sum(axis=-1).astype(np.float32)
+        found: Float32 = ((actions - CENTRE) ** 2 * np.array([1, 4], np.float32)).sum(axis=-1)
+        return found
 
     def candidates(self) -> Float32:
         return np.tile(CENTRE, (self.rows, 5, 1))
@@ -41,7 +42,12 @@ class WithBowl(Stage):
         return Bowl()
 
 
-STAGE = {"policy": "random", "env": "particle", "workcell": None, "observation": "state"}
+STAGE: dict[str, Any] = {
+    "policy": "random",
+    "env": "particle",
+    "workcell": None,
+    "observation": "state",
+}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ class Turned:
 
 
 def policy_spec(picture: tuple[int, int, int] | None = None, actions: int = ACTION) -> PolicySpec:
-    inputs: dict[str, spaces.Space] = {
+    inputs: dict[str, spaces.Space[Any]] = {
         "state": spaces.Box(-10, 10, (STATE,), np.float32),
         "robot": spaces.Box(-10, 10, (2,), np.float32),
     }

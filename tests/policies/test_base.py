@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from small_policies import CONFIGS, PICTURE, SMALL, made, observations, trained
+from small_policies import (
+    CONFIGS,
+    PICTURE,
+    SMALL,
+    MakeSpec,
+    MakeWindows,
+    made,
+    observations,
+    trained,
+)
 
+from ibc_gym.contracts import CanonicalFrame
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.ebm import EBM, EBMConfig
@@ -22,13 +33,18 @@ def config(request: pytest.FixtureRequest) -> EBMConfig | MSEConfig:
 
 
 @pytest.fixture
-def policy(config, make_spec, make_windows) -> WindowPolicy:
+def policy(
+    config: EBMConfig | MSEConfig, make_spec: MakeSpec, make_windows: MakeWindows
+) -> WindowPolicy:
     windows = make_windows(history=config.history, picture=PICTURE)
     return trained(made(config, make_spec(PICTURE)), windows, steps=2)
 
 
 def test_loss_is_a_scalar_that_reaches_every_weight(
-    policy, make_windows, config, generator
+    policy: WindowPolicy,
+    make_windows: MakeWindows,
+    config: EBMConfig | MSEConfig,
+    generator: torch.Generator,
 ) -> None:
     windows = make_windows(history=config.history, picture=PICTURE)
     batch = policy.encode(windows).batch(torch.arange(8))
@@ -41,7 +57,9 @@ def test_loss_is_a_scalar_that_reaches_every_weight(
     assert unused == []
 
 
-def test_same_generator_gives_the_same_loss(policy, make_windows, config) -> None:
+def test_same_generator_gives_the_same_loss(
+    policy: WindowPolicy, make_windows: MakeWindows, config: EBMConfig | MSEConfig
+) -> None:
     windows = make_windows(history=config.history, picture=PICTURE)
     batch = policy.encode(windows).batch(torch.arange(8))
     losses = [
@@ -51,7 +69,10 @@ def test_same_generator_gives_the_same_loss(policy, make_windows, config) -> Non
 
 
 def test_validation_measures_the_action_error_and_leaves_the_mode(
-    policy, make_windows, config, generator
+    policy: WindowPolicy,
+    make_windows: MakeWindows,
+    config: EBMConfig | MSEConfig,
+    generator: torch.Generator,
 ) -> None:
     windows = make_windows(history=config.history, picture=PICTURE)
     batch = policy.encode(windows).batch(torch.arange(8))
@@ -62,7 +83,9 @@ def test_validation_measures_the_action_error_and_leaves_the_mode(
     assert all(isinstance(v, float) and np.isfinite(v) for v in measures.values())
 
 
-def test_actions_lie_in_the_space_and_are_float32(policy, make_windows) -> None:
+def test_actions_lie_in_the_space_and_are_float32(
+    policy: WindowPolicy, make_windows: MakeWindows
+) -> None:
     policy.reset(np.ones(5, bool), range(5))
     windows = make_windows(picture=PICTURE)
     for step in range(3):
@@ -71,7 +94,9 @@ def test_actions_lie_in_the_space_and_are_float32(policy, make_windows) -> None:
         assert all(policy.spec.action_space.contains(action) for action in actions)
 
 
-def test_an_episode_does_not_depend_on_who_shares_the_batch(policy, make_windows) -> None:
+def test_an_episode_does_not_depend_on_who_shares_the_batch(
+    policy: WindowPolicy, make_windows: MakeWindows
+) -> None:
     windows = make_windows(picture=PICTURE)
     policy.reset(np.ones(3, bool), [4, 5, 6])
     together = [policy.act(observations(windows, slice(k, k + 3)))[1] for k in (0, 3)]
@@ -80,7 +105,9 @@ def test_an_episode_does_not_depend_on_who_shares_the_batch(policy, make_windows
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_a_reset_row_begins_anew_and_the_others_go_on(policy, make_windows) -> None:
+def test_a_reset_row_begins_anew_and_the_others_go_on(
+    policy: WindowPolicy, make_windows: MakeWindows
+) -> None:
     windows = make_windows(picture=PICTURE)
     policy.reset(np.ones(2, bool), [1, 2])
     first = policy.act(observations(windows, slice(0, 2)))
@@ -91,7 +118,9 @@ def test_a_reset_row_begins_anew_and_the_others_go_on(policy, make_windows) -> N
     assert not np.allclose(again[0], first[0], atol=1e-7)
 
 
-def test_policy_from_weights_and_json_acts_the_same(policy, make_windows) -> None:
+def test_policy_from_weights_and_json_acts_the_same(
+    policy: WindowPolicy, make_windows: MakeWindows
+) -> None:
     twin = type(policy)(policy.config, policy.spec)
     twin.load_state_dict(policy.state_dict())
     twin.load_fitted(json.loads(json.dumps(policy.fitted())))
@@ -104,11 +133,13 @@ def test_policy_from_weights_and_json_acts_the_same(policy, make_windows) -> Non
     np.testing.assert_array_equal(actions[0], actions[2])
 
 
-def test_state_holds_weights_alone(policy) -> None:
+def test_state_holds_weights_alone(policy: WindowPolicy) -> None:
     assert set(policy.state_dict()) == {name for name, _ in policy.named_parameters()}
 
 
-def test_wrong_observations_are_refused_with_their_name(policy, make_windows) -> None:
+def test_wrong_observations_are_refused_with_their_name(
+    policy: WindowPolicy, make_windows: MakeWindows
+) -> None:
     observed = observations(make_windows(picture=PICTURE), slice(0, 2))
     with pytest.raises(ConfigError, match="reset"):
         type(policy)(policy.config, policy.spec).act(observed)
@@ -126,7 +157,12 @@ def test_wrong_observations_are_refused_with_their_name(policy, make_windows) ->
         policy.act({**observed, policy.config.feature_inputs[0]: broken})
 
 
-def test_broken_weights_are_named(policy, make_windows, config, generator) -> None:
+def test_broken_weights_are_named(
+    policy: WindowPolicy,
+    make_windows: MakeWindows,
+    config: EBMConfig | MSEConfig,
+    generator: torch.Generator,
+) -> None:
     windows = make_windows(history=config.history, picture=PICTURE)
     batch = policy.encode(windows).batch(torch.arange(8))
     name, parameter = next(iter(policy.named_parameters()))
@@ -136,7 +172,12 @@ def test_broken_weights_are_named(policy, make_windows, config, generator) -> No
         policy.loss(batch, generator)
 
 
-def test_half_precision_trains_too(policy, make_windows, config, generator) -> None:
+def test_half_precision_trains_too(
+    policy: WindowPolicy,
+    make_windows: MakeWindows,
+    config: EBMConfig | MSEConfig,
+    generator: torch.Generator,
+) -> None:
     windows = make_windows(history=config.history, picture=PICTURE)
     batch = policy.encode(windows).batch(torch.arange(8))
     with torch.autocast("cpu", torch.bfloat16):
@@ -145,7 +186,9 @@ def test_half_precision_trains_too(policy, make_windows, config, generator) -> N
     assert torch.isfinite(loss)
 
 
-def test_mirrored_batches_come_about_half_of_the_time(make_spec, make_windows, turned) -> None:
+def test_mirrored_batches_come_about_half_of_the_time(
+    make_spec: MakeSpec, make_windows: MakeWindows, turned: CanonicalFrame
+) -> None:
     config = EBMConfig(
         frame="toy", mirror=True, action_normalisation="isotropic", late_fusion=SMALL
     )
@@ -168,8 +211,11 @@ def test_mirrored_batches_come_about_half_of_the_time(make_spec, make_windows, t
 
 
 @pytest.mark.parametrize("kind", (EBM, MSE))
-def test_observation_noise_is_for_training_alone(make_spec, make_windows, kind) -> None:
-    policy = kind(kind.Config(observation_noise=0.1), make_spec())
+def test_observation_noise_is_for_training_alone(
+    make_spec: MakeSpec, make_windows: MakeWindows, kind: type[EBM] | type[MSE]
+) -> None:
+    config: Any = kind.Config(observation_noise=0.1)
+    policy = kind(config, make_spec())
     windows = make_windows()
     policy.fit(windows)
     batch = policy.encode(windows).batch(torch.arange(len(windows)))
@@ -182,14 +228,17 @@ def test_observation_noise_is_for_training_alone(make_spec, make_windows, kind) 
     assert policy._augmented(batch, torch.Generator()) is batch
 
 
-def test_policy_in_a_frame_acts_in_the_tasks_axes(make_spec, make_windows, turned) -> None:
+def test_policy_in_a_frame_acts_in_the_tasks_axes(
+    make_spec: MakeSpec, make_windows: MakeWindows, turned: CanonicalFrame
+) -> None:
     # The demonstrated action is (0.8, -0.4) in the frame, whatever the state: in the task's axes it is swapped.
     windows = make_windows()
     windows.action[:] = turned.into(
-        np.tile(np.float32([[0.8, -0.4]]), (300, 1)), windows.observation("state")
+        np.tile(np.array([[0.8, -0.4]], np.float32), (300, 1)),
+        windows.observation("state").astype(np.float32),
     )
     config = MSEConfig(frame="toy", action_normalisation="isotropic", width=16, depth=2)
     policy = trained(MSE(config, make_spec(), turned), windows, steps=150)
     policy.reset(np.ones(2, bool), [0, 1])
-    actions = policy.act({"state": np.float32([[0.5, 0, 0], [-0.5, 0, 0]])})
+    actions = policy.act({"state": np.array([[0.5, 0, 0], [-0.5, 0, 0]], np.float32)})
     np.testing.assert_allclose(actions, [[0.8, -0.4], [-0.4, 0.8]], atol=0.1)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any, get_args
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_policies import MakeSpec, MakeWindows
 
-from ibc_gym.contracts import PolicySpec
+from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.policies.codec import Codec, Fit
-from ibc_gym.policies.inputs import InputConfig
+from ibc_gym.policies.inputs import ActionNormalisation, InputConfig
 from ibc_gym.records import Windows
 
 
@@ -39,9 +41,11 @@ def simple(actions: np.ndarray, states: np.ndarray, bound: float) -> tuple[Polic
     data=st.data(),
     count=st.integers(1, 12),
     size=st.integers(1, 5),
-    how=st.sampled_from(["min_max", "standardise", "isotropic"]),
+    how=st.sampled_from(get_args(ActionNormalisation)),
 )
-def test_actions_come_back_from_any_normalisation(data, count: int, size: int, how: str) -> None:
+def test_actions_come_back_from_any_normalisation(
+    data: st.DataObject, count: int, size: int, how: ActionNormalisation
+) -> None:
     numbers = st.floats(-2, 2, width=32)
     actions = data.draw(hnp.arrays("float32", (count, size), elements=numbers))
     states = data.draw(hnp.arrays("float32", (count, 3), elements=numbers))
@@ -59,14 +63,16 @@ def test_actions_come_back_from_any_normalisation(data, count: int, size: int, h
     assert np.isfinite(codec.features(seen)).all()
 
 
-def test_published_box_is_a_tenth_wider_than_min_max_actions(make_spec, make_windows) -> None:
+def test_published_box_is_a_tenth_wider_than_min_max_actions(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
     codec = Codec(InputConfig(), make_spec(), None)
     codec.fit(make_windows())
     np.testing.assert_allclose(codec.fit_result.low, [-1.1, -1.1], atol=1e-5)
     np.testing.assert_allclose(codec.fit_result.high, [1.1, 1.1], atol=1e-5)
 
 
-def test_box_ends_where_the_action_space_does(make_windows) -> None:
+def test_box_ends_where_the_action_space_does(make_windows: MakeWindows) -> None:
     windows = make_windows()
     spec, _ = simple(windows.action, windows.frames["state"], bound=1.0)
     windows.action[:] = np.clip(windows.action, -1, 1)
@@ -76,7 +82,9 @@ def test_box_ends_where_the_action_space_does(make_windows) -> None:
     np.testing.assert_allclose(codec.fit_result.high, [1.0, 1.0], atol=1e-6)
 
 
-def test_isotropic_actions_share_one_scale_and_a_symmetric_box(make_spec, make_windows) -> None:
+def test_isotropic_actions_share_one_scale_and_a_symmetric_box(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
     windows = make_windows()
     codec = Codec(InputConfig(action_normalisation="isotropic"), make_spec(), None)
     codec.fit(windows)
@@ -86,7 +94,9 @@ def test_isotropic_actions_share_one_scale_and_a_symmetric_box(make_spec, make_w
     np.testing.assert_allclose([fit.low, fit.high], [[-1.1, -1.1], [1.1, 1.1]], rtol=1e-5)
 
 
-def test_features_are_standardised_frames_side_by_side(make_spec, make_windows) -> None:
+def test_features_are_standardised_frames_side_by_side(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
     windows = make_windows()
     codec = Codec(InputConfig(inputs=("state", "robot")), make_spec(), None)
     codec.fit(windows)
@@ -99,7 +109,7 @@ def test_features_are_standardised_frames_side_by_side(make_spec, make_windows) 
 
 
 def test_frame_replaces_the_state_and_turns_actions_both_ways(
-    make_spec, make_windows, turned
+    make_spec: MakeSpec, make_windows: MakeWindows, turned: CanonicalFrame
 ) -> None:
     windows = make_windows()
     config = InputConfig(frame="toy", action_normalisation="isotropic")
@@ -109,7 +119,7 @@ def test_frame_replaces_the_state_and_turns_actions_both_ways(
     assert codec.feature_size == 4
     assert codec.fit_result.inputs["state"].offset[[1, 3]].tolist() == [0, 0]
     normalised = codec.actions_in(windows.action, seen)
-    swapped = windows.frames["state"][:, 0] < 0
+    swapped = windows.frames["state"][:, 0].astype(np.float32) < 0
     scale = codec.fit_result.action.scale[0]
     np.testing.assert_allclose(
         normalised[swapped] * scale, windows.action[swapped][:, ::-1], rtol=1e-5
@@ -117,7 +127,9 @@ def test_frame_replaces_the_state_and_turns_actions_both_ways(
     np.testing.assert_allclose(codec.actions_out(normalised, seen), windows.action, atol=1e-5)
 
 
-def test_what_was_fitted_survives_json_exactly(make_spec, make_windows) -> None:
+def test_what_was_fitted_survives_json_exactly(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
     codec = Codec(InputConfig(inputs=("state", "robot")), make_spec(), None)
     codec.fit(make_windows())
     again = Fit.from_json(json.loads(json.dumps(codec.fit_result.to_json())))
@@ -125,7 +137,7 @@ def test_what_was_fitted_survives_json_exactly(make_spec, make_windows) -> None:
     np.testing.assert_array_equal(again.low, codec.fit_result.low)
 
 
-def test_nan_in_the_data_is_named(make_spec, make_windows) -> None:
+def test_nan_in_the_data_is_named(make_spec: MakeSpec, make_windows: MakeWindows) -> None:
     windows = make_windows()
     windows.frames["state"][17, 2] = np.nan
     with pytest.raises(SpecMismatch, match=r"'state' is nan in frame 17, element \(2,\)"):
@@ -136,7 +148,9 @@ def test_nan_in_the_data_is_named(make_spec, make_windows) -> None:
         Codec(InputConfig(), make_spec(), None).fit(windows)
 
 
-def test_windows_of_another_kind_are_refused(make_spec, make_windows) -> None:
+def test_windows_of_another_kind_are_refused(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
     codec = Codec(InputConfig(), make_spec(), None)
     with pytest.raises(SpecMismatch, match="history is 2"):
         codec.fit(make_windows(history=3))
@@ -150,19 +164,19 @@ def test_windows_of_another_kind_are_refused(make_spec, make_windows) -> None:
         codec.fit(make_windows(count=0))
 
 
-def test_inputs_that_the_spaces_lack_are_refused(make_spec) -> None:
+def test_inputs_that_the_spaces_lack_are_refused(make_spec: MakeSpec) -> None:
     with pytest.raises(SpecMismatch, match="'image'"):
         Codec(InputConfig(inputs=("image",)), make_spec(), None)
 
 
-def test_frame_and_config_must_agree(make_spec, turned) -> None:
+def test_frame_and_config_must_agree(make_spec: MakeSpec, turned: CanonicalFrame) -> None:
     with pytest.raises(ConfigError):
         Codec(InputConfig(), make_spec(), turned)
     with pytest.raises(ConfigError):
         Codec(InputConfig(frame="toy"), make_spec(), None)
 
 
-def test_nothing_is_normalised_before_the_fit(make_spec) -> None:
+def test_nothing_is_normalised_before_the_fit(make_spec: MakeSpec) -> None:
     with pytest.raises(ConfigError, match="fit"):
         _ = Codec(InputConfig(), make_spec(), None).fit_result
 
@@ -181,6 +195,6 @@ def test_nothing_is_normalised_before_the_fit(make_spec) -> None:
         {"image_size": (0, 5)},
     ),
 )
-def test_senseless_configs_are_refused(bad: dict) -> None:
+def test_senseless_configs_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         InputConfig(**bad)

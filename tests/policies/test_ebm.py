@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ import torch
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_policies import CONFIGS, SMALL, made, observations, trained
+from small_policies import CONFIGS, SMALL, MakeSpec, MakeWindows, made, observations, trained
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError
@@ -26,7 +26,9 @@ from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.records import Windows
 
 
-def test_penalty_keeps_the_energy_gentle(make_spec, make_windows, generator) -> None:
+def test_penalty_keeps_the_energy_gentle(
+    make_spec: MakeSpec, make_windows: MakeWindows, generator: torch.Generator
+) -> None:
     windows = make_windows()
     norms = []
     for weight in (0.0, 10.0):
@@ -48,7 +50,7 @@ def test_penalty_keeps_the_energy_gentle(make_spec, make_windows, generator) -> 
 
 
 def test_energies_of_the_last_observation_have_their_least_where_the_policy_acts(
-    make_spec, make_windows
+    make_spec: MakeSpec, make_windows: MakeWindows
 ) -> None:
     windows = make_windows()
     policy = trained(made(CONFIGS["dfo"], make_spec()), windows, steps=20)
@@ -75,7 +77,9 @@ def test_joint_network_takes_no_pictures() -> None:
     [{"optimiser": "langevin"}, {"gradient_penalty": GradientPenaltyConfig(weight=0.5)}],
     ids=["by default", "as said"],
 )
-def test_dropout_does_not_go_with_a_gradient_penalty(trunk: str, penalised: dict[str, Any]) -> None:
+def test_dropout_does_not_go_with_a_gradient_penalty(
+    trunk: Literal["resnet", "mlp"], penalised: dict[str, Any]
+) -> None:
     with_dropout = JointConfig(trunk=trunk, dropout=0.1)
     with pytest.raises(
         ConfigError, match=r"Set joint\.dropout=0 .*, or gradient_penalty\.weight=0"
@@ -105,7 +109,12 @@ def test_dropout_must_be_a_share(dropout: float) -> None:
     optimiser=st.sampled_from(["dfo", "langevin"]),
 )
 def test_any_space_is_learned_and_acted_in(
-    states: int, actions: int, history: int, low: float, width: float, optimiser: str
+    states: int,
+    actions: int,
+    history: int,
+    low: float,
+    width: float,
+    optimiser: Literal["dfo", "langevin"],
 ) -> None:
     rng = np.random.default_rng(0)
     box = spaces.Box(low, low + width, (actions,), np.float32)
@@ -156,7 +165,9 @@ def branches(make_spec: Callable[..., PolicySpec]) -> tuple[PolicySpec, Windows]
     return spec, windows
 
 
-def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_them(branches) -> None:
+def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_them(
+    branches: tuple[PolicySpec, Windows],
+) -> None:
     spec, windows = branches
     x = np.linspace(-0.9, 0.9, 200, dtype=np.float32)[:, None]
     answer = 0.5 + 0.3 * x
@@ -180,7 +191,7 @@ def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_the
     assert between.min() > 0.05
 
 
-def test_least_energy_never_lies_between_the_sides_of_a_jump(make_spec) -> None:
+def test_least_energy_never_lies_between_the_sides_of_a_jump(make_spec: MakeSpec) -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (2000, 1)).astype(np.float32)
     spec = PolicySpec(

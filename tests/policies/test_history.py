@@ -13,7 +13,8 @@ def frame(*values: float) -> dict[str, np.ndarray]:
 
 
 def seen(history: History, *values: float) -> list[list[float]]:
-    return history.push(frame(*values))["state"][..., 0].tolist()
+    found: list[list[float]] = history.push(frame(*values))["state"][..., 0].tolist()
+    return found
 
 
 def test_first_frame_is_repeated_and_the_newest_is_last() -> None:

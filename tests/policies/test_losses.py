@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ibc_gym.errors import ConfigError
-from ibc_gym.policies.losses import GradientPenaltyConfig, gradient_penalty, info_nce
+from ibc_gym.policies.losses import GradientPenaltyConfig, Norm, gradient_penalty, info_nce
+from ibc_gym.records import Float32
 
 energies_of_any_batch = hnp.arrays(
     "float32",
@@ -21,7 +22,7 @@ energies_of_any_batch = hnp.arrays(
 
 @settings(max_examples=30, deadline=None)
 @given(energies=energies_of_any_batch)
-def test_info_nce_is_the_negative_log_boltzmann_weight_of_the_positive(energies) -> None:
+def test_info_nce_is_the_negative_log_boltzmann_weight_of_the_positive(energies: Float32) -> None:
     values = torch.from_numpy(energies).double()
     for column in range(values.shape[1]):
         positive = torch.full((len(values),), column)
@@ -31,7 +32,7 @@ def test_info_nce_is_the_negative_log_boltzmann_weight_of_the_positive(energies)
 
 @settings(max_examples=30, deadline=None)
 @given(energies=energies_of_any_batch, shift=st.floats(-1e3, 1e3))
-def test_info_nce_knows_only_differences_of_energies(energies, shift) -> None:
+def test_info_nce_knows_only_differences_of_energies(energies: Float32, shift: float) -> None:
     values = torch.from_numpy(energies).double()
     first = torch.zeros(len(values), dtype=torch.long)
     assert info_nce(values + shift, first) == pytest.approx(
@@ -85,7 +86,7 @@ def test_info_nce_with_uniform_negatives_recovers_a_log_density() -> None:
 
 
 @pytest.mark.parametrize(("norm", "slope"), [("l1", 7.0), ("l2", 5.0), ("linf", 4.0)])
-def test_gradient_penalty_squares_what_exceeds_the_margin(norm: str, slope: float) -> None:
+def test_gradient_penalty_squares_what_exceeds_the_margin(norm: Norm, slope: float) -> None:
     gradients = torch.tensor([[[3.0, -4.0], [0.1, 0.2]]])
     expected = ((slope - 1) ** 2 + 0) / 2
     assert gradient_penalty(gradients, norm=norm) == pytest.approx(expected)

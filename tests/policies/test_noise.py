@@ -7,8 +7,12 @@ from ibc_gym.policies.noise import RowNoise, SharedNoise, seeded
 CPU = torch.device("cpu")
 
 
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 def generators(*seeds: int) -> list[torch.Generator]:
-    return [torch.Generator().manual_seed(seed) for seed in seeds]
+    return [generator(seed) for seed in seeds]
 
 
 def test_a_row_draws_the_same_whoever_is_beside_it() -> None:
@@ -26,7 +30,7 @@ def test_a_part_goes_on_with_its_rows_generators() -> None:
 
 
 def test_shared_noise_follows_its_generator() -> None:
-    first, second = (SharedNoise(*generators(5), CPU).uniform(4, 3) for _ in range(2))
+    first, second = (SharedNoise(generator(5), CPU).uniform(4, 3) for _ in range(2))
     assert torch.equal(first, second)
     assert first.min() >= 0 and first.max() < 1
 
@@ -36,7 +40,7 @@ def test_seeded_block_follows_the_generator_and_leaves_the_global_one_alone() ->
     before = torch.get_rng_state()
     drawn = []
     for _ in range(2):
-        with seeded(*generators(9), CPU):
+        with seeded(generator(9), CPU):
             drawn.append(torch.rand(3))
     assert torch.equal(drawn[0], drawn[1])
     assert torch.equal(torch.get_rng_state(), before)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from ibc_gym.contracts import PolicySpec
+from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.policies.presets import Preset
 from ibc_gym.registry import POLICIES, PRESETS, load
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_makes_its_policy(name: str, turned) -> None:
+def test_every_preset_makes_its_policy(name: str, turned: CanonicalFrame) -> None:
     preset: Preset = load(PRESETS, name, "preset")
     cls = load(POLICIES, preset.policy, "policy")
     assert isinstance(preset.config, cls.Config)

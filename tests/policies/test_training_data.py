@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from small_policies import MakeSpec, MakeWindows
 
 from ibc_gym.policies.codec import Codec
 from ibc_gym.policies.inputs import InputConfig
 from ibc_gym.policies.training_data import TensorWindows
 
 
-def test_a_batch_is_the_windows_of_its_rows(make_spec, make_windows) -> None:
+def test_a_batch_is_the_windows_of_its_rows(make_spec: MakeSpec, make_windows: MakeWindows) -> None:
     picture = (16, 16, 3)
     windows = make_windows(count=40, picture=picture)
     codec = Codec(InputConfig(inputs=("state", "image")), make_spec(picture), None)
@@ -24,7 +25,7 @@ def test_a_batch_is_the_windows_of_its_rows(make_spec, make_windows) -> None:
     assert batch["image"].dtype == torch.uint8
 
 
-def test_pictures_are_held_once_and_resized(make_spec, make_windows) -> None:
+def test_pictures_are_held_once_and_resized(make_spec: MakeSpec, make_windows: MakeWindows) -> None:
     windows = make_windows(count=10, picture=(32, 48, 3))
     config = InputConfig(inputs=("image",), image_size=(16, 24))
     codec = Codec(config, make_spec((32, 48, 3)), None)

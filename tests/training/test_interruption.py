@@ -38,9 +38,10 @@ def test_ctrl_c_saves_the_next_update_and_nothing_is_lost(
 
 def test_second_ctrl_c_interrupts_at_once_and_afterwards_all_is_as_it_was() -> None:
     with Interruption() as interruption:
-        assert not interruption.asked
+        asked = [interruption.asked]
         signal.raise_signal(signal.SIGINT)
-        assert interruption.asked
+        asked.append(interruption.asked)
+        assert asked == [False, True]
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -131,7 +131,7 @@ def test_recorded_start_brings_the_whole_state_back_whatever_came_before(id: str
         np.testing.assert_array_equal(raw.data.qpos, start["qpos"])
         np.testing.assert_array_equal(raw.data.qvel, start["qvel"])
         futures.append([first["state"], *(env.step(action)[0]["state"] for action in actions)])
-    np.testing.assert_array_equal(*futures)
+    np.testing.assert_array_equal(futures[0], futures[1])
 
 
 def test_incomplete_start_is_refused() -> None:

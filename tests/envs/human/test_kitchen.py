@@ -7,6 +7,7 @@ from typing import Any
 import mujoco
 import numpy as np
 import pytest
+from gymnasium_robotics.utils import mujoco_utils
 
 import ibc_gym
 from ibc_gym.envs.human import kitchen_shim
@@ -80,7 +81,7 @@ def test_recorded_start_leads_the_controller_on_from_the_recorded_joints() -> No
         np.testing.assert_array_equal(robot._last_robot_qpos, start["qpos"][:9])
         np.testing.assert_array_equal(robot.data.qpos, start["qpos"])
         futures.append([env.step(action)[0]["state"][:9] for action in actions])
-    np.testing.assert_array_equal(*futures)
+    np.testing.assert_array_equal(futures[0], futures[1])
 
 
 MODEL = """
@@ -113,7 +114,7 @@ def test_shim_reads_and_writes_every_type_of_joint(
 
 
 def test_shim_is_put_in_place_only_where_the_fault_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    helpers = kitchen_shim.mujoco_utils
+    helpers: Any = mujoco_utils
     for name in ("get_joint_qpos", "get_joint_qvel", "set_joint_qpos", "set_joint_qvel"):
         monkeypatch.setattr(helpers, name, None)
     monkeypatch.setattr(kitchen_shim, "is_needed", lambda: False)

@@ -51,13 +51,15 @@ def test_mirror_image_changes_the_signs_that_are_said_and_nothing_else(
 ) -> None:
     signs = np.ones(FRAME.size)
     signs[list(FRAME.odd_features)] = -1
-    there = FRAME.features(mirrored(states.astype(np.float64)))
+    there = FRAME.features(mirrored(states.astype(np.float64)).astype(np.float32))
     here = FRAME.features(states)
     turn = 14  # half a turn either way is the same
     np.testing.assert_allclose(there[:, :turn], (here * signs)[:, :turn], atol=2e-3)
     gap = there[:, turn] + here[:, turn]
     np.testing.assert_allclose(np.cos(gap), 1, atol=1e-5)
-    flipped = FRAME.into(512 - actions[:, ::-1], mirrored(states.astype(np.float64)))
+    flipped = FRAME.into(
+        512 - actions[:, ::-1], mirrored(states.astype(np.float64)).astype(np.float32)
+    )
     np.testing.assert_allclose(flipped, FRAME.into(actions, states) * (-1, 1), atol=2e-3)
 
 
@@ -72,7 +74,7 @@ def test_mirrored_episode_is_an_episode_too() -> None:
         for point in points:
             observation, reward, *_ = env.step(point)
             seen.append(observation["state"])
-            rewards.append(reward)
+            rewards.append(float(reward))
         return np.array(seen, dtype=np.float64), rewards
 
     states, rewards = play(start, path)

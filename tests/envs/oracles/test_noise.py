@@ -12,7 +12,7 @@ from ibc_gym.registry import make_vec_env
 from ibc_gym.rollout import rollout
 
 TASK = Particle()
-STATE = np.tile(np.float32([0.5, 0.5, 0.4, 0.6, 0.9, 0.1, 0, 0]), (3, 1))
+STATE = np.tile(np.array([0.5, 0.5, 0.4, 0.6, 0.9, 0.1, 0, 0], np.float32), (3, 1))
 
 
 def noisy(std: float | list[float]) -> NoisyOracle:

@@ -23,9 +23,9 @@ def test_oracle_always_succeeds(dimensions: int) -> None:
 def play(oracle: ParticleOracle, seeds: range, **options: Any) -> np.ndarray:
     """The first step at which the second goal is asked for, per episode; -1 if it never is."""
     envs = make_vec_env("particle", len(seeds), autoreset_mode="disabled", **options)
-    observation, _ = envs.reset(seed=list(seeds))
+    observation, _ = envs.reset(seed=list(seeds))  # type: ignore[arg-type]  # the hint forgets lists
     oracle.reset(np.ones(len(seeds), dtype=np.bool_), list(seeds))
-    size = envs.single_action_space.shape[0]
+    (size,) = envs.single_action_space.shape or ()
     second = observation["state"][:, 2 * size : 3 * size]
     asked = []
     for _ in range(50):

@@ -32,7 +32,8 @@ def state(
 
 
 def acting(observation: Float32, oracle: PushOracle) -> Float32:
-    return oracle.act({"state": observation})[0]
+    action: Float32 = oracle.act({"state": observation})[0]
+    return action
 
 
 def test_oracle_pushes_forty_of_forty_at_the_published_pace() -> None:

@@ -14,7 +14,7 @@ from ibc_gym.envs.simulators.mujoco_sim import make_workcell
 from ibc_gym.envs.simulators.mujoco_world import MujocoWorld
 from ibc_gym.envs.tasks.push import Push
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import CameraSpec, Float64, Pose, Target, UInt8
+from ibc_gym.records import Bool, CameraSpec, Float64, Pose, Target, UInt8
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def pixel(spec: CameraSpec, point: Float64) -> tuple[float, float]:
     return spec.cx + spec.fx * x / z, spec.cy + spec.fy * y / z
 
 
-def centroid(seen: UInt8) -> tuple[float, float]:
+def centroid(seen: Bool) -> tuple[float, float]:
     rows, columns = np.nonzero(seen)
     return float(columns.mean()) + 0.5, float(rows.mean()) + 0.5
 
@@ -68,7 +68,7 @@ def test_zone_is_seen_around_its_centre(cell: Workcell) -> None:
     image = picture(cell).astype(int)
     green = (image[..., 1] > 1.2 * image[..., 0]) & (image[..., 1] > 1.2 * image[..., 2])
     expected = pixel(cell.cameras["front"].spec, np.array([0.45, 0.2, 0.001]))
-    np.testing.assert_allclose(centroid(green), expected, atol=1.5)
+    assert centroid(green) == pytest.approx(expected, abs=1.5)
 
 
 @pytest.mark.parametrize("size", [(240, 320), (90, 120)])

@@ -227,7 +227,7 @@ def test_pushed_block_slides_ahead_of_the_pin_and_stays_on_the_table(cell: Workc
         gap = poses["block"].position[1] - 0.02 - 0.002 - tip(cell).position[1]
         assert gap > -0.4e-3  # the pin sinks in by less than 0.4 mm
         assert abs(poses["block"].position[2] - 0.02) < 0.5e-3
-    assert poses["block"].position[1] > 0.06
+    assert poses is not None and poses["block"].position[1] > 0.06
 
 
 def test_thing_that_is_dropped_falls_as_on_earth_unless_the_scene_says_otherwise() -> None:

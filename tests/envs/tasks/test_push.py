@@ -53,7 +53,7 @@ def test_starts_are_drawn_from_the_published_ranges(seed: int) -> None:
     assert abs(block.position[0] - 0.4) <= 0.1 and abs(block.position[1] + 0.2) <= 0.15
     assert abs(target.position[0] - 0.4) <= 0.1 and abs(target.position[1] - 0.2) <= 0.15
     assert 0 <= geometry.yaw_of(block.quaternion) <= pi
-    assert abs(geometry.wrap_angle(geometry.yaw_of(target.quaternion) - pi)) <= pi / 6 + 1e-9
+    assert abs(float(geometry.wrap_angle(geometry.yaw_of(target.quaternion) - pi))) <= pi / 6 + 1e-9
 
 
 def test_published_yaw_range_is_the_narrower_one() -> None:

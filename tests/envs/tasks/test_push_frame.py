@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from ibc_gym.envs.tasks.push_frame import BlockToTarget
 from ibc_gym.errors import SpecMismatch
-from ibc_gym.records import Float64
+
+Real = NDArray[Any]
+"""Numbers in double precision, which the frame takes, too: rounding must not blur its geometry."""
 
 FRAME = BlockToTarget()
 ANGLE = st.floats(-3.0, 3.0)
@@ -19,13 +24,13 @@ POINTS = ((1, 2), (3, 4), (5, 6), (8, 9))
 """Columns of the state that are points of the plane."""
 
 
-def windows() -> st.SearchStrategy[Float64]:
+def windows() -> st.SearchStrategy[Real]:
     """Windows (3, 2, 10) whose block is not on the target already."""
     numbers = arrays(np.float64, (3, 2, 10), elements=st.floats(-0.375, 0.375, width=32))
     return numbers.map(lambda states: states + np.eye(10)[8] * 1.5)
 
 
-def moved(states: Float64, angle: float, shift: tuple[float, float]) -> Float64:
+def moved(states: Real, angle: float, shift: tuple[float, float]) -> Real:
     c, s = np.cos(angle), np.sin(angle)
     turned = states.copy()
     for x, y in POINTS:
@@ -35,7 +40,7 @@ def moved(states: Float64, angle: float, shift: tuple[float, float]) -> Float64:
     return turned
 
 
-def mirrored(states: Float64) -> Float64:
+def mirrored(states: Real) -> Real:
     flipped = states.copy()
     for _, y in POINTS:
         flipped[..., y] *= -1
@@ -43,7 +48,7 @@ def mirrored(states: Float64) -> Float64:
     return flipped
 
 
-def same_up_to_quarter_turn(one: Float64, other: Float64) -> None:
+def same_up_to_quarter_turn(one: Real, other: Real) -> None:
     np.testing.assert_allclose(one[:, :18], other[:, :18], atol=3e-5)
     gap = (one[:, 18] - other[:, 18] + np.pi / 4) % (np.pi / 2) - np.pi / 4
     np.testing.assert_allclose(gap, 0, atol=3e-5)
@@ -51,35 +56,35 @@ def same_up_to_quarter_turn(one: Float64, other: Float64) -> None:
 
 @given(windows(), ANGLE, SHIFT, SHIFT)
 def test_moving_and_turning_the_scene_changes_no_feature(
-    states: Float64, angle: float, x: float, y: float
+    states: Real, angle: float, x: float, y: float
 ) -> None:
     same_up_to_quarter_turn(FRAME.features(states), FRAME.features(moved(states, angle, (x, y))))
 
 
 @given(windows())
-def test_turning_the_block_by_a_quarter_changes_no_feature(states: Float64) -> None:
+def test_turning_the_block_by_a_quarter_changes_no_feature(states: Real) -> None:
     turned = states.copy()
     turned[..., 0] += np.pi / 2
     same_up_to_quarter_turn(FRAME.features(states), FRAME.features(turned))
 
 
 @given(windows())
-def test_mirror_negates_the_odd_features_and_no_other(states: Float64) -> None:
+def test_mirror_negates_the_odd_features_and_no_other(states: Real) -> None:
     expected = FRAME.features(states)
     expected[:, FRAME.odd_features] *= -1
     same_up_to_quarter_turn(expected, FRAME.features(mirrored(states)))
 
 
 @given(windows(), arrays(np.float32, (3, 2), elements=st.floats(-0.125, 0.125, width=32)))
-def test_mirror_negates_the_odd_actions_and_no_other(states: Float64, actions: Float64) -> None:
+def test_mirror_negates_the_odd_actions_and_no_other(states: Real, actions: Real) -> None:
     expected = FRAME.into(actions, states)
     expected[:, FRAME.odd_actions] *= -1
-    flipped = FRAME.into(actions * np.float32([1, -1]), mirrored(states))
+    flipped = FRAME.into(actions * np.array([1, -1], np.float32), mirrored(states))
     np.testing.assert_allclose(flipped, expected, atol=1e-7)
 
 
 @given(windows(), arrays(np.float32, (3, 2), elements=st.floats(-0.125, 0.125, width=32)))
-def test_actions_come_back_out_of_the_frame(states: Float64, actions: Float64) -> None:
+def test_actions_come_back_out_of_the_frame(states: Real, actions: Real) -> None:
     back = FRAME.out_of(FRAME.into(actions, states), states)
     np.testing.assert_allclose(back, actions, atol=1e-7)
 
@@ -111,7 +116,7 @@ def test_features_of_a_known_scene() -> None:
 def test_block_on_the_target_gives_finite_features() -> None:
     states = np.full((1, 2, 10), 0.3, dtype=np.float32)
     assert np.isfinite(FRAME.features(states)).all()
-    assert np.isfinite(FRAME.into(np.float32([[0.1, 0.0]]), states)).all()
+    assert np.isfinite(FRAME.into(np.array([[0.1, 0.0]], np.float32), states)).all()
 
 
 def test_single_state_stands_for_its_predecessor() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -20,7 +22,7 @@ FEATURES, ACTIONS = 5, 3
 
 
 def small_networks() -> dict[str, EnergyNetwork]:
-    late = {"width": 16, "depth": 2, "value_width": 8}
+    late: dict[str, Any] = {"width": 16, "depth": 2, "value_width": 8}
     return {
         "resnet": joint_network(JointConfig(width=16, depth=4), FEATURES, ACTIONS),
         "resnet-default": joint_network(
@@ -61,19 +63,24 @@ def plain(network: EnergyNetwork, observed: torch.Tensor, actions: torch.Tensor)
     both = torch.cat([tiled, actions], dim=-1)
     value = network.value
     if isinstance(value, DenseResNet):
-        x = value.projection(both)
+        both = value.projection(both)
         for block in value.blocks:
-            x = block(x)
-        return value.head(x)[..., 0]
-    return value(both)[..., 0]
+            both = block(both)
+    last = value.head if isinstance(value, DenseResNet) else value
+    energies: torch.Tensor = last(both)[..., 0]
+    return energies
 
 
-def test_context_computed_once_equals_the_concatenated_network(network, observed, actions) -> None:
+def test_context_computed_once_equals_the_concatenated_network(
+    network: EnergyNetwork, observed: dict[str, torch.Tensor], actions: torch.Tensor
+) -> None:
     expected = plain(network, observed["features"], actions)
     torch.testing.assert_close(network(network.encode(observed), actions), expected)
 
 
-def test_action_gradient_in_closed_form_equals_autograd(network, observed, actions) -> None:
+def test_action_gradient_in_closed_form_equals_autograd(
+    network: EnergyNetwork, observed: dict[str, torch.Tensor], actions: torch.Tensor
+) -> None:
     leaf = actions.clone().requires_grad_()
     (expected,) = torch.autograd.grad(plain(network, observed["features"], leaf).sum(), leaf)
     context = network.encode(observed)
@@ -81,7 +88,7 @@ def test_action_gradient_in_closed_form_equals_autograd(network, observed, actio
 
 
 def test_penalty_on_the_closed_form_teaches_as_second_order_autograd(
-    network, observed, actions
+    network: EnergyNetwork, observed: dict[str, torch.Tensor], actions: torch.Tensor
 ) -> None:
     leaf = actions.clone().requires_grad_()
     energies = plain(network, observed["features"], leaf)
@@ -104,14 +111,18 @@ def test_penalty_on_the_closed_form_teaches_as_second_order_autograd(
 
 
 @pytest.mark.parametrize(("rows", "candidates"), [(1, 3000), (3, 700), (40, 64), (2, 5)])
-def test_judging_in_pieces_changes_nothing(network, rows: int, candidates: int) -> None:
+def test_judging_in_pieces_changes_nothing(
+    network: EnergyNetwork, rows: int, candidates: int
+) -> None:
     context = network.encode({"features": torch.randn(rows, FEATURES, dtype=torch.double)})
     many = torch.randn(rows, candidates, ACTIONS, dtype=torch.double)
     torch.testing.assert_close(network.judge(context, many), network(context, many))
 
 
 @pytest.mark.parametrize("negatives", (8, 64, 256))
-def test_published_initialisation_starts_at_the_log_of_the_number_of_candidates(negatives) -> None:
+def test_published_initialisation_starts_at_the_log_of_the_number_of_candidates(
+    negatives: int,
+) -> None:
     network = joint_network(JointConfig(width=128, depth=8), 20, 2)
     context = network.encode({"features": torch.randn(64, 20)})
     energies = network(context, torch.rand(64, negatives + 1, 2) * 2.2 - 1.1)
@@ -122,7 +133,9 @@ def test_published_initialisation_starts_at_the_log_of_the_number_of_candidates(
 
 def test_published_initialisation_draws_weights_and_biases_alike() -> None:
     network = DenseResNet(50, 1, width=200, depth=4)
-    for layer in (network.projection, network.blocks[0].first, network.blocks[1].second):
+    first, second = network.blocks[0].first, network.blocks[1].second
+    for layer in (network.projection, first, second):
+        assert isinstance(layer, torch.nn.Linear)
         assert layer.weight.std().item() == pytest.approx(0.05, rel=0.05)
         assert layer.bias.std().item() == pytest.approx(0.05, rel=0.2)
 

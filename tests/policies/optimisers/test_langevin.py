@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -104,7 +106,7 @@ def test_a_row_with_its_own_generator_walks_the_same_in_any_batch() -> None:
 
 
 @pytest.mark.parametrize("bad", ({"iterations": 0}, {"delta_clip": 0.0}, {"step_final": -1.0}))
-def test_senseless_settings_are_refused(bad: dict) -> None:
+def test_senseless_settings_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         LangevinConfig(**bad)
 
@@ -114,5 +116,6 @@ def test_senseless_settings_are_refused(bad: dict) -> None:
     ["step_initial", "second_step_final", "power", "noise", "inference_noise", "second_noise"],
 )
 def test_negative_constant_is_refused_by_name(name: str) -> None:
+    senseless: dict[str, Any] = {name: -1.0}
     with pytest.raises(ConfigError, match=f"LangevinConfig.{name} is -1"):
-        LangevinConfig(**{name: -1.0})
+        LangevinConfig(**senseless)
