@@ -51,8 +51,9 @@ def require_finite(config: Any) -> None:
 
 
 def _owner(config: Any) -> str:
-    """The class that checks itself has the name that a user knows; one derived from it has perhaps another."""
-    return next(cls.__name__ for cls in type(config).__mro__ if "__post_init__" in vars(cls))
+    """The config's own name, which a user knows; the class of its flags is derived from it and has another."""
+    names = [cls.__name__ for cls in type(config).__mro__]
+    return next((name for name in names if name.endswith("Config")), names[0])
 
 
 def _check(value: Any, where: str) -> None:

@@ -150,7 +150,7 @@ def _as_typed(found: re.Match[str]) -> str:
     kind, name = found[1].lower(), found[2].replace("_", "-")
     if kind in ("record", "train", "eval", "replay", "import", "demo"):
         return f"--{name}"
-    if kind in TASKS:
+    if kind in (task.replace("-", "") for task in TASKS):
         return f"--task.{name}"
     return f"--policy.{name}" if kind in POLICIES else found[0]
 
