@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +37,9 @@ def choose(config: DFOConfig, rows: int, deviation: float = 0.1) -> Tensor:
 
 
 @pytest.mark.parametrize("keep_best", (True, False))
-def test_published_settings_find_the_minimum_of_a_quadratic_within_a_hundredth(keep_best) -> None:
+def test_published_settings_find_the_minimum_of_a_quadratic_within_a_hundredth(
+    keep_best: bool,
+) -> None:
     config = DFOConfig(samples=16_384, keep_best=keep_best)
     assert (choose(config, rows=4) - TARGET).norm(dim=1).max() < 0.01
 
@@ -46,8 +49,10 @@ def test_released_pick_scatters_like_the_softmax_and_not_like_its_minimum() -> N
     config = DFOConfig(samples=16_384, iterations=1, pick="sample")
     drawn = choose(config, rows=300)
     assert drawn.std(dim=0).tolist() == pytest.approx([0.1, 0.1], rel=0.15)
-    published = choose(DFOConfig(samples=16_384, pick="sample", keep_best=False), rows=50)
-    assert (published - TARGET).norm(dim=1).mean() > 0.05
+    # After three weighings they cover it nearly evenly still: 0.109 was measured of the released indexing.
+    published = choose(DFOConfig(samples=16_384, pick="sample", keep_best=False), rows=300)
+    assert published.std(dim=0).tolist() == pytest.approx([0.1, 0.1], rel=0.2)
+    assert float((published - TARGET).norm(dim=1).mean()) == pytest.approx(0.109, abs=0.01)
 
 
 def test_ten_iterations_meet_a_steep_minimum_as_the_official_unit_test_asks() -> None:
@@ -100,6 +105,6 @@ def test_same_seed_gives_the_same_action() -> None:
 
 
 @pytest.mark.parametrize("bad", ({"samples": 0}, {"iterations": 0}, {"temperature": 0.0}))
-def test_senseless_settings_are_refused(bad: dict) -> None:
+def test_senseless_settings_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         DFOConfig(**bad)
