@@ -38,6 +38,8 @@ class Shape:
     """RGB, 0 to 1."""
     collides: bool = True
     visible: bool = True
+    texture: int | None = None
+    """Number of a random pattern on its surface; None is plain."""
 
     def __post_init__(self) -> None:
         if len(self.size) != SIZES[self.kind] or min(self.size) <= 0:
@@ -136,6 +138,16 @@ class BulletSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Light:
+    """The lamp, far away."""
+
+    direction: Vector = (-0.3, 0.35, -1.0)
+    """The way it shines; of any length."""
+    brightness: float = 1.0
+    """Times the usual."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SceneSpec:
     """Everything that a simulator needs to build the world of a task."""
 
@@ -152,12 +164,18 @@ class SceneSpec:
     cameras: tuple[CameraSpec, ...] = ()
     table_friction: float = 1.0
     """The table is the half-space z < 0."""
+    table_colour: Colour = (0.66, 0.68, 0.70)
+    table_texture: int | None = None
+    """Number of a random pattern on it; None is plain."""
+    light: Light = Light()
     gravity: float = 9.81
     """Straight down [m/s^2]."""
     settle_time: float = 100 / 240
     """How long the world is left to itself after everything has been put in its place [s]."""
     mujoco: MujocoSettings = MujocoSettings(time_step=0.002)
     bullet: BulletSettings = BulletSettings()
+    watch_contacts: bool = False
+    """Whether the simulator looks after every physics step how deep things are in each other."""
 
     def __post_init__(self) -> None:
         names = [body.name for body in self.bodies]
@@ -171,5 +189,3 @@ class StagedTask(Task, Protocol):
     @property
     def scene(self) -> SceneSpec:
         """The world it happens in."""
-    watch_contacts: bool = False
-    """Whether the simulator looks after every physics step how deep things are in each other."""

@@ -28,6 +28,7 @@ from ibc_gym.records import (
     Situation,
     Start,
     Target,
+    Variation,
     Windows,
 )
 
@@ -114,6 +115,16 @@ class Simulation(Protocol):
         """Go on as if `state` had just been saved here."""
 
 
+class Variable(Protocol):
+    """A world that can be built otherwise than described."""
+
+    def vary(self, variation: Variation) -> None:
+        """Be the world as described but for this; an empty variation is the description itself.
+
+        Names that speak of nothing in the world are left alone. The state of before is lost: a reset follows.
+        """
+
+
 class Contacts(Protocol):
     """Watches how deep the things of a simulated world get in each other, which those of a real one do not."""
 
@@ -132,6 +143,8 @@ class Workcell:
     cameras: Mapping[str, Camera] = field(default_factory=dict)
     simulation: Simulation | None = None
     """Only where the world is simulated."""
+    variable: Variable | None = None
+    """Only where the world can be varied from episode to episode."""
     contacts: Contacts | None = None
     """Only where a simulator is asked to watch them."""
 

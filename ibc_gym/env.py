@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium
@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym.contracts import Task, Workcell
+from ibc_gym.disturbance import SENSING, Disturbance, Seen
 from ibc_gym.errors import CameraTimeout, ConfigError, SpecMismatch
 from ibc_gym.records import (
     Float32,
@@ -24,6 +25,7 @@ from ibc_gym.records import (
     Start,
     Target,
     UInt8,
+    Variation,
 )
 
 OBSERVATIONS = ("state", "image", "state+image")
@@ -42,6 +44,11 @@ class Snapshot:
     action_sent: Float32
     """(A,), what the last step sent."""
     rng: Mapping[str, Any]
+    variation: Variation = field(default_factory=dict)
+    pending: tuple[Seen, ...] = ()
+    """Observations that come late."""
+    shown: Seen | None = None
+    """What was seen last, where noise or delay make it differ from what is."""
 
 
 class Env(gymnasium.Env[dict[str, Any], Float32]):
@@ -50,7 +57,8 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
     Observations are dictionaries: "state" (what needs poses), "robot" (the robot's own state), and "image", or
     "image.<camera>" where there are several cameras. `info` holds, at every step, `is_success` and `success`,
     `action_sent` (what the robot's limits left of the action), `capture_time` [s] and `frame_number` of every
-    source, `deadline_missed`, `interventions`, and the task's progress by name.
+    source, `deadline_missed`, `interventions`, and the task's progress by name; at a reset also `variation`, where
+    the episode's world differs from its description.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012 - as Gymnasium has it
@@ -79,7 +87,8 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self.render_mode = render_mode
         self.metadata = {**Env.metadata, "render_fps": round(1 / task.control_period)}
         self._inputs = _inputs(task, workcell, observation, render_mode)
-        self.observation_space = spaces.Dict(self._inputs)
+        self._shows = spaces.Dict(self._inputs)
+        self.observation_space = self._shows
         self.action_space: spaces.Box = task.action_space  # type: ignore[assignment]
         self._cameras = {
             key: name
@@ -89,6 +98,9 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._frame_numbers: dict[str, int] = {}
         self._previous = Target()
         self._action_sent: Float32 = np.zeros(self.action_space.shape or (), dtype=np.float32)
+        self._variation: Variation = {}
+        self._disturbance = Disturbance()
+        self._shown: Seen | None = None
         self._progress: Progress | None = None
         self._step = 0
         self._over = False
@@ -170,6 +182,9 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             step=self._step,
             action_sent=self._action_sent.copy(),
             rng=copy.deepcopy(self.np_random.bit_generator.state),
+            variation=self._variation,
+            pending=self._disturbance.pending,
+            shown=self._shown if self._disturbance.on else None,
         )
 
     def restore(self, snapshot: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -185,6 +200,8 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             )
         if self.workcell.simulation is None:
             raise ConfigError(f"Workcell {self.workcell.name!r} is not simulated.")
+        self._vary(snapshot.variation)
+        self._disturbance.pending = snapshot.pending
         self.workcell.simulation.restore(snapshot.simulation)
         self._previous = snapshot.previous
         self._progress = dict(snapshot.progress)
@@ -193,9 +210,10 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._action_sent = snapshot.action_sent.copy()
         self._frame_numbers = {}  # the picture of this instant may be looked at again
         self.np_random.bit_generator.state = copy.deepcopy(dict(snapshot.rng))
-        return self._observe(self._situation(self.workcell.robot.observe()))
+        return self._observe(self._situation(self.workcell.robot.observe()), snapshot.shown)
 
     def _begin(self, start: Start) -> tuple[dict[str, Any], dict[str, Any]]:
+        self._vary(start.variation)
         self.workcell.robot.reset(start.home)
         self.workcell.scene.arrange(start.layout)
         self._step = 0
@@ -206,13 +224,17 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._action_sent = self.task.action(self._previous, self._previous)
         situation = self._situation(robot)
         self._progress = self._measure(situation, None)
-        return self._observe(situation)
+        observation, info = self._observe(situation)
+        if start.variation:
+            info["variation"] = dict(start.variation)
+        return observation, info
 
     def _go_on(
         self, asked: Float32, before: Progress
     ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         robot = self.workcell.robot
-        sent = robot.command(self.task.target(asked, self._previous))
+        action = self._disturbance.act(asked, self.task.action_space, self.np_random)
+        sent = robot.command(self.task.target(action, self._previous))
         robot.advance()
         self._action_sent = self.task.action(sent, self._previous)
         self._previous = sent
@@ -225,6 +247,19 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._over = terminated or truncated
         reward = self.task.reward(progress) if progress else 0.0
         return observation, reward, terminated, truncated, info
+
+    def _vary(self, variation: Variation) -> None:
+        """Make the world what the variation says, if it is not so already."""
+        of_the_world = {name: variation[name] for name in variation if name not in SENSING}
+        if self.workcell.variable is not None:
+            self.workcell.variable.vary(of_the_world)
+        elif of_the_world:
+            raise ConfigError(
+                f"Workcell {self.workcell.name!r} cannot change {', '.join(of_the_world)} from episode to episode; "
+                f"of a task's randomisation it takes {', '.join(SENSING)} alone."
+            )
+        self._variation = dict(variation)
+        self._disturbance = Disturbance(variation)
 
     def _terminated(self, progress: Progress) -> bool:
         return bool(progress) and self.task.terminated(progress)
@@ -274,7 +309,10 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
     def _measure(self, situation: Situation, before: Progress | None) -> Progress:
         return {} if situation.poses is None else self.task.measure(situation, before)
 
-    def _observe(self, situation: Situation) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _observe(
+        self, situation: Situation, shown: Seen | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The observation and info of this instant; `shown` is given back as what is seen, if it is known."""
         features = self.task.features(situation)
         observation: dict[str, Any] = {
             key: features[key] for key in self._inputs if key in features
@@ -285,6 +323,9 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             self._refuse_stale(name, frame, situation.robot.time)
             observation[key] = frame.image
             times[name] = frame.time
+        now = {"capture_time": times, "frame_number": dict(self._frame_numbers)}
+        self._shown = shown or self._disturbance.show(observation, now, self._shows, self.np_random)
+        observation, taken = dict(self._shown[0]), self._shown[1]
         progress = self._progress or {}
         verdict = self.workcell.scene.verdict()
         success = bool(progress) and self.task.success(progress) if verdict is None else verdict
@@ -293,8 +334,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             "is_success": success,
             "success": success,
             "action_sent": self._action_sent.copy(),
-            "capture_time": times,
-            "frame_number": dict(self._frame_numbers),
+            **taken,
             "deadline_missed": situation.robot.deadline_missed,
             "interventions": situation.robot.interventions,
         }

@@ -23,6 +23,9 @@ Observation = Mapping[str, NDArray[np.generic]]
 Progress = Mapping[str, float]
 """A task's running measures of one episode, such as the least distance so far [m]."""
 
+Variation = Mapping[str, float]
+"""How one world differs from its description, as numbers by name: "friction.block", "camera.front.shift.x", "latency"."""
+
 IDENTITY: Float64 = np.array([1.0, 0.0, 0.0, 0.0])
 IDENTITY.setflags(write=False)
 
@@ -130,6 +133,8 @@ class Start:
     """Pose of every movable or marked thing."""
     home: Target | None = None
     """Where the robot starts; None is its own home."""
+    variation: Variation = field(default_factory=dict)
+    """How this episode's world differs from its description; nothing by default."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -141,13 +146,13 @@ class Situation:
     """Poses of the things, or None where nothing measures them (the real table)."""
     step: int
     """Control periods since the reset."""
+    penetration: float = 0.0
+    """The deepest that two things have been in each other since the reset [m], where a simulator watches contacts."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class Windows:
     """Training windows: the last T observations of every step, and the action that followed.
-    penetration: float = 0.0
-    """The deepest that two things have been in each other since the reset [m], where a simulator watches contacts."""
 
     A window never straddles two episodes; at the start of one the first observation is repeated.
     """

@@ -174,6 +174,8 @@ def _read(cls: type[Config], numbers: Any, where: str) -> Config:
 
 def _unpack(value: Any, hint: Any, where: str) -> Any:
     options = _options(hint)
+    if isinstance(value, tuple(_dataclasses_of(hint))):
+        return value  # a config that was made already
     if isinstance(value, Mapping) and (found := _dataclasses_of(hint)):
         return _unpack_dataclass(value, found, where)
     for option in options:

@@ -17,6 +17,7 @@ ROOMS = {"data": 3, "training": 4, "evaluation": 4, "report": 5, "cli": 7}
 PROGRAM = 6
 LEVELS: dict[str, int] = {
     **dict.fromkeys(FLOOR, 0),
+    "disturbance": 1,
     "env": 1,
     **dict.fromkeys(MACHINERY, 2),
     **ROOMS,

@@ -115,3 +115,28 @@ def test_episode_that_is_not_there_is_named(push_demos: Path, episodes: tuple[in
 def test_another_workcell_is_asked_for_by_name(push_demos: Path) -> None:
     with pytest.raises(UnknownName, match="mujocco"):
         replay(ReplayConfig(data=push_demos, workcell="mujocco"))
+
+
+@pytest.mark.parametrize("workcell", ["mujoco"])
+def test_randomised_episodes_keep_what_was_drawn_and_replay_exactly(
+    workcell: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "varied.zarr"
+    drawn = {"friction": 0.4, "mass": 0.4, "size": 0.03, "action_noise": 0.001, "latency": 1}
+    record(
+        RecordConfig(
+            task="push",
+            workcell=workcell,
+            out=out,
+            episodes=3,
+            workers=1,
+            options={"randomisation": drawn, "horizon": 30},
+        )
+    )
+    dataset = Dataset.open(out)
+    assert dataset.metadata.config["randomisation"]["friction"] == 0.4
+    frictions = {
+        float(dataset.episode(number).facts["variation.friction.block"]) for number in range(3)
+    }
+    assert len(frictions) == 3
+    assert all(episode.exact for episode in replay(ReplayConfig(data=out)))

@@ -9,19 +9,17 @@ import numpy as np
 from ibc_gym import geometry
 from ibc_gym.records import CameraSpec, Float64, UInt8
 
+from ..scene_spec import SceneSpec
 from .bullet_world import BulletWorld
-from .simulated import BACKGROUND, FLOOR, FLOOR_SIDE
+from .patterns import LENGTH, SIDE, pattern
+from .simulated import BACKGROUND, FLOOR_SIDE
 
 NEAR: Final = 0.01
 """Nothing nearer to the camera is seen [m]."""
 FAR: Final = 10.0
-LIGHT: Final = (0.3, -0.35, 1.0)
-"""Direction towards the light."""
 AMBIENT: Final = 0.62
 DIFFUSE: Final = 0.53
 SPECULAR: Final = 0.1
-FROM_ABOVE: Final = AMBIENT + DIFFUSE * LIGHT[2] / float(np.linalg.norm(LIGHT))
-"""Brightness of what lies flat."""
 
 
 class Renderer:
@@ -32,7 +30,10 @@ class Renderer:
         self._world, self._spec = world, spec
         self._view = _view(spec).T.ravel().tolist()  # column by column, as OpenGL has them
         self._projection = _projection(spec).T.ravel().tolist()
-        self._behind = _background(spec)
+        light = world.spec.light
+        self._light = (-np.array(light.direction)).tolist()
+        self._diffuse = DIFFUSE * light.brightness
+        self._behind = _background(world.spec, spec)
 
     def draw(self) -> UInt8:
         """The picture, (H, W, 3) RGB."""
@@ -43,10 +44,10 @@ class Renderer:
             spec.height,
             viewMatrix=self._view,
             projectionMatrix=self._projection,
-            lightDirection=LIGHT,
+            lightDirection=self._light,
             lightColor=(1.0, 1.0, 1.0),
             lightAmbientCoeff=AMBIENT,
-            lightDiffuseCoeff=DIFFUSE,
+            lightDiffuseCoeff=self._diffuse,
             lightSpecularCoeff=SPECULAR,
             shadow=0,
             renderer=client.ER_TINY_RENDERER,
@@ -83,7 +84,7 @@ def _projection(spec: CameraSpec) -> Float64:
     )
 
 
-def _background(spec: CameraSpec) -> UInt8:
+def _background(scene: SceneSpec, spec: CameraSpec) -> UInt8:
     """What is seen where nothing stands, (H, W, 3): the table as far as it goes, and what is behind it.
 
     The renderer would take longer for the table alone than for all that stands on it.
@@ -97,8 +98,25 @@ def _background(spec: CameraSpec) -> UInt8:
     on_table = reach > 0
     for at, along in zip(spec.position, (x, y), strict=False):
         on_table &= np.abs(at + reach * along) <= FLOOR_SIDE / 2
-    floor, beyond = (_bytes(np.array(FLOOR) * FROM_ABOVE), _bytes(np.array(BACKGROUND)))
-    return np.where(on_table[..., None], floor, beyond)
+    x, y = (at + reach * along for at, along in zip(spec.position, (x, y), strict=False))
+    table = np.array(scene.table_colour) * _from_above(scene) * _patterned(scene, x, y)
+    return np.where(on_table[..., None], _bytes(table), _bytes(np.array(BACKGROUND)))
+
+
+def _from_above(scene: SceneSpec) -> float:
+    """Brightness of what lies flat."""
+    direction = np.array(scene.light.direction)
+    down = -float(direction[2] / np.linalg.norm(direction))
+    return AMBIENT + DIFFUSE * scene.light.brightness * max(down, 0.0)
+
+
+def _patterned(scene: SceneSpec, x: Float64, y: Float64) -> Float64:
+    """What the table's colour is multiplied by at these places (H, W) [m], (H, W, 3) or (1, 1, 3)."""
+    if scene.table_texture is None:
+        return np.ones((1, 1, 3))
+    row, column = (np.floor(at / LENGTH * SIDE).astype(int) % SIDE for at in (x, y))
+    shares: Float64 = pattern(scene.table_texture)[row, column] / 255.0
+    return shares
 
 
 def _bytes(colour: Float64) -> UInt8:

@@ -6,6 +6,7 @@ nothing else touches anything, and the arm's links are looks without collision.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,7 @@ from ..scene_spec import Body, SceneSpec
 from ..urdf import TOOL, UNIT_SPHERE, arm_urdf, body_urdf
 from ..xarm6 import XARM6
 from .bullet_client import Client
+from .patterns import SIDE, pattern
 from .simulated import FLOOR_SIDE
 
 TABLE_SIZE: Final = (FLOOR_SIDE, FLOOR_SIDE, 1.0)
@@ -101,6 +103,7 @@ def _add_body(client: Client, folder: Path, body: Body) -> Thing:
     number = _load(client, folder.parent, folder.name, body_urdf(body), fixed=not free)
     _set_contacts(client, number, -1, body.friction, free=free)
     client.changeDynamics(number, -1, linearDamping=0.0, angularDamping=0.0)
+    _add_patterns(client, folder.parent, number, body)
     *_, centre, turn = client.getDynamicsInfo(number, -1)[:5]
     x, y, z, w = turn
     same = not any(centre) and not any((x, y, z))
@@ -111,6 +114,18 @@ def _add_body(client: Client, folder: Path, body: Body) -> Thing:
     )
     client.resetBasePositionAndOrientation(number, numbers[:3], numbers[3:])
     return thing
+
+
+def _add_patterns(client: Client, folder: Path, number: int, body: Body) -> None:
+    """Lay their patterns on those shapes of a body that have one."""
+    for index, shape in enumerate(shape for shape in body.shapes if shape.visible):
+        if shape.texture is not None:
+            path = folder / f"{shape.texture}.tga"
+            # TGA: no palette, plain RGB, nothing before the first pixel, 24 bits, from the top; blue comes first.
+            header = struct.pack("<3B5x4H2B", 0, 0, 2, 0, 0, SIDE, SIDE, 24, 0x20)
+            path.write_bytes(header + pattern(shape.texture)[..., ::-1].tobytes())
+            texture = client.loadTexture(str(path))
+            client.changeVisualShape(number, -1, index, textureUniqueId=texture)
 
 
 def _add_table(client: Client, friction: float) -> None:

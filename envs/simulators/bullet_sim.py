@@ -31,6 +31,7 @@ def make_workcell(task: StagedTask, *, cameras: bool) -> Workcell:
             spec.name: SimulatedCamera(world, spec, partial(Renderer, world)) for spec in specs
         },
         simulation=world,
+        variable=world,
     )
 
 

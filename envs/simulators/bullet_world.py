@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 
 from ibc_gym.errors import SpecMismatch
-from ibc_gym.records import Float64, Pose
+from ibc_gym.records import Float64, Pose, Variation
 
+from ..randomisation import varied
 from ..scene_spec import SceneSpec
 from ..xarm6 import XARM6
 from .bullet_client import Client
@@ -35,22 +36,33 @@ class BulletWorld:
 
     def __init__(self, spec: SceneSpec) -> None:
         """Build the scene and place the arm at its home."""
+        self._described = spec
+        self.substeps = ceil(spec.control_period / spec.bullet.time_step - 1e-6)
+        self.time_step = spec.control_period / self.substeps
+        self._joints = list(range(JOINTS))
+        self._forces = [PEAK_TORQUE * joint.effort for joint in XARM6.joints]
+        self.revision = 0
+        """Counts changes of the state, restored ones too; never goes back."""
+        self._build(spec)
+
+    def vary(self, variation: Variation) -> None:
+        """Be the world as described but for this, and as if just built."""
+        spec = varied(self._described, variation) if variation else self._described
+        if spec != self.spec:
+            self.client.close()
+            self._build(spec)
+
+    def _build(self, spec: SceneSpec) -> None:
         self.spec = spec
         self.following = Following(spec)
         self.client = Client()
         self.built = build(self.client, spec)
-        self.substeps = ceil(spec.control_period / spec.bullet.time_step - 1e-6)
-        self.time_step = spec.control_period / self.substeps
         _set_options(self.client, spec, self.time_step)
-        self._joints = list(range(JOINTS))
-        self._forces = [PEAK_TORQUE * joint.effort for joint in XARM6.joints]
         self._numbers = np.zeros(2 + 3 * JOINTS + BODY * len(self.built.things))
         arm = self._numbers[2 : 2 + 3 * JOINTS].reshape(3, JOINTS)
         self.joints, self.joint_velocities, self.set_points = arm
         """Measured [rad], [rad/s], and where the joints were told to be by now [rad]; (J,) each."""
         self._things = self._numbers[2 + 3 * JOINTS :].reshape(-1, BODY)
-        self.revision = 0
-        """Counts changes of the state, restored ones too; never goes back."""
         for thing, row in zip(self.built.things, self._things, strict=True):
             place, turn = self.client.getBasePositionAndOrientation(thing.number)
             row[:7] = (*place, *turn)

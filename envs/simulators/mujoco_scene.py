@@ -23,7 +23,10 @@ from ..scene_spec import Body, MujocoSettings, SceneSpec, Shape, Tool
 from ..solids import volume
 from ..xarm6 import XARM6, ArmSpec, Joint
 from .following import PEAK_TORQUE
-from .simulated import FLOOR, FLOOR_SIDE
+from .patterns import LENGTH as PATTERN_LENGTH
+from .patterns import SIDE as PATTERN_SIDE
+from .patterns import pattern
+from .simulated import FLOOR_SIDE
 
 
 @contextmanager
@@ -45,6 +48,8 @@ with _no_gl():
 TIP = "tip"
 """Site at the tool's tip."""
 TABLE = "table"
+PATTERN = "pattern"
+"""Textures and materials are called this and the pattern's number."""
 
 STIFFNESS = 5_000.0
 """Of the joint servos [N m/rad]."""
@@ -59,8 +64,19 @@ JOINT_DAMPING = 1.0
 @lru_cache(maxsize=16)
 def compile_scene(spec: SceneSpec) -> mujoco.MjModel:
     """The compiled model of a scene; the same object for the same spec, so do not write to it."""
+    return compile_anew(spec)
+
+
+def compile_anew(spec: SceneSpec) -> mujoco.MjModel:
+    """The compiled model of a scene that will hardly be met again."""
     root = compose(spec, XARM6)
-    return mujoco.MjModel.from_xml_string(root.to_xml_string(), root.get_assets())
+    model = mujoco.MjModel.from_xml_string(root.to_xml_string(), root.get_assets())
+    for index in range(model.ntex):
+        texture = model.tex(index)
+        start = int(texture.adr[0])
+        pixels = pattern(int(texture.name.removeprefix(PATTERN)))
+        model.tex_data[start : start + pixels.size] = pixels.ravel()
+    return model
 
 
 def compose(spec: SceneSpec, arm: ArmSpec) -> Any:
@@ -72,7 +88,7 @@ def compose(spec: SceneSpec, arm: ArmSpec) -> Any:
     """
     root = mjcf.RootElement(model=spec.name)
     _set_options(root, spec)
-    _add_surroundings(root)
+    _add_surroundings(root, spec)
     flange = _add_arm(root, arm)
     _add_tool(flange, spec.tool)
     for body in spec.bodies:
@@ -104,14 +120,14 @@ def _set_options(root: Any, spec: SceneSpec) -> None:
     root.statistic.set_attributes(extent=1.0, center=(0.35, 0.0, 0.1))
 
 
-def _add_surroundings(root: Any) -> None:
+def _add_surroundings(root: Any, spec: SceneSpec) -> None:
     world = root.worldbody
     world.add(
         "light",
         directional=True,
         pos=(0.6, -0.6, 2.0),
-        dir=(-0.3, 0.35, -1.0),
-        diffuse=(0.45, 0.45, 0.45),
+        dir=spec.light.direction,
+        diffuse=[0.45 * spec.light.brightness] * 3,
         specular=(0.15, 0.15, 0.15),
         castshadow=False,
     )
@@ -120,7 +136,8 @@ def _add_surroundings(root: Any) -> None:
         name=TABLE,
         type="plane",
         size=(FLOOR_SIDE / 2, FLOOR_SIDE / 2, 0.1),
-        rgba=(*FLOOR, 1.0),
+        rgba=(*spec.table_colour, 1.0),
+        **_material(root, spec.table_texture, FLOOR_SIDE),
         contype=0,
         conaffinity=0,
     )
@@ -211,10 +228,25 @@ def _add_shapes(body: Any, shapes: tuple[Shape, ...], density: float = 0.0) -> N
             pos=shape.position,
             quat=shape.quaternion,
             rgba=(*shape.colour, 1.0 if shape.visible else 0.0),
+            **_material(body.root, shape.texture, max(shape.size)),
             density=density if shape.collides else 0.0,
             contype=0,
             conaffinity=0,
         )
+
+
+def _material(root: Any, number: int | None, side: float) -> dict[str, Any]:
+    """The attributes of a shape that has a pattern; its pixels are filled in when the model is compiled."""
+    if number is None:
+        return {}
+    name = f"{PATTERN}{number}"
+    if root.find("texture", name) is None:
+        root.asset.add(
+            "texture", name=name, type="2d", builtin="flat", width=PATTERN_SIDE, height=PATTERN_SIDE
+        )
+        repeat = max(1.0, side / PATTERN_LENGTH)
+        root.asset.add("material", name=name, texture=name, texrepeat=(repeat, repeat))
+    return {"material": name}
 
 
 def _half_sizes(shape: Shape) -> tuple[float, ...]:

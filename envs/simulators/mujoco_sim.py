@@ -35,6 +35,7 @@ def make_workcell(task: StagedTask, *, cameras: bool) -> Workcell:
             spec.name: SimulatedCamera(world, spec, partial(_renderer, world)) for spec in specs
         },
         simulation=world,
+        variable=world,
         contacts=world if task.scene.watch_contacts else None,
     )
 

@@ -6,11 +6,12 @@ import mujoco
 import numpy as np
 
 from ibc_gym.errors import ConfigError, SpecMismatch
-from ibc_gym.records import Float64
+from ibc_gym.records import Float64, Variation
 
+from ..randomisation import varied
 from ..scene_spec import SceneSpec
 from .following import JOINTS, SAVED, Following
-from .mujoco_scene import compile_scene
+from .mujoco_scene import compile_anew, compile_scene
 
 STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 """Everything that the next physics step depends on, the solver's warm start included."""
@@ -25,23 +26,36 @@ class MujocoWorld:
         Raises:
             ConfigError: The control period is not a whole number of physics steps.
         """
-        self.spec = spec
-        self.model = compile_scene(spec)
-        self.data = mujoco.MjData(self.model)
-        self.following = Following(spec)
+        self._described = spec
         self.substeps = round(spec.control_period / spec.mujoco.time_step)
         if abs(self.substeps * spec.mujoco.time_step - spec.control_period) > 1e-9:
             raise ConfigError(
                 f"Scene {spec.name!r}: a control period of {spec.control_period} s is not a whole number of "
                 f"physics steps of {spec.mujoco.time_step} s."
             )
-        self._size = mujoco.mj_stateSize(self.model, STATE)
         self.instant = 0
         """Counts the states of the world since the reset, and so its pictures; saved and restored."""
         self.revision = 0
         """Counts changes of the state, restored ones too; never goes back."""
         self.penetration = 0.0
         """The greatest depth of a contact at any step since things were arranged, where the scene asks for it [m]."""
+        self._build(spec, compile_scene(spec))
+
+    def vary(self, variation: Variation) -> None:
+        """Be the world as described but for this, and as if just built."""
+        if variation:
+            spec = varied(self._described, variation)
+            if spec != self.spec:
+                self._build(spec, compile_anew(spec))
+        elif self.spec is not self._described:
+            self._build(self._described, compile_scene(self._described))
+
+    def _build(self, spec: SceneSpec, model: mujoco.MjModel) -> None:
+        self.spec, self.model = spec, model
+        self.data = mujoco.MjData(model)
+        self._size = mujoco.mj_stateSize(model, STATE)
+        self.following = Following(spec)
+        self.instant, self.penetration = 0, 0.0
         self.place_arm()
         self._home = self.save()
 

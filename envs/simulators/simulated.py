@@ -10,16 +10,19 @@ import numpy as np
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import CameraSpec, Float64, Frame, Pose, UInt8
 
-from ..scene_spec import Colour
+from ..scene_spec import Colour, SceneSpec
 
 BACKGROUND: Final[Colour] = (0.78, 0.80, 0.82)
-FLOOR: Final[Colour] = (0.66, 0.68, 0.70)
 FLOOR_SIDE: Final = 6.0
 """Of the square around the arm that is the table [m]; where it ends one sees the background."""
 
 
 class World(Protocol):
     """What a camera asks of a simulated world."""
+
+    @property
+    def spec(self) -> SceneSpec:
+        """The scene as it is built now."""
 
     @property
     def time(self) -> float:
@@ -61,7 +64,9 @@ class SimulatedCamera:
             MissingSystemLibrary: The renderer needs a library of the system that was not found.
         """
         self._world = world
+        self._scene = world.spec
         self._spec = spec
+        self._make = make
         self._renderer = make(spec)
         self._drawn_at = -1
         self._frame: Frame | None = None
@@ -74,6 +79,8 @@ class SimulatedCamera:
     def read(self) -> Frame:
         """The picture of this instant, drawn once; its number tells one instant of an episode from another."""
         world = self._world
+        if self._scene is not world.spec:
+            self._look_at_another()
         if self._frame is None or self._drawn_at != world.revision:
             self._frame = Frame(image=self._renderer.draw(), time=world.time, number=world.instant)
             self._drawn_at = world.revision
@@ -82,6 +89,13 @@ class SimulatedCamera:
     def close(self) -> None:
         """Let go of the renderer; may be called twice."""
         self._renderer.close()
+
+    def _look_at_another(self) -> None:
+        """The world was built anew, and the camera may stand elsewhere."""
+        self._renderer.close()
+        self._scene = self._world.spec
+        self._spec = next(spec for spec in self._scene.cameras if spec.name == self._spec.name)
+        self._renderer = self._make(self._spec)
 
 
 def checked_pose(scene: str, movable: Iterable[str], name: str, pose: Pose) -> Float64:

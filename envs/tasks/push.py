@@ -22,7 +22,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from ibc_gym.records import Pose, Progress, Situation, Start
+from ibc_gym.records import Layout, Pose, Progress, Situation
 
 from ..scene_spec import Body
 from .tabletop import TabletopConfig, TabletopTask, gap, lying, standing
@@ -61,9 +61,9 @@ class Push(TabletopTask[PushConfig]):
         """The target zone and the block."""
         return (target_zone("target", GREEN), block("block", RED))
 
-    def sample(self, rng: np.random.Generator) -> Start:
+    def layout(self, rng: np.random.Generator) -> Layout:
         """Block and target in their halves of the table, uniformly in place and yaw."""
-        return Start(layout={"block": self.config.draw_block(rng), "target": draw_zone(rng)})
+        return {"block": self.config.draw_block(rng), "target": draw_zone(rng)}
 
     def measure(self, situation: Situation, before: Progress | None) -> Progress:
         """Distance to the goal now and at the start [m], and the best part of the way so far."""

@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from ibc_gym.records import Pose, Progress, Situation, Start
+from ibc_gym.records import Layout, Pose, Progress, Situation
 
 from ..scene_spec import Body
 from .push import PushConfig, draw_zone
@@ -55,11 +55,11 @@ class PushMultimodal(TabletopTask[PushMultimodalConfig]):
             block("block2", LIME),
         )
 
-    def sample(self, rng: np.random.Generator) -> Start:
+    def layout(self, rng: np.random.Generator) -> Layout:
         """Two blocks in their half of the table and two zones in theirs, each pair apart along x."""
         blocks = _draw_apart(rng, self.config.draw_block, LEAST_BLOCK_GAP)
         zones = _draw_apart(rng, draw_zone, LEAST_ZONE_GAP)
-        return Start(layout=dict(zip(BLOCKS + TARGETS, blocks + zones, strict=True)))
+        return dict(zip(BLOCKS + TARGETS, blocks + zones, strict=True))
 
     def measure(self, situation: Situation, before: Progress | None) -> Progress:
         """How many targets have a block of their own, and how far the blocks are from the better pairing [m]."""

@@ -19,7 +19,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from ibc_gym.records import Progress, Situation, Start
+from ibc_gym.records import Layout, Progress, Situation
 
 from ..scene_spec import Body
 from .push import TARGET_CENTRE, TARGET_SPREAD, PushConfig, draw_zone_yaw
@@ -52,7 +52,7 @@ class PushTwoTargets(TabletopTask[PushTwoTargetsConfig]):
         """The two zones and the block."""
         return (target_zone("target", GREEN), target_zone("target2", RED), block("block", RED))
 
-    def sample(self, rng: np.random.Generator) -> Start:
+    def layout(self, rng: np.random.Generator) -> Layout:
         """The block as in the push task; the zones in two rows, far apart along x."""
         layout = {"block": self.config.draw_block(rng)}
         middle, spread = TARGET_CENTRE[0], TARGET_SPREAD[0]
@@ -61,7 +61,7 @@ class PushTwoTargets(TabletopTask[PushTwoTargetsConfig]):
             places = rng.uniform(middle - spread, middle + spread, 2)
         for zone, x, y in zip(("target", "target2"), places.tolist(), ZONE_ROWS, strict=True):
             layout[zone] = lying(x, y, draw_zone_yaw(rng))
-        return Start(layout=layout)
+        return layout
 
     def measure(self, situation: Situation, before: Progress | None) -> Progress:
         """The least distance to the first target so far, and to the second since then; and their mean [m].

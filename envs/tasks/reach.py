@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from ibc_gym.records import Progress, Situation, Start
+from ibc_gym.records import Layout, Progress, Situation
 
 from ..scene_spec import Body
 from .push import PushConfig, draw_zone, measure_way
@@ -44,9 +44,9 @@ class Reach(TabletopTask[ReachConfig]):
         """The target zone and the block."""
         return (target_zone("target", GREEN), block("block", RED))
 
-    def sample(self, rng: np.random.Generator) -> Start:
+    def layout(self, rng: np.random.Generator) -> Layout:
         """Block and target as in the push task."""
-        return Start(layout={"block": self.config.draw_block(rng), "target": draw_zone(rng)})
+        return {"block": self.config.draw_block(rng), "target": draw_zone(rng)}
 
     def measure(self, situation: Situation, before: Progress | None) -> Progress:
         """Distance to the goal now and at the start [m], and the best part of the way so far."""

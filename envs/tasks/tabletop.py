@@ -6,7 +6,7 @@ A task of this kind says what stands on its stage, how an episode begins, what i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import hypot, pi
 from typing import ClassVar, Final, Generic, TypeVar
@@ -17,8 +17,9 @@ from gymnasium import spaces
 from ibc_gym import geometry
 from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import Float32, Pose, Progress, Situation, Start, Target
+from ibc_gym.records import Float32, Layout, Pose, Progress, Situation, Start, Target
 
+from ..randomisation import Randomisation, standing_as_varied
 from ..scene_spec import Body, SceneSpec
 from .tabletop_scene import BLOCK_SIDE, PUBLISHED_STAGE, TIP_HEIGHT, Stage, tabletop_scene
 
@@ -40,6 +41,8 @@ class TabletopConfig:
     """Actions per second [Hz]."""
     image_size: tuple[int, int] = (240, 320)
     """Height and width of the camera's picture [px]; its field of view stays the same."""
+    randomisation: Randomisation = field(default_factory=Randomisation)
+    """How far the world of an episode may be from its description; not at all by default."""
 
     aspect: ClassVar[tuple[int, int]] = (3, 4)
     """Height to width of the camera's pictures."""
@@ -110,8 +113,8 @@ class TabletopTask(Generic[ConfigT]):
         """What stands on the stage; whatever is not fixed is part of the state."""
         raise NotImplementedError
 
-    def sample(self, rng: np.random.Generator) -> Start:
-        """Draw how an episode begins."""
+    def layout(self, rng: np.random.Generator) -> Layout:
+        """Draw where everything on the stage is when an episode begins."""
         raise NotImplementedError
 
     def measure(self, situation: Situation, before: Progress | None) -> Progress:
@@ -140,6 +143,12 @@ class TabletopTask(Generic[ConfigT]):
             control_period=self.control_period,
             image_size=self.config.image_size,
         )
+
+    def sample(self, rng: np.random.Generator) -> Start:
+        """Draw how an episode begins: first the layout, which is the same with and without randomisation."""
+        layout = self.layout(rng)
+        variation = self.config.randomisation.draw(self.scene, rng)
+        return Start(layout=standing_as_varied(layout, variation), variation=variation)
 
     def target(self, action: Float32, previous: Target) -> Target:
         """Move the commanded tip by the action; height and orientation stay."""

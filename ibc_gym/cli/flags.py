@@ -165,7 +165,13 @@ def take_task_options(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
         value = value if assigned else next(words, "--")
         if value.startswith("--"):
             raise UsageError(f"{TASK_PREFIX}{key} needs a value, as {TASK_PREFIX}{key}=0.01.")
-        options[key.replace("-", "_")] = _literal(value)
+        *owners, name = key.replace("-", "_").split(".")
+        owner = options
+        for part in owners:  # --task.randomisation.friction 0.5 is an option of an option
+            owner = owner.setdefault(part, {})
+            if not isinstance(owner, dict):
+                raise UsageError(f"{TASK_PREFIX}{key} contradicts what was said of {part} before.")
+        owner[name] = _literal(value)
     return options, left
 
 

@@ -37,9 +37,14 @@ class EpisodeBuffer:
 
     def begin(self, mask: Bool, seeds: Sequence[int], info: Mapping[str, Any]) -> None:
         """Episodes begin in the rows under `mask` (B,)."""
+        drawn = {
+            f"variation.{name}": np.asarray(values, dtype=np.float64)
+            for name, values in info.get("variation", {}).items()
+            if not name.startswith("_")
+        }
         for row in np.flatnonzero(mask):
             self._seeds[row] = int(seeds[int(row)])
-            self.facts[row] = {}
+            self.facts[row] = {name: values[row] for name, values in drawn.items()}
         self._length[mask] = 0
         self._active |= mask
         for name, values in _captured(info).items():

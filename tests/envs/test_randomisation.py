@@ -1,0 +1,138 @@
+"""Worlds that differ from their description: what is drawn, and what becomes of the scene."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ibc_gym.envs.randomisation import Randomisation, standing_as_varied, varied
+from ibc_gym.errors import ConfigError
+from ibc_gym.registry import make_env, make_task
+
+EVERYTHING = Randomisation(
+    camera_position=0.02,
+    camera_rotation=0.03,
+    light_direction=0.4,
+    light_brightness=0.3,
+    colours=0.3,
+    textures=True,
+    friction=0.5,
+    mass=0.5,
+    size=0.05,
+    observation_noise=0.002,
+    action_noise=0.001,
+    latency=2,
+)
+SCENE: Any = make_task("push").scene  # type: ignore[attr-defined]  # tabletop tasks have one
+SWITCHES: dict[str, Any] = {name: getattr(EVERYTHING, name) for name in vars(EVERYTHING)}
+
+
+def test_nothing_is_drawn_by_default() -> None:
+    rng = np.random.default_rng(0)
+    before = rng.bit_generator.state
+    assert Randomisation().draw(SCENE, rng) == {}
+    assert rng.bit_generator.state == before
+    assert varied(SCENE, {}) == SCENE
+
+
+@given(seed=st.integers(0, 2**32))
+def test_what_is_drawn_lies_within_what_was_asked_for(seed: int) -> None:
+    drawn = EVERYTHING.draw(SCENE, np.random.default_rng(seed))
+    most = {
+        "camera.front.shift": 0.02,
+        "camera.front.turn": 0.03,
+        "light.turn": 0.4,
+        "latency": 2,
+        "observation_noise": 0.002,
+        "action_noise": 0.001,
+    }
+    for name, value in drawn.items():
+        for prefix, bound in most.items():
+            if name.startswith(prefix):
+                assert abs(value) <= bound, name
+        if name.startswith(("friction", "mass")):
+            assert 1 / 1.5 <= value <= 1.5, name
+        if name.startswith("size"):
+            assert 0.95 <= value <= 1.05, name
+    assert 0.7 <= drawn["light.brightness"] <= 1.3
+    assert drawn["latency"] in (0, 1, 2)
+
+
+@pytest.mark.parametrize("left_out", SWITCHES)
+def test_switching_one_thing_off_leaves_the_draws_of_the_others_alone(left_out: str) -> None:
+    off = replace(EVERYTHING, **{left_out: type(SWITCHES[left_out])()})
+    whole = EVERYTHING.draw(SCENE, np.random.default_rng(3))
+    part = off.draw(SCENE, np.random.default_rng(3))
+    assert part.items() < whole.items()
+
+
+def test_everything_that_was_drawn_changes_the_scene_or_what_is_sensed() -> None:
+    drawn = EVERYTHING.draw(SCENE, np.random.default_rng(5))
+    for name in drawn:
+        if name in ("observation_noise", "action_noise", "latency", "friction.workspace"):
+            continue
+        rest = {other: value for other, value in drawn.items() if other != name}
+        assert varied(SCENE, rest) != varied(SCENE, drawn), name
+
+
+def test_larger_things_stand_on_the_table() -> None:
+    task: Any = make_task("push")
+    layout = task.layout(np.random.default_rng(0))
+    taller = standing_as_varied(layout, {"size.block": 1.05})
+    assert taller["block"].position[2] == pytest.approx(0.021)
+    assert taller["block"].position[:2] == pytest.approx(layout["block"].position[:2])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"friction": -1.0}, {"latency": -1}, {"size": 0.9}, {"size": 0.5}]
+)
+def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        Randomisation(**wrong)
+
+
+@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
+def test_varied_worlds_are_told_reproduced_and_left_again(workcell: str) -> None:
+    with make_env("push", workcell=workcell, randomisation=EVERYTHING) as env:
+        first, info = env.reset(seed=4)
+        path = [env.step(np.array([0.01, 0.02], np.float32))[0]["state"] for _ in range(5)]
+        assert info["variation"]["friction.block"] != 1.0
+        env.reset(seed=5)
+        again, told = env.reset(seed=4)
+        assert told["variation"] == info["variation"]
+        assert np.array_equal(first["state"], again["state"])
+        for state in path:
+            observation = env.step(np.array([0.01, 0.02], np.float32))[0]
+            assert np.array_equal(observation["state"], state)
+
+
+@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
+def test_disturbed_episode_goes_on_bit_for_bit_from_a_snapshot(workcell: str) -> None:
+    rng = np.random.default_rng(0)
+    actions = rng.uniform(-0.02, 0.02, (8, 2)).astype(np.float32)
+    with (
+        make_env("push", workcell=workcell, randomisation=EVERYTHING) as env,
+        make_env("push", workcell=workcell, randomisation=EVERYTHING) as other,
+    ):
+        env.reset(seed=9)
+        for action in actions[:4]:
+            shown = env.step(action)[0]
+        saved = env.unwrapped.save()  # type: ignore[attr-defined]
+        rest = [env.step(action)[0]["state"] for action in actions[4:]]
+        other.reset(seed=1)
+        observation, _ = other.unwrapped.restore(saved)  # type: ignore[attr-defined]
+        assert np.array_equal(observation["state"], shown["state"])
+        for action, state in zip(actions[4:], rest, strict=True):
+            assert np.array_equal(other.step(action)[0]["state"], state)
+
+
+def test_layout_is_the_same_with_and_without_randomisation() -> None:
+    plain, random = make_task("push"), make_task("push", randomisation={"friction": 0.5})
+    layouts = [task.sample(np.random.default_rng(2)).layout for task in (plain, random)]
+    for name in layouts[0]:
+        assert np.array_equal(layouts[0][name].position, layouts[1][name].position)
