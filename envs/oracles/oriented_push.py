@@ -48,6 +48,10 @@ class PushStyle:
     """Least distance from the tip to the centres of things that it goes around [m]; ours."""
 
 
+PUBLISHED: Final = PushStyle()
+CAREFUL: Final = PushStyle(careful=True)
+
+
 class OrientedPush:
     """Pushes one block to one point in each of B episodes: behind it, against it, push; two orbits turn it flat.
 
@@ -55,7 +59,7 @@ class OrientedPush:
     """
 
     def __init__(
-        self, control_period: float, style: PushStyle | None = None, within: Box = ANYWHERE
+        self, control_period: float, style: PushStyle = PUBLISHED, within: Box = ANYWHERE
     ) -> None:
         """Make one; its speeds are per second, so any control period [s] will do.
 
@@ -64,7 +68,7 @@ class OrientedPush:
             style: How it pushes; as published by default.
             within: Where the tip may go around obstacles [m].
         """
-        self.style = style or PushStyle()
+        self.style = style
         self._within = within
         self._largest: Float64 = np.array(self.style.speeds) * control_period
         self.phase: Int64 = np.zeros(0, dtype=np.int64)

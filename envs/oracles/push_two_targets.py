@@ -10,7 +10,7 @@ import numpy as np
 from ibc_gym.records import Bool, Float32, Observation
 
 from ..tasks.tabletop import TabletopTask
-from .oriented_push import OrientedPush
+from .oriented_push import CAREFUL, OrientedPush
 from .tabletop_state import TabletopState
 
 THERE: Final = 0.9
@@ -18,12 +18,16 @@ THERE: Final = 0.9
 
 
 class PushTwoTargetsOracle:
-    """The published script, for many episodes at once: an oriented push whose goal changes under way."""
+    """The published script, for many episodes at once: an oriented push whose goal changes under way.
+
+    Published, the tip goes straight back behind the block, and may turn it again on its way. Going around it is ours.
+    """
 
     def __init__(self, task: TabletopTask[Any]) -> None:
         """Serve a task with two targets at any control rate."""
         self._task = task
-        self._push = OrientedPush(task.control_period)
+        within = (task.stage.lower, task.stage.upper)
+        self._push = OrientedPush(task.control_period, CAREFUL, within)
         self._second: Bool = np.zeros(0, dtype=np.bool_)
 
     def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
@@ -40,4 +44,5 @@ class PushTwoTargetsOracle:
         near = THERE * self._task.config.goal_tolerance
         self._second |= np.linalg.norm(block - first, axis=1) < near
         goal = np.where(self._second[:, None], state.place("target2"), first)
-        return self._push.move(state.tip, block, state.yaw("block"), goal).astype(np.float32)
+        move = self._push.move(state.tip, block, state.yaw("block"), goal, obstacles=block[:, None])
+        return move.astype(np.float32)

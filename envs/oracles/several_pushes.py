@@ -6,16 +6,12 @@ then the tip brushes other blocks and the way is long. Going around them is ours
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from ibc_gym.records import Bool, Float64, Int64
 
 from .detour import Box, next_corner
-from .oriented_push import OrientedPush, PushStyle
-
-CAREFUL: Final = PushStyle(careful=True)
+from .oriented_push import CAREFUL, OrientedPush, PushStyle
 
 
 class SeveralPushes:
