@@ -1,0 +1,95 @@
+"""How often the scripted demonstrator of every task succeeds, in every workcell that hosts the task.
+
+    OMP_NUM_THREADS=1 python benchmarks/oracles.py [--task NAME ...] [--workcell NAME ...] [--episodes 500]
+        [--goal-tolerance M ...] [--out benchmarks/results/oracles.json]
+
+Tasks have their default settings, by which policies are judged, and with --goal-tolerance others. Rows that are in the
+file already and were not measured this time stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ibc_gym.data.metadata import installed_versions
+from ibc_gym.evaluation.uncertainty import wilson_interval
+from ibc_gym.registry import ORACLES, TASKS, WORKCELLS, load, make_oracle, make_vec_env
+from ibc_gym.rollout import rollout
+
+ENVIRONMENTS = 10
+"""How many run at once; the result does not depend on it."""
+
+Row = dict[str, Any]
+
+
+def measure(task: str, workcell: str, episodes: int, options: dict[str, Any]) -> Row:
+    """What became of the episodes with seeds 0, 1, ..."""
+    envs = make_vec_env(task, ENVIRONMENTS, autoreset_mode="disabled", workcell=workcell, **options)
+    began = time.process_time()
+    ran = rollout(envs, make_oracle(task, envs), range(episodes)).episodes
+    seconds = time.process_time() - began
+    envs.close()
+    successes = sum(episode.success for episode in ran)
+    lengths = [episode.length for episode in ran]
+    return {
+        "task": task,
+        "workcell": workcell,
+        "options": options,
+        "seeds": [0, episodes - 1],
+        "episodes": episodes,
+        "successes": successes,
+        "interval": wilson_interval(successes, episodes),
+        "failed_seeds": [episode.seed for episode in ran if not episode.success],
+        "length_mean": float(np.mean(lengths)),
+        "length_sd": float(np.std(lengths)),
+        "length_max": max(lengths),
+        "return_mean": float(np.mean([episode.total_reward for episode in ran])),
+        "cpu_seconds": seconds,
+        "command": "python " + shlex.join(sys.argv),
+        "versions": installed_versions(),
+    }
+
+
+def show(name: str, row: Row) -> str:
+    low, high = (100 * edge for edge in row["interval"])
+    return (
+        f"{name:45} {row['successes']:4} of {row['episodes']} succeed ({low:.1f} to {high:.1f} %), "
+        f"{row['length_mean']:5.1f} +- {row['length_sd']:4.1f} steps, at most {row['length_max']}, "
+        f"return {row['return_mean']:6.2f}, {row['cpu_seconds']:6.1f} CPU-seconds"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--task", nargs="+", choices=sorted(ORACLES), default=list(TASKS))
+    parser.add_argument("--workcell", nargs="+", choices=sorted(WORKCELLS), default=list(WORKCELLS))
+    parser.add_argument("--episodes", type=int, default=500)
+    parser.add_argument("--goal-tolerance", nargs="+", type=float, default=[None], help="[m]")
+    parser.add_argument("--out", type=Path, help="put the figures into this JSON file")
+    arguments = parser.parse_args()
+    rows: dict[str, Row] = {}
+    if arguments.out is not None and arguments.out.exists():
+        rows = json.loads(arguments.out.read_text())["rows"]
+    for task in arguments.task:
+        for workcell in load(TASKS, task, "task").workcells:
+            if workcell not in arguments.workcell:
+                continue
+            for tolerance in arguments.goal_tolerance:
+                options = {} if tolerance is None else {"goal_tolerance": tolerance}
+                name = f"{task}@{workcell}" + "".join(f" {k}={v}" for k, v in options.items())
+                rows[name] = measure(task, workcell, arguments.episodes, options)
+                print(show(name, rows[name]), flush=True)
+                if arguments.out is not None:
+                    arguments.out.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
