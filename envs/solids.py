@@ -29,11 +29,11 @@ def mass_properties(body: Body) -> MassProperties:
     if not shapes:
         return MassProperties(centre=np.zeros(3), inertia=np.zeros((3, 3)))
     volumes = np.array([volume(shape) for shape in shapes])
-    masses = body.mass * volumes / volumes.sum()
+    shares = volumes / volumes.sum()
     centres = np.array([shape.position for shape in shapes])
-    centre = masses @ centres / body.mass
+    centre = shares @ centres
     total = np.zeros((3, 3))
-    for shape, mass, at in zip(shapes, masses, centres - centre, strict=True):
+    for shape, mass, at in zip(shapes, body.mass * shares, centres - centre, strict=True):
         turn = geometry.rotation(np.array(shape.quaternion)).as_matrix()
         own = mass * turn @ np.diag(gyration(shape)) @ turn.T
         total += own + mass * (at @ at * np.eye(3) - np.outer(at, at))

@@ -9,9 +9,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from ibc_gym import geometry
-from ibc_gym.records import Float64
 
-from .scene_spec import Body, Shape, Tool, Vector
+from .scene_spec import Body, Shape, Tool
 from .solids import mass_properties
 from .xarm6 import ArmSpec, Inertia, Joint
 
@@ -20,6 +19,11 @@ DAMPING: Final = 1.0
 TOOL: Final = "tool"
 UNIT_SPHERE: Final = "unit_sphere.obj"
 """File that ellipsoids, which URDF lacks, are scaled from; it must lie beside the URDF."""
+
+WEIGHTLESS: Final = Inertia(
+    mass=0.0, centre=(0.0, 0.0, 0.0), diagonal=(0.0, 0.0, 0.0), products=(0.0, 0.0, 0.0)
+)
+"""Of what stands still: said all the same, because PyBullet warns of a link without."""
 
 
 def arm_urdf(arm: ArmSpec, tool: Tool | None = None) -> str:
@@ -35,7 +39,7 @@ def arm_urdf(arm: ArmSpec, tool: Tool | None = None) -> str:
         _add_joint(robot, joint, number, parent, arm.speed_limit)
         parent = f"link{number}"
     if tool is not None:
-        _add_inertial(base, Inertia(mass=0.0, centre=_ZERO, diagonal=_ZERO, products=_ZERO))
+        _add_inertial(base, WEIGHTLESS)
         _add_tool(robot, tool, parent)
     return _as_text(robot)
 
@@ -44,21 +48,17 @@ def body_urdf(body: Body) -> str:
     """A thing of one link; one that does not move freely has no mass."""
     robot = ET.Element("robot", name=body.name)
     link = ET.SubElement(robot, "link", name=body.name)
-    mass = body.mass if body.motion == "free" else 0.0
-    spread = mass_properties(body)
-    _add_inertial(link, _inertia(mass, spread.centre, spread.inertia if mass else np.zeros((3, 3))))
+    _add_inertial(link, _inertia(body) if body.motion == "free" else WEIGHTLESS)
     _add_visuals(link, body.shapes)
     _add_collisions(link, body.shapes)
     return _as_text(robot)
 
 
-_ZERO: Final[Vector] = (0.0, 0.0, 0.0)
-
-
-def _inertia(mass: float, centre: Float64, inertia: Float64) -> Inertia:
-    (xx, xy, xz), (_, yy, yz), (_, _, zz) = inertia.tolist()
-    x, y, z = centre.tolist()
-    return Inertia(mass=mass, centre=(x, y, z), diagonal=(xx, yy, zz), products=(xy, xz, yz))
+def _inertia(body: Body) -> Inertia:
+    spread = mass_properties(body)
+    (xx, xy, xz), (_, yy, yz), (_, _, zz) = spread.inertia.tolist()
+    x, y, z = spread.centre.tolist()
+    return Inertia(mass=body.mass, centre=(x, y, z), diagonal=(xx, yy, zz), products=(xy, xz, yz))
 
 
 def _add_tool(robot: ET.Element, tool: Tool, parent: str) -> None:
@@ -69,7 +69,7 @@ def _add_tool(robot: ET.Element, tool: Tool, parent: str) -> None:
         mass=tool.mass,
         centre=(0.0, 0.0, tool.length / 2),
         diagonal=(across, across, along),
-        products=_ZERO,
+        products=(0.0, 0.0, 0.0),
     )
     _add_inertial(link, inertia)
     _add_visuals(link, tool.shapes)

@@ -48,6 +48,8 @@ class Client:
             )
         self._number = number
         self._close = weakref.finalize(self, pybullet.disconnect, number)
+        # The default finds near pairs with a tree that remembers all motion, and with it the order of contacts differs.
+        self.resetSimulation(pybullet.RESET_USE_SIMPLE_BROADPHASE)
 
     def __getattr__(self, name: str) -> Any:
         """A function of PyBullet's for this client, or one of its constants."""

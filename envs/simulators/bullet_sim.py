@@ -32,6 +32,7 @@ def make_workcell(task: StagedTask, *, cameras: bool) -> Workcell:
         },
         simulation=world,
         variable=world,
+        contacts=world if task.scene.watch_contacts else None,
     )
 
 
@@ -58,6 +59,7 @@ class BulletScene:
             checked_pose(self._world.spec.name, self._things, name, pose)
             self._world.place(self._things[name], pose)
         self._world.step(self._settle_steps, self._world.set_points.copy())
+        self._world.forget_penetration()  # what was arranged is no one's doing
 
     def poses(self) -> Layout:
         """Where all movable and placed things are now."""

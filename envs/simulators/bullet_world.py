@@ -1,9 +1,9 @@
 """One PyBullet client and its state, which robot, scene and cameras share.
 
-PyBullet remembers more than it shows: contacts of the step before, and boxes around things that grew with their motion.
-A file of its own can hold all that, but no array, and two worlds with different pasts would go on differently. So the
-state is kept here, as numbers, and whenever time passes PyBullet begins from these and nothing else: all that moves is
-taken apart, so that it forgets every contact, and put back where the numbers say.
+PyBullet remembers more than it shows: the contacts of the step before, and in which order it came upon them. So the state
+is kept here, as numbers, and whenever time passes PyBullet begins from these and nothing else: all that moves is taken
+apart, so that every contact is forgotten, and put back where the numbers say. Two worlds with different pasts then go on
+alike, bit for bit, in any process.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ CORRECTIONS: Final = 4
 """How often in a period the joints' speeds are set, so that they arrive in time."""
 APART: Final = 50.0
 """Where things are taken so that they forget their contacts, and how far from each other [m]."""
+OWN: Final = 3
+"""Numbers that are neither the arm's nor a thing's: time, instant, penetration."""
 BODY: Final = 13
 """Numbers of a thing: position, quaternion xyzw, velocity, angular velocity; of its centre of mass."""
 
@@ -43,6 +45,7 @@ class BulletWorld:
         self._forces = [PEAK_TORQUE * joint.effort for joint in XARM6.joints]
         self.revision = 0
         """Counts changes of the state, restored ones too; never goes back."""
+        self._tip: Pose | None = None
         self._build(spec)
 
     def vary(self, variation: Variation) -> None:
@@ -58,11 +61,11 @@ class BulletWorld:
         self.client = Client()
         self.built = build(self.client, spec)
         _set_options(self.client, spec, self.time_step)
-        self._numbers = np.zeros(2 + 3 * JOINTS + BODY * len(self.built.things))
-        arm = self._numbers[2 : 2 + 3 * JOINTS].reshape(3, JOINTS)
+        self._numbers = np.zeros(OWN + 3 * JOINTS + BODY * len(self.built.things))
+        arm = self._numbers[OWN : OWN + 3 * JOINTS].reshape(3, JOINTS)
         self.joints, self.joint_velocities, self.set_points = arm
         """Measured [rad], [rad/s], and where the joints were told to be by now [rad]; (J,) each."""
-        self._things = self._numbers[2 + 3 * JOINTS :].reshape(-1, BODY)
+        self._things = self._numbers[OWN + 3 * JOINTS :].reshape(-1, BODY)
         for thing, row in zip(self.built.things, self._things, strict=True):
             place, turn = self.client.getBasePositionAndOrientation(thing.number)
             row[:7] = (*place, *turn)
@@ -78,6 +81,11 @@ class BulletWorld:
     def instant(self) -> int:
         """Counts the states of the world since the reset, and so its pictures; saved and restored."""
         return int(self._numbers[1])
+
+    @property
+    def penetration(self) -> float:
+        """The greatest depth of a contact at any step since things were arranged, where the scene asks for it [m]."""
+        return float(self._numbers[2])
 
     def place_arm(self) -> None:
         """Put the arm where it is commanded to be, at rest."""
@@ -96,8 +104,11 @@ class BulletWorld:
         return self.built.things[index].to_body(self._things[index])
 
     def tool(self) -> Pose:
-        """Where the tool's tip is."""
-        return self.following.kinematics.forward(self.joints)
+        """Where the tool's tip is, by the frame of its link; not by its centre of mass."""
+        if self._tip is None:
+            self.show()
+            self._tip = self._look_at_tip()
+        return self._tip
 
     def reset(self) -> None:
         """Go back to the state after building."""
@@ -107,23 +118,26 @@ class BulletWorld:
         """Let `count` physics steps pass, in which the joints run evenly to `aim` (J,) [rad]."""
         self._forget_contacts()
         self.show()
-        step_physics, joints = self.client.stepSimulation, self.joints
+        joints = self.joints
         for part in range(CORRECTIONS):
             begun, end = part * count // CORRECTIONS, (part + 1) * count // CORRECTIONS
             if part:
                 joints = self._measured()[0]
             self._run((aim - joints) / ((count - begun) * self.time_step))
-            for _ in range(end - begun):
-                step_physics()
+            self._pass(end - begun)
         self._read()
         self._numbers[0] += count * self.time_step
         self.set_points[:] = aim
         self.changed()
 
+    def forget_penetration(self) -> None:
+        """Look only at contacts from now on."""
+        self._numbers[2] = 0.0
+
     def changed(self) -> None:
         """Note that the state is another."""
         self._numbers[1] += 1
-        self.revision += 1
+        self._renew()
 
     def show(self) -> None:
         """Put everything in PyBullet where the state says."""
@@ -140,7 +154,7 @@ class BulletWorld:
                 client.resetBaseVelocity(thing.number, row[7:10], row[10:])
 
     def save(self) -> Float64:
-        """Time, instant, joints, things, and what the arm follows, (S,)."""
+        """Time, instant, penetration, joints, things, and what the arm follows, (S,)."""
         return np.concatenate([self._numbers, self.following.save()])
 
     def restore(self, state: Float64) -> None:
@@ -157,11 +171,25 @@ class BulletWorld:
             )
         self._numbers[:] = state[:-SAVED]
         self.following.restore(state[-SAVED:])
-        self.revision += 1
+        self._renew()
 
     def close(self) -> None:
         """Let go of the client; may be called twice."""
         self.client.close()
+
+    def _renew(self) -> None:
+        self._tip = None
+        self.revision += 1
+
+    def _look_at_tip(self) -> Pose:
+        """The tip of the arm as it stands in PyBullet."""
+        *_, place, turn = self.client.getLinkState(
+            self.built.arm, self.built.tool, computeForwardKinematics=1
+        )[:6]
+        x, y, z, w = turn
+        quaternion = np.array((w, x, y, z))
+        along = np.array((2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)))
+        return Pose(position=place + self.spec.tool.length * along, quaternion=quaternion)
 
     def _forget_contacts(self) -> None:
         """Take everything apart, so that no two things are near each other."""
@@ -184,6 +212,15 @@ class BulletWorld:
             targetVelocities=speeds.tolist(),
             forces=self._forces,
         )
+
+    def _pass(self, count: int) -> None:
+        """Let physics steps pass."""
+        step = self.client.stepSimulation
+        for _ in range(count):
+            step()
+            if self.spec.watch_contacts:
+                depths = [-contact[8] for contact in self.client.getContactPoints()]
+                self._numbers[2] = max(self._numbers[2], *depths, 0.0)
 
     def _measured(self) -> Float64:
         """Joints and their velocities as they are in PyBullet, (2, J)."""
