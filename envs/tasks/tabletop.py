@@ -82,7 +82,7 @@ class TabletopTask(Generic[ConfigT]):
     """
 
     Config: ClassVar[type[TabletopConfig]]
-    workcells: ClassVar[tuple[str, ...]] = ("mujoco",)
+    workcells: ClassVar[tuple[str, ...]] = ("mujoco", "pybullet")
     name: ClassVar[str]
     stage: ClassVar[Stage] = PUBLISHED_STAGE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import warnings
@@ -122,27 +123,42 @@ def test_same_seed_gives_the_same_episode_again(env: Env) -> None:
 
 
 _FRESH = """
-import hashlib, sys
+import hashlib, json, sys
 import numpy as np
-from ibc_gym.registry import make_env
-with make_env(sys.argv[1], workcell=sys.argv[2]) as env:
-    observation, _ = env.reset(seed=3)
-    seen = [observation["state"].tobytes()]
-    rng = np.random.default_rng(0)
-    for _ in range(8):
-        action = rng.uniform(env.action_space.low, env.action_space.high).astype(np.float32)
-        observation, reward, *_ = env.step(action)
-        seen += [observation["state"].tobytes(), np.float64(reward).tobytes()]
-print(hashlib.sha256(b"".join(seen)).hexdigest())
+from ibc_gym.registry import TASKS, load, make_env
+rows = [(task, cell) for task in TASKS for cell in load(TASKS, task, "task").workcells]
+found = {}
+for task, workcell in rows[::int(sys.argv[1])]:
+    with make_env(task, workcell=workcell) as env:
+        observation, _ = env.reset(seed=3)
+        seen = [observation["state"].tobytes()]
+        rng = np.random.default_rng(0)
+        for _ in range(8):
+            action = rng.uniform(env.action_space.low, env.action_space.high).astype(np.float32)
+            observation, reward, *_ = env.step(action)
+            seen += [observation["state"].tobytes(), np.float64(reward).tobytes()]
+    found[f"{task}@{workcell}"] = hashlib.sha256(b"".join(seen)).hexdigest()
+print(json.dumps(found))
 """
 
 
-def test_same_seed_gives_the_same_bytes_in_fresh_processes(row: Any) -> None:
-    command = [sys.executable, "-c", _FRESH, row.task, row.workcell]
-    found = [
-        subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-        for _ in range(2)
+@pytest.fixture(scope="module")
+def fresh() -> list[dict[str, str]]:
+    """What came out of every row in two processes; the second takes the rows in the opposite order."""
+    return [
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", _FRESH, step], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for step in ("1", "-1")
     ]
+
+
+def test_same_seed_gives_the_same_bytes_in_fresh_processes(
+    row: Any, fresh: list[dict[str, str]]
+) -> None:
+    found = [each[f"{row.task}@{row.workcell}"] for each in fresh]
     assert found[0] == found[1]
     assert len(found[0]) == 64
 
@@ -284,9 +300,8 @@ def test_every_way_to_make_it_agrees(row: Any) -> None:
 def test_demonstrator_succeeds_and_repeats_itself(row: Any) -> None:
     envs = make_vec_env(row.task, 2, workcell=row.workcell, autoreset_mode="disabled")
     oracle = make_oracle(row.task, envs)
-    seeds = range(4)
-    first = rollout(envs, oracle, seeds)
-    again = rollout(envs, oracle, seeds)
+    first = rollout(envs, oracle, range(4))
+    again = rollout(envs, oracle, range(2))
     envs.close()
-    assert first.episodes == again.episodes
+    assert first.episodes[:2] == again.episodes
     assert sum(episode.success for episode in first.episodes) >= 3
