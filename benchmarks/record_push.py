@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from ibc_gym.data.metadata import installed_versions
-from ibc_gym.evaluation.shares import usable_cores
 from ibc_gym.record import RecordConfig, record
+from ibc_gym.threads import usable_cores
 
 TARGET_S = 120.0
 """For 2,000 demonstrations on two cores."""

@@ -24,11 +24,11 @@ from ibc_gym.data.demonstration import Columns
 from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
-from ibc_gym.evaluation.shares import usable_cores
 from ibc_gym.lock import only_writer
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import VECTOR_ENVS, add_noise, make_oracle, make_vec_env
 from ibc_gym.rollout import Transition, rollout
+from ibc_gym.threads import usable_cores
 
 STATE = "simulation_state"
 """Name under which the simulator's state after the reset is stored with each episode."""
@@ -288,7 +288,8 @@ def _make_envs(config: RecordConfig, count: int) -> VectorEnv[Any, Any, Any]:
     options: dict[str, Any] = {"observation": observation, **config.options}
     if config.workcell is not None:
         options["workcell"] = config.workcell
-    return make_vec_env(config.task, count, autoreset_mode="disabled", **options)
+    # Processes divide the cores among themselves, so each has one thread.
+    return make_vec_env(config.task, count, autoreset_mode="disabled", threads=1, **options)
 
 
 def _vectorised(config: RecordConfig) -> bool:

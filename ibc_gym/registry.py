@@ -27,6 +27,7 @@ from ibc_gym.contracts import (
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
 from ibc_gym.serialise import from_json
+from ibc_gym.threads import ThreadedVectorEnv, usable_cores
 
 TASKS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.tasks.particle:Particle",
@@ -41,6 +42,9 @@ WORKCELLS: Final[Mapping[str, str]] = {
     "mujoco": "ibc_gym.envs.simulators.mujoco_sim:make_workcell",
     "pybullet": "ibc_gym.envs.simulators.bullet_sim:make_workcell",
 }
+
+THREADED: Final = ("mujoco",)
+"""Workcells that many threads may step, and that compute without Python's lock."""
 
 VECTOR_ENVS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.simulators.particle_vector:ParticleVectorEnv",
@@ -175,6 +179,7 @@ def make_vec_env(
     num_envs: int,
     *,
     autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+    threads: int = 0,
     **options: Any,
 ) -> VectorEnv[Any, Any, Any]:
     """Many environments stepped at once; row k equals the single environment with the same seed.
@@ -183,6 +188,8 @@ def make_vec_env(
         task: As for `make_env`.
         num_envs: How many.
         autoreset_mode: "next_step", "same_step", or "disabled" for `rollout`, which resets by mask.
+        threads: That step them, where simulator and observation allow for more than one; 0 takes all cores. The
+            results do not depend on it.
         **options: As for `make_env`.
     """
     if num_envs < 1:
@@ -199,8 +206,18 @@ def make_vec_env(
             **vars(config),
         )
         return native
-    make = partial(make_env, task, **options)
-    return SyncVectorEnv([make] * num_envs, autoreset_mode=mode)
+    makers = [partial(make_env, task, **options)] * num_envs
+    if num_envs > 1 and _thread_safe(task, options):
+        return ThreadedVectorEnv(makers, threads=threads or usable_cores(), autoreset_mode=mode)
+    return SyncVectorEnv(makers, autoreset_mode=mode)
+
+
+def _thread_safe(task: str, options: Mapping[str, Any]) -> bool:
+    """Whether the environment may be stepped by any thread, and lets others compute meanwhile."""
+    if task not in TASKS or options.get("render_mode") is not None:
+        return False
+    workcell = options.get("workcell") or _task_class(task).workcells[0]
+    return workcell in THREADED and options.get("observation", "state") == "state"
 
 
 def make_oracle(task: str, env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Policy:

@@ -119,6 +119,7 @@ def carry_out(
         cut_into_shares(config.seeds, config.share),
         num_envs=config.num_envs,
         workers=choose_workers(config.workers, config.episodes, found),
+        threads=config.workers,  # nobody who asks for one worker wants two threads
         on_episode=_Counter(config.episodes, on_progress),
     )
     seconds = time.perf_counter() - started

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ibc_gym.evaluation.shares import one_thread, usable_cores
+from ibc_gym.evaluation.shares import one_thread
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.records import Bool, Float64, Observation
 from ibc_gym.rollout import Transition, rollout
+from ibc_gym.threads import usable_cores
 
 WARM_UP = 10
 """First actions that the latency leaves out: libraries allocate and choose kernels then."""

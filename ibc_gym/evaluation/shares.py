@@ -7,12 +7,12 @@ any number of workers gives the same evaluation, bit for bit.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -50,17 +50,13 @@ def cut_into_shares(seeds: Sequence[int], size: int) -> list[list[int]]:
     return [list(seeds[start : start + size]) for start in range(0, len(seeds), size)]
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run_shares(
     stage: Stage,
     shares: Sequence[Sequence[int]],
     *,
     num_envs: int,
     workers: int,
+    threads: int = 1,
     on_episode: OnEpisode,
 ) -> list[Share]:
     """Run every share; the results come in the order of the shares.
@@ -71,6 +67,7 @@ def run_shares(
         num_envs: Environments that a call of the policy serves.
         workers: Processes; 1 stays in this one. A script that asks for more must keep its own doing under
             `if __name__ == "__main__"`, because every process imports it.
+        threads: That step the environments where there is one worker alone; 0 takes all cores.
         on_episode: Called in this process.
 
     Raises:
@@ -78,7 +75,8 @@ def run_shares(
     """
     workers = min(workers, len(shares))
     if workers == 1:
-        return [share for _, share in _run(stage, list(enumerate(shares)), num_envs, on_episode)]
+        parts = _run(stage, list(enumerate(shares)), num_envs, threads, on_episode)
+        return [share for _, share in parts]
     context = multiprocessing.get_context("spawn")  # a fork would inherit GL contexts and threads
     receivers: list[Connection] = []
     processes = []
@@ -148,7 +146,8 @@ def _serve(
 ) -> None:
     """What a worker process does: run its shares and tell of them."""
     try:
-        for result in _run(stage, shares, num_envs, lambda good: sender.send(("episode", good))):
+        ring = partial(_send_episode, sender)
+        for result in _run(stage, shares, num_envs, 1, ring):
             sender.send(("share", result))
         sender.send(("end", None))
     except BrokenPipeError:
@@ -157,14 +156,19 @@ def _serve(
         sender.send(("error", (f"{type(error).__name__}: {error}", traceback.format_exc())))
 
 
+def _send_episode(sender: Connection, good: bool) -> None:
+    sender.send(("episode", good))
+
+
 def _run(
     stage: Stage,
     shares: Sequence[tuple[int, Sequence[int]]],
     num_envs: int,
+    threads: int,
     on_episode: OnEpisode,
 ) -> Iterator[tuple[int, Share]]:
     with one_thread(stage):
-        envs = stage.make_envs(num_envs)
+        envs = stage.make_envs(num_envs, threads)
         try:
             policy = stage.make_policy(envs)
             for index, seeds in shares:

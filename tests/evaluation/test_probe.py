@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ibc_gym.evaluation.probe import WARM_UP, WORTH_A_PROCESS, Probe, choose_workers, probe
-from ibc_gym.evaluation.shares import usable_cores
 from ibc_gym.evaluation.stage import Stage
+from ibc_gym.threads import usable_cores
 
 STAGE = Stage(policy="oracle", env="particle", workcell=None, observation="state", options={})
 
