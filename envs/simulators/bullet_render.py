@@ -73,11 +73,13 @@ def _view(spec: CameraSpec) -> Float64:
 def _projection(spec: CameraSpec) -> Float64:
     """OpenGL's projection with the spec's focal lengths and principal point, (4, 4)."""
     w, h = spec.width, spec.height
+    # The renderer looks through the corner of a pixel, its lower left one, where we look through the middle.
+    cx, cy = spec.cx - 0.5, spec.cy + 0.5
     depth = FAR - NEAR
     return np.array(
         [
-            [2 * spec.fx / w, 0.0, 1 - 2 * spec.cx / w, 0.0],
-            [0.0, 2 * spec.fy / h, 2 * spec.cy / h - 1, 0.0],
+            [2 * spec.fx / w, 0.0, 1 - 2 * cx / w, 0.0],
+            [0.0, 2 * spec.fy / h, 2 * cy / h - 1, 0.0],
             [0.0, 0.0, -(FAR + NEAR) / depth, -2 * FAR * NEAR / depth],
             [0.0, 0.0, -1.0, 0.0],
         ]

@@ -93,7 +93,10 @@ def _load(client: Client, folder: Path, name: str, urdf: str, *, fixed: bool) ->
     path = folder / f"{name}.urdf"
     path.write_text(urdf)
     number: int = client.loadURDF(
-        str(path), useFixedBase=fixed, flags=client.URDF_USE_INERTIA_FROM_FILE
+        str(path),
+        useFixedBase=fixed,
+        # Otherwise inertia is that of the box around a link, and cylinders are prisms with a margin outside.
+        flags=client.URDF_USE_INERTIA_FROM_FILE | client.URDF_USE_IMPLICIT_CYLINDER,
     )
     return number
 
@@ -103,6 +106,8 @@ def _add_body(client: Client, folder: Path, body: Body) -> Thing:
     number = _load(client, folder.parent, folder.name, body_urdf(body), fixed=not free)
     _set_contacts(client, number, -1, body.friction, free=free)
     client.changeDynamics(number, -1, linearDamping=0.0, angularDamping=0.0)
+    if any(shape.kind == "ellipsoid" for shape in body.shapes):
+        client.changeDynamics(number, -1, collisionMargin=0.0)  # a mesh has its margin outside
     _add_patterns(client, folder.parent, number, body)
     *_, centre, turn = client.getDynamicsInfo(number, -1)[:5]
     x, y, z, w = turn

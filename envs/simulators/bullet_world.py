@@ -188,6 +188,8 @@ class BulletWorld:
         )[:6]
         x, y, z, w = turn
         quaternion = np.array((w, x, y, z))
+        quaternion /= np.linalg.norm(quaternion)  # PyBullet's are of unit length to seven digits
+        w, x, y, z = quaternion.tolist()
         along = np.array((2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)))
         return Pose(position=place + self.spec.tool.length * along, quaternion=quaternion)
 

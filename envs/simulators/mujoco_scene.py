@@ -270,7 +270,7 @@ def _add_camera(root: Any, camera: CameraSpec) -> None:
         resolution=(camera.width, camera.height),
         sensorsize=(camera.width, camera.height),  # one unit of length per pixel
         focalpixel=(camera.fx, camera.fy),
-        principalpixel=(camera.cx - camera.width / 2, camera.height / 2 - camera.cy),
+        principalpixel=(camera.width / 2 - camera.cx, camera.height / 2 - camera.cy),
     )
 
 
