@@ -26,6 +26,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "train": ("ibc_gym.cli.train:train", "Train a policy on recorded demonstrations."),
     "eval": ("ibc_gym.cli.eval:evaluate", "Count how often a trained policy succeeds."),
     "replay": ("ibc_gym.cli.replay:replay", "Run stored episodes again; say how far they part."),
+    "compare-sims": (
+        "ibc_gym.cli.compare_sims:compare_sims",
+        "Where two simulators part, given the same commands.",
+    ),
     "report": ("ibc_gym.cli.report:report", "One HTML page about one or more runs."),
     "data info": ("ibc_gym.cli.data:info", "What is in a Zarr folder of demonstrations."),
     "data import": ("ibc_gym.cli.data:import_", "Bring human demonstrations (.npz) into Zarr."),

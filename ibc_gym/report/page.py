@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -21,7 +20,7 @@ from ibc_gym.report.sections import (
     learning_section,
     success_section,
 )
-from ibc_gym.report.style import STYLE
+from ibc_gym.report.style import document, write_page
 from ibc_gym.report.words import environment, name
 from ibc_gym.serialise import from_json
 
@@ -56,9 +55,7 @@ def report(
         raise ConfigError(f"A report is one HTML page; {out} does not end in .html.")
     writable_folder(out.parent)
     page = render(read_runs(runs), landscape_seed=landscape_seed, landscape_steps=landscape_steps)
-    passing = out.with_name(f".{out.name}-{os.getpid()}")
-    passing.write_text(page, encoding="utf-8")
-    return passing.replace(out)
+    return write_page(out, page)
 
 
 def render(
@@ -82,11 +79,7 @@ def render(
             "Made by <code>ibc-gym report</code>; the page needs no network.</footer>",
         ]
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
-    )
+    return document(title, body)
 
 
 def _title(runs: Sequence[Run]) -> str:

@@ -1,7 +1,10 @@
-"""The look of a report: one style sheet, light and dark, for screens and phones."""
+"""The look of a page: one style sheet, light and dark, for screens and phones, and the document around it."""
 
 from __future__ import annotations
 
+import os
+from html import escape
+from pathlib import Path
 from typing import Final
 
 STYLE: Final = """
@@ -87,3 +90,24 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--rule);
 }
 @media print { body { background: #fff; } details > * { display: block; } }
 """
+
+
+def document(title: str, body: str) -> str:
+    """A page that is complete in itself.
+
+    Args:
+        title: Plain text.
+        body: HTML.
+    """
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
+    )
+
+
+def write_page(out: Path, page: str) -> Path:
+    """Write a page whole or not at all; one that is there is replaced."""
+    passing = out.with_name(f".{out.name}-{os.getpid()}")
+    passing.write_text(page, encoding="utf-8")
+    return passing.replace(out)

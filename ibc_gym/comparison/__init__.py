@@ -1,0 +1,1 @@
+"""Two simulators side by side: the rehearsal of going from simulation to a real arm."""

@@ -1,0 +1,56 @@
+"""The comparison of two simulators, from the command line to the page."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from command import run
+
+from ibc_gym.comparison.compare import CompareConfig
+from ibc_gym.errors import ConfigError, UnknownName
+
+
+def test_command_leaves_figures_and_a_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("compare-sims", "push", "--episodes", "3", "--trials", "2", "--workers", "1")
+    code, out, _ = run(capsys, *words, "--out", str(tmp_path), "--json")
+    assert code == 0
+    answer = json.loads(out)
+    kept = json.loads((tmp_path / "comparison.json").read_text())
+    assert kept.items() <= answer.items()
+    same = answer["same_commands"]
+    assert same["success_in_first"] == 3  # the commands were made there
+    assert 0 < same["tip_gap_before_contact_mm"]["largest"] < 0.5
+    assert same["contact_later_in_second_ms"]["largest"] <= 100
+    assert answer["trials"]["oracle"]["first"]["episodes"] == 2
+    page = (tmp_path / "comparison.html").read_text()
+    assert "mujoco and pybullet" in page
+    assert page.count("data:image/jpeg;base64,") == 6  # two episodes: one, other, difference
+    assert not re.search(r"""(src|href)=["']https?:""", page)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"workcells": ("mujoco", "mujoco")}, ConfigError),
+        ({"episodes": 0}, ConfigError),
+        ({"task": "puhs"}, UnknownName),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    wrong: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        CompareConfig(**wrong)  # type: ignore[arg-type]  # that is the point
+
+
+def test_task_of_one_simulator_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "compare-sims", "particle", "--out", str(tmp_path))
+    assert code == 1
+    assert "cannot run in workcell 'mujoco'" in err
