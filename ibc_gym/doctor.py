@@ -96,8 +96,16 @@ TRIALS: Final[Mapping[str, Trial]] = {
     ),
     "pybullet": Trial(
         package="pybullet",
-        code="import pybullet; pybullet.connect(pybullet.DIRECT); pybullet.stepSimulation(); print('simulates')",
-        fix=_extra("pybullet"),
+        code=(
+            "import pybullet; pybullet.connect(pybullet.DIRECT); pybullet.stepSimulation(); "
+            "picture = pybullet.getCameraImage(16, 16, renderer=pybullet.ER_TINY_RENDERER); "
+            "print('simulates and draws', 'x'.join(map(str, picture[2].shape)))"
+        ),
+        fix=(
+            _extra("pybullet")
+            if sys.version_info < (3, 12)
+            else "use Python 3.11: nobody builds pybullet for a newer one"
+        ),
     ),
     "torch": Trial(
         package="torch",

@@ -5,6 +5,7 @@ A message is one or two sentences: what happened, where, and what to do.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final, Self
@@ -59,16 +60,25 @@ _EXTRAS: Final = {
     "pyrealsense2": "realsense",
 }
 """Which extra brings a library, by the name that it is imported by."""
+_NEWEST_PYTHON: Final = {"pybullet": (3, 11)}
+"""Libraries that nobody builds for newer versions of Python."""
 
 
 class MissingDependency(IbcGymError, ImportError):
     """An optional library is needed and is not installed."""
 
     def __init__(self, library: str, *, extra: str, needed_for: str) -> None:
-        """Name the library, what needs it, and the extra that brings it."""
-        super().__init__(
-            f"{needed_for} needs {library}, which is not installed: pip install 'ibc-gym[{extra}]'."
-        )
+        """Name the library, what needs it, and the extra that brings it, if one can on this Python."""
+        newest = _NEWEST_PYTHON.get(library, sys.version_info[:2])
+        if sys.version_info[:2] > newest:
+            remedy = (
+                "it is built for Python up to {}.{} only: make an environment with that".format(
+                    *newest
+                )
+            )
+        else:
+            remedy = f"pip install 'ibc-gym[{extra}]'"
+        super().__init__(f"{needed_for} needs {library}, which is not installed: {remedy}.")
 
     @classmethod
     def explaining(cls, error: ModuleNotFoundError, needed_for: str) -> Self | None:

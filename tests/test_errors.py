@@ -27,6 +27,18 @@ def test_missing_dependency_names_the_extra() -> None:
     assert "pip install 'ibc-gym[policies]'" in str(error)
 
 
+@pytest.mark.parametrize(
+    "python, remedy",
+    [((3, 11, 7), "pip install 'ibc-gym[pybullet]'"), ((3, 12, 0), "Python up to 3.11 only")],
+)
+def test_library_without_a_build_for_this_python_is_not_to_be_installed(
+    python: tuple[int, ...], remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "version_info", python)
+    error = errors.MissingDependency("pybullet", extra="pybullet", needed_for="This")
+    assert remedy in str(error)
+
+
 def test_module_of_no_extra_is_not_explained() -> None:
     error = ModuleNotFoundError("No module named 'mine'", name="mine")
     assert errors.MissingDependency.explaining(error, "This") is None
@@ -36,6 +48,7 @@ def test_module_of_no_extra_is_not_explained() -> None:
     "library, does, extra",
     [
         ("mujoco", "import ibc_gym; ibc_gym.make_env('push')", "mujoco"),
+        ("pybullet", "import ibc_gym; ibc_gym.make_env('push', workcell='pybullet')", "pybullet"),
         (
             "torch",
             "from ibc_gym.registry import POLICIES, load; load(POLICIES, 'ebm', '')",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
-from ibc_gym.envs.scene_spec import Body, SceneSpec, Shape
+from ibc_gym.envs.scene_spec import Body, BulletSettings, SceneSpec, Shape
 from ibc_gym.envs.tasks.push import Push
 from ibc_gym.errors import ConfigError
 
@@ -36,3 +37,19 @@ def test_equal_scenes_have_equal_hashes() -> None:
     one, other = Push().scene, Push().scene
     assert isinstance(one, SceneSpec)
     assert one == other and hash(one) == hash(other)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"time_step": 0.0},
+        {"solver_iterations": 0},
+        {"residual": -1.0},
+        {"contact_erp": 0.0},
+        {"contact_erp": 1.5},
+        {"time_step": float("nan")},
+    ],
+)
+def test_bullet_settings_that_make_no_sense_are_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="BulletSettings"):
+        BulletSettings(**setting)
