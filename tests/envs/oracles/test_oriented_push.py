@@ -1,0 +1,98 @@
+"""The push that all demonstrators are made of: what is published, and what care adds to it."""
+
+from __future__ import annotations
+
+from math import pi
+
+import numpy as np
+import pytest
+
+from ibc_gym.envs.oracles.oriented_push import (
+    CAREFUL,
+    MOVE_TO_PRE_BLOCK,
+    ORIENT_LEFT,
+    ORIENT_RIGHT,
+    PUBLISHED,
+    PUSH_BLOCK,
+    OrientedPush,
+    PushStyle,
+    at_most,
+)
+from ibc_gym.records import Float64
+
+FIRST = np.ones(1, dtype=np.bool_)
+GOAL = np.array([[0.4, 0.2]])
+BLOCK = np.array([[0.4, 0.0]])
+
+
+def push(style: PushStyle, phase: int) -> OrientedPush:
+    made = OrientedPush(0.1, style)
+    made.reset(FIRST)
+    made.phase[:] = phase
+    return made
+
+
+def at(x: float, y: float) -> Float64:
+    return np.array([[x, y]])
+
+
+def yaw(angle: float) -> Float64:
+    return np.array([angle])
+
+
+def test_tip_ahead_of_the_block_goes_behind_it_again_with_care_alone() -> None:
+    """As published, it goes on and drags the block away from its goal."""
+    for style, phase in ((PUBLISHED, PUSH_BLOCK), (CAREFUL, MOVE_TO_PRE_BLOCK)):
+        pushing = push(style, PUSH_BLOCK)
+        pushing.move(at(0.4, 0.03), BLOCK, yaw(0.0), GOAL)
+        assert pushing.phase[0] == phase
+
+
+@pytest.mark.parametrize(
+    "turning, angle", [(ORIENT_LEFT, pi / 4 + 0.01), (ORIENT_RIGHT, -pi / 4 - 0.01)]
+)
+def test_block_corner_first_is_turned_on_with_care_alone(turning: int, angle: float) -> None:
+    """The misalignment, known modulo a quarter turn, has just changed its sign."""
+    for style, phase in ((PUBLISHED, MOVE_TO_PRE_BLOCK), (CAREFUL, turning)):
+        pushing = push(style, turning)
+        pushing.move(at(0.4, -0.03), BLOCK, yaw(pi / 2 - angle), GOAL)
+        assert pushing.phase[0] == phase
+
+
+@pytest.mark.parametrize("turning", [ORIENT_LEFT, ORIENT_RIGHT])
+def test_flat_block_is_turned_no_further(turning: int) -> None:
+    pushing = push(CAREFUL, turning)
+    pushing.move(at(0.4, -0.03), BLOCK, yaw(pi / 2), GOAL)
+    assert pushing.phase[0] == MOVE_TO_PRE_BLOCK
+
+
+def test_push_ends_at_the_goal_with_care_alone() -> None:
+    near = GOAL - [[0.0, 0.004]]
+    tip = near - [[0.0, 0.025]]
+    for style, length in ((PUBLISHED, 0.015), (CAREFUL, 0.004)):
+        move = push(style, PUSH_BLOCK).move(tip, near, yaw(0.0), GOAL)
+        np.testing.assert_allclose(move, [[0.0, length]], atol=1e-9)
+
+
+def test_way_behind_the_block_goes_around_it_only_if_told_to() -> None:
+    ahead = at(0.4, 0.06)
+    straight = push(PUBLISHED, MOVE_TO_PRE_BLOCK).move(ahead, BLOCK, yaw(0.0), GOAL)
+    np.testing.assert_allclose(straight, [[0.0, -0.03]], atol=1e-9)
+    around = push(PUBLISHED, MOVE_TO_PRE_BLOCK).move(
+        ahead, BLOCK, yaw(0.0), GOAL, obstacles=BLOCK[:, None]
+    )
+    assert abs(around[0, 0]) > 0.01
+
+
+def test_symmetry_of_the_block_decides_what_flat_is() -> None:
+    """A pentagon that is a fifth of a turn further looks the same; a square does not."""
+    turned = yaw(pi / 2 + 2 * pi / 5)
+    for symmetry, phase in ((2 * pi / 5, PUSH_BLOCK), (pi / 2, MOVE_TO_PRE_BLOCK)):
+        pushing = push(PUBLISHED, PUSH_BLOCK)
+        pushing.move(at(0.4, -0.03), BLOCK, turned, GOAL, symmetry=np.array([symmetry]))
+        assert pushing.phase[0] == phase
+
+
+def test_moves_are_shortened_and_never_lengthened() -> None:
+    moves = np.array([[0.3, 0.4], [0.03, 0.04], [0.0, 0.0]])
+    np.testing.assert_allclose(at_most(moves, 0.1), [[0.06, 0.08], [0.03, 0.04], [0.0, 0.0]])
