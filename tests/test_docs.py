@@ -1,11 +1,15 @@
-"""The tree of docs/architecture.md names the files that there are, and calls planned those that there are not."""
+"""The documents are true to the code: the tree of docs/architecture.md, the page of the tasks."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from ibc_gym.registry import ORACLES
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
@@ -45,4 +49,22 @@ def test_file_of_the_tree_is_there_unless_it_is_planned(
     there = (ROOT / folder / name).is_file()
     assert there is not planned, (
         f"{PAGE.name} says that {folder}/{name} is {'planned' if planned else 'there'}"
+    )
+
+
+def test_page_of_tasks_is_the_one_that_is_made() -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", "import make_tasks; print(make_tasks.page(), end='')"],
+        cwd=ROOT / "docs",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert made == (ROOT / "docs" / "tasks.md").read_text(), "run: python docs/make_tasks.py"
+
+
+@pytest.mark.parametrize("task", ORACLES)
+def test_every_demonstrator_is_seen_at_work(task: str) -> None:
+    assert (ROOT / "docs" / "images" / f"{task}.jpg").is_file(), (
+        "run: python docs/make_tasks.py --pictures"
     )
