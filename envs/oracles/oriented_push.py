@@ -82,10 +82,6 @@ class OrientedPush:
             self.phase = np.zeros(len(mask), dtype=np.int64)
         self.phase[mask] = MOVE_TO_PRE_BLOCK
 
-    def pre_block(self, block: Float64, goal: Float64) -> Float64:
-        """Where the push begins, behind the block as seen from its goal, (B, 2) [m]."""
-        return block - self.style.behind[0] * heading(block, goal)
-
     def move(
         self,
         tip: Float64,

@@ -19,10 +19,6 @@ class TabletopState:
         self._columns = task.columns
         self._state = np.asarray(observation["state"], dtype=np.float64)
 
-    def __len__(self) -> int:
-        """How many tables there are, B."""
-        return len(self._state)
-
     @property
     def tip(self) -> Float64:
         """Where the tip is commanded to be, (B, 2) [m]."""
