@@ -4,7 +4,7 @@
         [--goal-tolerance M ...] [--out benchmarks/results/oracles.json]
 
 Tasks have their default settings, by which policies are judged, and with --goal-tolerance others. Rows that are in the
-file already and were not measured this time stay.
+file already and were not measured this time stay. docs/make_tasks.py puts them on the page of the tasks.
 """
 
 from __future__ import annotations
