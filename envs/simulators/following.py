@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
+from ibc_gym import geometry
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float64, Pose, RobotLimits, Target
 
@@ -26,6 +28,8 @@ stray by centimetres when it is sent to and fro at its greatest speed, as no con
 
 ROUNDING = 1e-9
 """Joints whose tip lies outside of the workspace by no more than this [m] are inside."""
+SAME_TURN = 1 - 1e-9
+"""Inner product of quaternions above which they are one orientation: within 0.1 mrad."""
 SHORTENINGS = 4
 """Attempts at a step short enough for the speed limit."""
 
@@ -76,19 +80,19 @@ class Following:
     def way(self, here: Float64) -> Float64:
         """How far the joints go in this period from set-points `here`, (J,) [rad].
 
-        A target too far for one period is approached along the straight line of the tip, as far as the speed limit
-        allows: along that of the joints the tip would rise and fall on its way.
+        A target too far for one period is approached along the straight line of the tip, turning evenly, as far as the
+        speed limit allows: along that of the joints the tip would rise and fall on its way.
         """
         way: Float64 = self.joints - here
         if _largest(way) <= self._furthest:
             return way
-        start = self.kinematics.forward(here).position
+        start = self.kinematics.forward(here)
         part = 1.0
         for _ in range(SHORTENINGS):
             part *= 0.95 * self._furthest / _largest(way)
             between = Pose(
-                position=start + part * (self.tool.position - start),
-                quaternion=self.tool.quaternion,
+                position=start.position + part * (self.tool.position - start.position),
+                quaternion=_turned(start.quaternion, self.tool.quaternion, part),
             )
             way = self.kinematics.inverse(self._allowed(between), here).joints - here
             if _largest(way) <= self._furthest:
@@ -151,6 +155,15 @@ class Following:
         if solution.error > CLOSE_ENOUGH:
             return self.joints, self.tool, True
         return solution.joints, pose, changed
+
+
+def _turned(here: Float64, there: Float64, part: float) -> Float64:
+    """An orientation part of the way from one to another, wxyz; where they are the same, exactly the other."""
+    if abs(float(here @ there)) > SAME_TURN:
+        return there
+    turn = geometry.rotation(here)
+    way = (turn.inv() * geometry.rotation(there)).as_rotvec()
+    return geometry.quaternion(turn * Rotation.from_rotvec(part * way))
 
 
 def _largest(way: Float64) -> float:
