@@ -56,6 +56,8 @@ _EXTRAS: Final = {
     "PIL": "report",
     "gymnasium_robotics": "human",
     "gym_pusht": "human",
+    "hypothesis": "testing",
+    "pytest": "testing",
     "xarm": "xarm",
     "pyrealsense2": "realsense",
 }

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
-from streams import global_stream
+from rows import suites
 
+from ibc_gym.contracts import Policy, PolicySpec
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.records import Float32
 from ibc_gym.registry import ORACLES, make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
+from ibc_gym.testing import PolicyContract
+from ibc_gym.testing.policies import spec_of
 
 SEEDS = [11, 12, 13]
 
@@ -36,13 +41,6 @@ def demonstrated(task: str, num_envs: int) -> dict[int, Float32]:
 @pytest.fixture(scope="module")
 def tapes(task: str) -> dict[int, Float32]:
     return demonstrated(task, num_envs=3)
-
-
-def observations(task: str) -> list[dict[str, Any]]:
-    """How the episodes of some seeds begin, as batches of one."""
-    with make_env(task) as env:
-        begun = [env.reset(seed=seed)[0] for seed in SEEDS]
-    return [{name: values[None] for name, values in each.items()} for each in begun]
 
 
 def test_acts_in_the_action_space(task: str, tapes: dict[int, Float32]) -> None:
@@ -70,29 +68,32 @@ def test_demonstration_does_not_depend_on_who_shares_the_batch(
         np.testing.assert_array_equal(alone[seed], tapes[seed])
 
 
-def test_observation_is_only_looked_at_and_the_global_generator_left_alone(task: str) -> None:
-    with make_env(task) as env:
-        oracle = make_oracle(task, env)
-    before = global_stream()
-    for seed, observation in zip(SEEDS, observations(task), strict=True):
-        kept = {name: values.copy() for name, values in observation.items()}
-        oracle.reset(np.ones(1, np.bool_), [seed])
-        oracle.act(observation)
-        for name, values in observation.items():
-            np.testing.assert_array_equal(values, kept[name])
-    assert global_stream() == before
+class Oracles(PolicyContract):
+    """In batches that know nothing of each other, on how episodes begin."""
+
+    row: str
+    tolerance = 0.0
+
+    def make(self) -> Policy:
+        return make_oracle(self.row, environment(self.row))
+
+    def spec(self) -> PolicySpec:
+        return spec_of(make_env(self.row))
+
+    def observation(self, seed: int) -> dict[str, Any]:
+        return beginning(self.row, seed)
 
 
-def test_begins_anew_after_a_reset(task: str) -> None:
-    with make_env(task) as env:
-        oracle = make_oracle(task, env)
-    first, other, _ = observations(task)
+@cache
+def beginning(task: str, seed: int) -> dict[str, Any]:
+    """What is seen when an episode begins; not to be written to."""
+    observation: dict[str, Any] = environment(task).reset(seed=seed)[0]
+    return observation
 
-    def opening() -> bytes:
-        oracle.reset(np.ones(1, np.bool_), [SEEDS[0]])
-        return oracle.act(first).tobytes()
 
-    fresh = opening()
-    for _ in range(5):
-        oracle.act(other)
-    assert opening() == fresh
+@cache
+def environment(task: str) -> gymnasium.Env[Any, Any]:
+    return make_env(task)
+
+
+globals().update(suites(Oracles, sorted(ORACLES)))

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from external_episodes import IDS, actions_of, make, run
-from snapshots import assert_any_moment_can_be_gone_on_from, flat
 
 from ibc_gym.envs.external_env import ExternalEnv
 from ibc_gym.errors import ConfigError
+from ibc_gym.testing.bits import flat
+from ibc_gym.testing.snapshots import assert_any_moment_can_be_gone_on_from
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-import numpy as np
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ibc_gym.env import Env
-from ibc_gym.envs.external_env import ExternalEnv
-
-AnyEnv = TypeVar("AnyEnv", Env, ExternalEnv)
+from ibc_gym.testing.bits import flat
 
 Moves = list[int]
 """What is done one after another; what each number means, `play` knows."""
@@ -24,19 +20,26 @@ BEFORE_BETWEEN_AFTER: tuple[tuple[Moves, Moves, Moves], ...] = (
 """Tried every time: something unusual (0) just before a snapshot, and between it and its return."""
 
 
-def flat(value: Any) -> Any:
-    """Observations, rewards and infos as something that `==` compares bit by bit."""
-    if isinstance(value, dict):
-        return {key: flat(each) for key, each in value.items()}
-    if isinstance(value, tuple):
-        return tuple(flat(each) for each in value)
-    return np.asarray(value).tobytes()
+class Restorable(Protocol):
+    """An environment that can be saved and restored."""
+
+    def reset(self, *, seed: int | None = None) -> tuple[Any, Any]:
+        """Begin an episode."""
+
+    def save(self) -> Any:
+        """Everything that the rest of the episode depends on."""
+
+    def restore(self, snapshot: Any) -> tuple[Any, Any]:
+        """Go on from there."""
+
+
+EnvT = TypeVar("EnvT", bound=Restorable)
 
 
 def assert_any_moment_can_be_gone_on_from(
-    env: AnyEnv,
-    another: AnyEnv,
-    play: Callable[[AnyEnv, Moves], Sequence[Any]],
+    env: EnvT,
+    another: EnvT,
+    play: Callable[[EnvT, Moves], Sequence[Any]],
     *,
     kinds: int,
     max_examples: int,
@@ -52,7 +55,9 @@ def assert_any_moment_can_be_gone_on_from(
     """
     moves = st.lists(st.integers(0, kinds - 1), max_size=6)
 
-    @settings(max_examples=max_examples, deadline=None)
+    @settings(
+        max_examples=max_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     @given(st.integers(0, 99), moves, moves, moves)
     def check(seed: int, before: Moves, between: Moves, after: Moves) -> None:
         env.reset(seed=seed)

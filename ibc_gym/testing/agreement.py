@@ -1,0 +1,168 @@
+"""What two simulators of one scene agree on: everything that is geometry."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from hypothesis.strategies import SearchStrategy
+
+from ibc_gym import geometry
+from ibc_gym.contracts import Workcell
+from ibc_gym.records import Bool, CameraSpec, Float64, Layout, Start, UInt8
+from ibc_gym.testing.contract import Contract, rule
+from ibc_gym.testing.scenes import distance, turned
+
+Pair = tuple[Workcell, Workcell]
+
+CLEARLY: Final = 40
+"""Levels of brightness by which a pixel must differ; shading is drawn by each simulator in its own manner."""
+
+
+class AgreementContract(Contract[Pair]):
+    """Subclass it and say in `make` how the two workcells are made, with cameras, and in `starts` how episodes begin."""
+
+    examples: ClassVar[int] = 4
+    tip_tolerance: ClassVar[float] = 1e-4
+    """Between the two tool tips after a reset [m]."""
+    turn_tolerance: ClassVar[float] = 2e-3
+    """Between two orientations [rad]."""
+    place_tolerance: ClassVar[float] = 5e-4
+    """Between two things that were put in the same place and came to rest [m]."""
+    pixel_tolerance: ClassVar[float] = 3.0
+    """Between the middles of what differs in the pictures of the two [px]."""
+    overlap: ClassVar[float] = 0.7
+    """The least share of these pixels that both have in common."""
+    sight: ClassVar[float] = 0.1
+    """How far off the next such pixel may be from where a thing should be seen, which may be hollow [picture widths]."""
+
+    def starts(self) -> SearchStrategy[Start]:
+        """How episodes may begin: `strategies.starts(task)`."""
+        raise NotImplementedError(f"{type(self).__name__}.starts must say how episodes begin.")
+
+    @classmethod
+    def teardown_class(cls) -> None:
+        """Close both."""
+        shared: Any = cls.__dict__.get("_shared")
+        cls._shared = None
+        for workcell in shared or ():
+            workcell.close()
+
+    @rule("Robot.limits")
+    def test_limits_are_the_same(self) -> None:
+        """Both robots have one workspace and one control period."""
+        one, other = self.shared
+        assert one.robot.limits == other.robot.limits
+
+    @rule("Robot.reset")
+    def test_tips_are_in_one_place_after_a_reset(self) -> None:
+        """After a reset both tools are in one place within 0.1 mm, turned alike, with the same joints."""
+
+        @self.for_all(self.starts())
+        def check(start: Start) -> None:
+            states = []
+            for workcell in self.shared:
+                workcell.robot.reset(start.home)
+                states.append(workcell.robot.observe())
+            one, other = states
+            assert np.abs(one.joints - other.joints).max() <= self.turn_tolerance
+            if one.tool is not None and other.tool is not None:
+                assert distance(one.tool, other.tool) <= self.tip_tolerance
+                assert turned(one.tool, other.tool) <= self.turn_tolerance
+
+    @rule("Scene.arrange")
+    def test_things_stand_in_one_place(self) -> None:
+        """The same layout puts the same things, named in the same order, in the same places."""
+
+        @self.for_all(self.starts())
+        def check(start: Start) -> None:
+            one, other = (arranged(workcell, start) for workcell in self.shared)
+            assert list(one) == list(other)
+            for name in one:
+                apart = distance(one[name], other[name])
+                assert apart <= self.place_tolerance, f"{name}: {apart} m apart"
+                assert turned(one[name], other[name]) <= self.turn_tolerance, name
+
+    @rule("Camera.spec")
+    def test_cameras_are_the_same(self) -> None:
+        """Both have the same cameras: intrinsics and poses."""
+        one, other = ({n: c.spec for n, c in w.cameras.items()} for w in self.shared)
+        assert one == other
+
+    @rule("Camera.read")
+    def test_things_are_seen_in_one_place(self) -> None:
+        """What differs between two layouts is seen by both in one place, and where the pinhole's equations put it."""
+
+        @self.for_all(self.starts(), self.starts())
+        def check(start: Start, other: Start) -> None:
+            for camera, spec in {n: c.spec for n, c in self.shared[0].cameras.items()}.items():
+                masks = [_changed(*pictures(each, camera, start, other)) for each in self.shared]
+                points = [
+                    pixel(spec, pose.position)
+                    for layout in (start.layout, other.layout)
+                    for pose in layout.values()
+                ]
+                self._check_seen(camera, masks, points, spec)
+
+    def _check_seen(
+        self, camera: str, masks: list[Bool], points: list[Float64], spec: CameraSpec
+    ) -> None:
+        one, other = masks
+        if not (one.any() or other.any()):
+            return
+        both = (one & other).sum() / (one | other).sum()
+        assert both >= self.overlap, (
+            f"{camera}: only {both:.0%} of the pixels that differ are common"
+        )
+        apart = np.abs(_middle(one) - _middle(other)).max()
+        assert apart <= self.pixel_tolerance, f"{camera}: what differs is seen {apart:.1f} px apart"
+        for mask in masks:
+            for point in points:
+                if not ((point > 0).all() and (point < (spec.width, spec.height)).all()):
+                    continue
+                off = _distance(mask, point) / spec.width
+                assert off <= self.sight, (
+                    f"{camera}: nothing differs at {point}, where the pinhole puts a thing that moved"
+                )
+
+
+def arranged(workcell: Workcell, start: Start) -> Layout:
+    """Reset a workcell to a start; gives where the things are."""
+    workcell.robot.reset(start.home)
+    workcell.scene.arrange(start.layout)
+    poses = workcell.scene.poses()
+    assert poses is not None, "a scene that measures no poses cannot be compared"
+    return poses
+
+
+def pictures(workcell: Workcell, camera: str, *starts: Start) -> list[UInt8]:
+    """What a camera sees of each start, (H, W, 3)."""
+    seen = []
+    for start in starts:
+        arranged(workcell, start)
+        seen.append(workcell.cameras[camera].read().image)
+    return seen
+
+
+def pixel(spec: CameraSpec, point: Float64) -> Float64:
+    """Where a point [m] is seen: right and down from the picture's corner, (2,) [px], by the pinhole's equations."""
+    turn = geometry.rotation(np.array(spec.quaternion)).inv()
+    x, y, z = turn.apply(point - np.array(spec.position))
+    return np.array([spec.cx + spec.fx * x / z, spec.cy + spec.fy * y / z])
+
+
+def _changed(one: UInt8, other: UInt8) -> Bool:
+    """Pixels that clearly differ, (H, W)."""
+    mask: Bool = np.abs(one.astype(int) - other).max(axis=2) > CLEARLY
+    return mask
+
+
+def _middle(mask: Bool) -> Float64:
+    rows, columns = np.nonzero(mask)
+    return np.array([columns.mean(), rows.mean()])
+
+
+def _distance(mask: Bool, point: Float64) -> float:
+    """From a point to the nearest pixel of a mask [px]."""
+    rows, columns = np.nonzero(mask)
+    return float(np.hypot(columns + 0.5 - point[0], rows + 0.5 - point[1]).min())

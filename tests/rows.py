@@ -1,0 +1,51 @@
+"""Every row of the tables as a suite of `ibc_gym.testing`: a new row is held to the contracts without a line of test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ibc_gym.contracts import Task, Workcell
+from ibc_gym.env import Env
+from ibc_gym.registry import TASKS, WORKCELLS, load, make_env, make_task, make_workcell
+
+
+@dataclass(frozen=True)
+class Row:
+    """A task in one of its workcells."""
+
+    task: str
+    workcell: str
+
+    def __str__(self) -> str:
+        return f"{self.task}@{self.workcell}"
+
+    def make_env(self, **options: Any) -> Env:
+        env = make_env(self.task, workcell=self.workcell, **options)
+        assert isinstance(env, Env)
+        return env
+
+    def make_task(self) -> Task:
+        return make_task(self.task)
+
+    def make_workcell(self, *, cameras: bool = False) -> Workcell:
+        return make_workcell(self.workcell, self.make_task(), cameras=cameras)
+
+
+ROWS = [
+    Row(task, workcell)
+    for task in TASKS
+    for workcell in load(TASKS, task, "task").workcells
+    if workcell in WORKCELLS
+]
+
+
+def suites(base: type, rows: Iterable[Any] = ROWS) -> dict[str, type]:
+    """A test class for every row, by its name: `globals().update(suites(Robots))`; each has its row as an attribute."""
+    found = {}
+    for row in rows:
+        name = "Test" + base.__name__ + "_" + re.sub(r"\W+", "_", str(row)).strip("_")
+        found[name] = type(name, (base,), {"row": row, "__module__": base.__module__})
+    return found
