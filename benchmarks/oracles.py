@@ -1,10 +1,10 @@
 """How often the scripted demonstrator of every task succeeds, in every workcell that hosts the task.
 
     OMP_NUM_THREADS=1 python benchmarks/oracles.py [--task NAME ...] [--workcell NAME ...] [--episodes 500]
-        [--goal-tolerance M ...] [--out benchmarks/results/oracles.json]
+        [--goal-tolerance M ...] [--clearance M ...] [--out benchmarks/results/oracles.json]
 
-Tasks have their default settings, by which policies are judged, and with --goal-tolerance others. Rows that are in the
-file already and were not measured this time stay. docs/make_tasks.py puts them on the page of the tasks.
+Tasks have their default settings, by which policies are judged, and with --goal-tolerance or --clearance others. Rows
+that are in the file already and were not measured this time stay. docs/make_tasks.py puts them on the page of the tasks.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import json
 import shlex
 import sys
 import time
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ import numpy as np
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.registry import ORACLES, TASKS, WORKCELLS, load, make_oracle, make_vec_env
-from ibc_gym.rollout import rollout
+from ibc_gym.rollout import Episode, rollout
 
 ENVIRONMENTS = 10
 """How many run at once; the result does not depend on it."""
@@ -52,10 +54,18 @@ def measure(task: str, workcell: str, episodes: int, options: dict[str, Any]) ->
         "length_sd": float(np.std(lengths)),
         "length_max": max(lengths),
         "return_mean": float(np.mean([episode.total_reward for episode in ran])),
+        **worst(ran),
         "cpu_seconds": seconds,
         "command": "python " + shlex.join(sys.argv),
         "versions": installed_versions(),
     }
+
+
+def worst(ran: Sequence[Episode]) -> Row:
+    """The deepest that things were in each other in any episode, where the task tells [m]."""
+    name = "worst_penetration"
+    depths = [episode.metrics[name] for episode in ran if name in episode.metrics]
+    return {name: max(depths)} if depths else {}
 
 
 def show(name: str, row: Row) -> str:
@@ -64,7 +74,14 @@ def show(name: str, row: Row) -> str:
         f"{name:45} {row['successes']:4} of {row['episodes']} succeed ({low:.1f} to {high:.1f} %), "
         f"{row['length_mean']:5.1f} +- {row['length_sd']:4.1f} steps, at most {row['length_max']}, "
         f"return {row['return_mean']:6.2f}, {row['cpu_seconds']:6.1f} CPU-seconds"
+        + (f", {1e3 * row['worst_penetration']:.3f} mm deep" if "worst_penetration" in row else "")
     )
+
+
+def put(file: Path, name: str, row: Row) -> None:
+    """Put a row into the file, which others may have added to in the meantime."""
+    rows = json.loads(file.read_text())["rows"] if file.exists() else {}
+    file.write_text(json.dumps({"rows": rows | {name: row}}, indent=2) + "\n")
 
 
 def main() -> None:
@@ -73,22 +90,21 @@ def main() -> None:
     parser.add_argument("--workcell", nargs="+", choices=sorted(WORKCELLS), default=list(WORKCELLS))
     parser.add_argument("--episodes", type=int, default=500)
     parser.add_argument("--goal-tolerance", nargs="+", type=float, default=[None], help="[m]")
+    parser.add_argument("--clearance", nargs="+", type=float, default=[None], help="[m]")
     parser.add_argument("--out", type=Path, help="put the figures into this JSON file")
     arguments = parser.parse_args()
-    rows: dict[str, Row] = {}
-    if arguments.out is not None and arguments.out.exists():
-        rows = json.loads(arguments.out.read_text())["rows"]
     for task in arguments.task:
         for workcell in load(TASKS, task, "task").workcells:
             if workcell not in arguments.workcell:
                 continue
-            for tolerance in arguments.goal_tolerance:
-                options = {} if tolerance is None else {"goal_tolerance": tolerance}
+            for given in product(arguments.goal_tolerance, arguments.clearance):
+                named = zip(("goal_tolerance", "clearance"), given, strict=True)
+                options = {option: value for option, value in named if value is not None}
                 name = f"{task}@{workcell}" + "".join(f" {k}={v}" for k, v in options.items())
-                rows[name] = measure(task, workcell, arguments.episodes, options)
-                print(show(name, rows[name]), flush=True)
+                row = measure(task, workcell, arguments.episodes, options)
+                print(show(name, row), flush=True)
                 if arguments.out is not None:
-                    arguments.out.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
+                    put(arguments.out, name, row)
 
 
 if __name__ == "__main__":

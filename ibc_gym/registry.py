@@ -35,6 +35,7 @@ TASKS: Final[Mapping[str, str]] = {
     "push": "ibc_gym.envs.tasks.push:Push",
     "push-two-targets": "ibc_gym.envs.tasks.push_two_targets:PushTwoTargets",
     "push-multimodal": "ibc_gym.envs.tasks.push_multimodal:PushMultimodal",
+    "insert": "ibc_gym.envs.tasks.insert:Insert",
 }
 
 WORKCELLS: Final[Mapping[str, str]] = {
@@ -57,6 +58,7 @@ ORACLES: Final[Mapping[str, str]] = {
     "push": "ibc_gym.envs.oracles.push:PushOracle",
     "push-two-targets": "ibc_gym.envs.oracles.push_two_targets:PushTwoTargetsOracle",
     "push-multimodal": "ibc_gym.envs.oracles.push_multimodal:PushMultimodalOracle",
+    "insert": "ibc_gym.envs.oracles.insert:InsertOracle",
 }
 """The scripted demonstrator of each task."""
 

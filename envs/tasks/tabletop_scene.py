@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, pi
 from typing import Final
 
@@ -52,7 +52,7 @@ class Physics:
     """[m]; see `MujocoSettings.skin`."""
     impratio: float = 1.0
     """See `MujocoSettings.impratio`."""
-    bullet: BulletSettings = BulletSettings()
+    bullet: BulletSettings = field(default_factory=BulletSettings)
     watch_contacts: bool = False
     """See `SceneSpec.watch_contacts`."""
 

@@ -1,0 +1,225 @@
+"""How one block is lined up with a slot from two sides, and slid in.
+
+It is pushed across to the slot's axis, then along it, and parked just before the mouth. There it is turned and tapped from
+the side until it is straight and in the middle, to a part of the clearance; then it is pushed in. A block that gets stuck
+is lined up again. Everything is seen in the frame of the slot, whose x axis leads into it from the seat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import copysign, pi, sin
+from typing import Final, Literal
+
+import numpy as np
+
+from ibc_gym import geometry
+from ibc_gym.records import Float64
+
+from ..tasks.insert import MOUTH
+from ..tasks.real_stage import PIPE_RADIUS
+from ..tasks.tabletop_scene import BLOCK_SIDE
+from .detour import ANYWHERE, next_corner
+from .face_push import RESISTANCE, FacePush, Seen
+from .oriented_push import at_most
+
+Leg = Literal["across", "along", "turn", "in"]
+
+HALF: Final = BLOCK_SIDE / 2
+PARK: Final = MOUTH - HALF - 0.004
+"""Where the block is lined up: its leading side 4 mm before the mouth [m]."""
+CLEARANCE: Final = 0.047
+"""Least distance from the tip to the centres of block and mouth on its way around the block [m]."""
+SHORT: Final = 0.03
+"""A push over less than this [m] is touched where it turns the block straight, and keeps its contact."""
+TURNING: Final = 0.9 * RESISTANCE
+"""A push at s aside, over this times the angle over s, turns the block by the angle [m^2]."""
+LOST: Final = 1.0
+"""A block that is so crooked is pushed by another side [rad]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsertStyle:
+    """Speeds, lengths and patience of the demonstrator."""
+
+    travel_speed: float = 0.25
+    """Of the tip while it touches nothing [m/s]."""
+    touch_speed: float = 0.07
+    """At most, when it meets the block [m/s]."""
+    push_speed: float = 0.04
+    """Of the block on its way to the slot [m/s]."""
+    slow_speed: float = 0.02
+    """While the block is slid into the slot [m/s]."""
+    turn_speed: float = 0.01
+    """While it is turned [m/s]."""
+    off: float = 0.004
+    """Gap to the block's side before a push begins [m]."""
+    retreat: float = 0.015
+    """Gap to the block's side while the tip goes around it [m]."""
+    aside: float = 0.008
+    """Furthest from the middle of a side that the block is touched [m]."""
+    slipped: float = 0.004
+    """Distance from the wanted contact at which it is taken anew [m]."""
+    centred: float = 0.2
+    straight: float = 0.3
+    """Parts of the clearance, sideways and over an edge's length, up to which the parked block is good enough."""
+    taps: int = 8
+    """At most, before the block is pushed in as it stands."""
+    turns: int = 8
+    """Control periods at most in which a block is turned at one go."""
+
+
+class Insertion:
+    """One episode's script."""
+
+    def __init__(self, clearance: float, control_period: float, style: InsertStyle) -> None:
+        """Make it for a slot that is `clearance` [m] wider than the block."""
+        self._style = style
+        self._period = control_period
+        self._centred = style.centred * clearance
+        self._straight = style.straight * clearance / BLOCK_SIDE
+        self._leg: Leg | None = None
+        self._taps = 0
+
+    def move(self, seen: Seen) -> Float64:
+        """How far the tip goes in this control period, (2,) [m]."""
+        if self._leg is None:
+            self._begin("across" if abs(seen.block[1]) > 0.003 else "along", seen)
+        elif not self._approaching and self._done(seen):
+            away = self._push.back_off(seen, self._style.retreat)
+            self._begin(self._next(seen), seen)
+            return away
+        if self._approaching:
+            move = self._approach(seen)
+            if move is not None:
+                return move
+        return _at_most(self._touch(seen), self._style.touch_speed * self._period)
+
+    def _begin(self, leg: Leg, seen: Seen) -> None:
+        """Go behind the block for another push."""
+        self._leg = leg
+        self._start = float(seen.block[1]), _crooked(seen)
+        # A block is turned from the side that is touched near its rear: the front may stand in the mouth.
+        lateral = {"across": -self._start[0], "turn": self._start[1]}
+        direction = copysign(pi / 2, lateral[leg]) if leg in lateral else 0.0
+        self._push = FacePush(direction, HALF, PIPE_RADIUS)
+        self._taps += leg == "turn" or (leg == "across" and seen.block[0] > PARK - 0.003)
+        self._take_anew()
+
+    def _take_anew(self) -> None:
+        self._approaching = True
+        self._contact: float | None = None
+        self._near = self._pushes = self._stuck = 0
+        self._furthest = -np.inf
+
+    def _done(self, seen: Seen) -> bool:
+        """Whether the push has come to its end."""
+        along, across = seen.block.tolist()
+        if self._leg == "along":
+            return bool(along > PARK - 0.0005)
+        if self._pushes == 0:
+            return False
+        if self._leg == "across":
+            passed = across * self._start[0] <= 0
+            return bool(passed or abs(_front(seen)) < self._centred / 2)
+        if self._leg == "turn":
+            return self._turned(_crooked(seen), across)
+        return self._stuck >= 3
+
+    def _turned(self, crooked: float, across: float) -> bool:
+        """Whether the block is straight, or another push is needed to make it so."""
+        across_before, crooked_before = self._start
+        return (
+            abs(crooked) < 0.8 * self._straight
+            or crooked * crooked_before < 0
+            or abs(across - across_before) > 0.006
+            or self._pushes > self._style.turns
+        )
+
+    def _next(self, seen: Seen) -> Leg:
+        """What a block needs that has come to rest."""
+        if seen.block[0] < PARK - 0.003:
+            return "along"
+        if self._leg == "in":
+            self._taps = 0
+        if self._taps < self._style.taps:
+            if abs(_crooked(seen)) > self._straight:
+                return "turn"
+            if abs(_front(seen)) > self._centred:
+                return "across"
+        return "in"
+
+    def _left(self, seen: Seen) -> float:
+        """How far the block is still to be pushed [m]."""
+        along, across = seen.block.tolist()
+        if self._leg == "across":
+            return float(abs(across)) if abs(across) > 0.004 else abs(_front(seen))
+        if self._leg == "turn":
+            return min(0.0015, TURNING * abs(self._push.crooked(seen)) / self._style.aside)
+        return float(max(PARK - along if self._leg == "along" else -along, 0.0005))
+
+    def _approach(self, seen: Seen) -> Float64 | None:
+        """The move around the block to where the push begins, (2,) [m]; None once the tip is there."""
+        if self._contact is None:
+            self._contact = self._choose_contact(seen)
+        opposite = self._push.opposite(seen, self._contact)
+        gap = self._style.off if opposite else self._style.retreat
+        goal = self._push.behind(seen, self._contact, gap)
+        off = float(np.linalg.norm(goal - seen.tip))
+        self._near += opposite
+        if opposite and (off < 1e-4 or self._near > 3):  # under noise one never quite arrives
+            self._approaching = False
+            return None
+        obstacles = np.stack([seen.block, np.array([MOUTH, 0.0])])
+        point = next_corner(seen.tip[None], goal[None], obstacles[None], CLEARANCE, ANYWHERE)
+        return _at_most(point[0] - seen.tip, self._style.travel_speed * self._period)
+
+    def _choose_contact(self, seen: Seen) -> float:
+        """Where to touch the side, to the left of its middle [m]."""
+        crooked, style = self._push.crooked(seen), self._style
+        if self._leg == "in":
+            return 0.0
+        if self._leg == "turn":
+            return copysign(style.aside, crooked)
+        contact, left = self._push.rolling(crooked), self._left(seen)
+        if self._leg == "across" and left < SHORT:
+            contact += 0.8 * RESISTANCE * crooked / max(left, 0.003)
+        return float(np.clip(contact, -style.aside, style.aside))
+
+    def _touch(self, seen: Seen) -> Float64:
+        """The move of a push, or away from the block if the contact slipped, (2,) [m]."""
+        style, push, left = self._style, self._push, self._left(seen)
+        crooked = push.crooked(seen)
+        if abs(crooked) > LOST:
+            away = push.back_off(seen, style.off)
+            self._begin(self._leg or "along", seen)
+            return away
+        slipped = abs(push.aside(seen) - push.rolling(crooked)) > style.slipped
+        if slipped and left > SHORT:
+            self._take_anew()
+            return push.back_off(seen, style.off)
+        self._pushes += 1
+        if self._leg == "turn":
+            return push.plain(seen, min(style.turn_speed * self._period, left))
+        speed = style.slow_speed if self._leg == "in" else style.push_speed
+        advance = min(speed * self._period, left)
+        if self._leg == "in":
+            self._stuck = self._stuck + 1 if seen.block[0] < self._furthest + 0.1 * advance else 0
+            self._furthest = max(self._furthest, float(seen.block[0]))
+        return push.straight(seen, advance)
+
+
+def _at_most(move: Float64, largest: float) -> Float64:
+    """A move (2,), shortened to its largest length where it is longer [m]."""
+    shortened: Float64 = at_most(move[None], largest)[0]
+    return shortened
+
+
+def _crooked(seen: Seen) -> float:
+    """How far the block is turned from the slot's axis, within an eighth of a turn [rad]."""
+    return float(geometry.wrap_angle(seen.yaw, pi / 2))
+
+
+def _front(seen: Seen) -> float:
+    """How far the middle of the block's leading side is to the left of the slot's axis [m]."""
+    return float(seen.block[1]) + HALF * sin(_crooked(seen))
