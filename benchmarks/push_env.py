@@ -1,6 +1,6 @@
-"""How fast pushing is stepped and drawn in either simulator, beside the published environment, and what its oracle does.
+"""How fast pushing is stepped and drawn in either simulator, beside the published environment.
 
-    OMP_NUM_THREADS=1 python benchmarks/push_env.py [--episodes 500] [--out benchmarks/results/push_env.json]
+    OMP_NUM_THREADS=1 python benchmarks/push_env.py [--out benchmarks/results/push_env.json]
 
 Steps are those of `Env.step` in episodes of the oracle, whose actions were noted down beforehand; resets are included,
 and so is the block being pushed. Figures are per CPU-second of one core, the best of several runs. The published
@@ -22,31 +22,28 @@ import numpy as np
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.env import Env
 from ibc_gym.records import Float32
-from ibc_gym.registry import make_env, make_oracle, make_vec_env
-from ibc_gym.rollout import rollout
+from ibc_gym.registry import make_env, make_oracle
 
 REPEATS = 5
 STATE_EPISODES = 20
 IMAGE_EPISODES = 4
 SIZES = ((240, 320), (180, 240), (90, 120))
 """Height and width of the pictures [px]."""
-PUBLISHED_STEPS = 209.0
-"""State steps per CPU-second of the published environment; three runs gave 197 to 221."""
-PUBLISHED_FRAMES = 18.0
+PUBLISHED_STEPS = {"push": 209.0, "push-multimodal": 122.0}
+"""State steps per CPU-second of the published environments; three runs of push gave 197 to 221."""
+PUBLISHED_FRAMES = {"push": 18.0}
 """Its steps with a 240 x 320 picture, at best."""
-TOLERANCE = 0.01
-"""At which demonstrations are recorded [m]."""
-TOLERANCES = (TOLERANCE, 0.02)
-"""At which the oracle is judged [m]: as demonstrations are recorded, and as policies are judged."""
+OPTIONS: dict[str, dict[str, Any]] = {"push": {"goal_tolerance": 0.01}, "push-multimodal": {}}
+"""As demonstrations are recorded."""
 
 Episodes = list[tuple[int, list[Float32]]]
 Row = dict[str, Any]
 
 
-def noted(workcell: str, episodes: int) -> Episodes:
+def noted(task: str, workcell: str, episodes: int) -> Episodes:
     """Seeds and the oracle's actions."""
-    env = make_env("push", workcell=workcell, goal_tolerance=TOLERANCE)
-    oracle = make_oracle("push", env)
+    env = make_env(task, workcell=workcell, **OPTIONS[task])
+    oracle = make_oracle(task, env)
     notes: Episodes = []
     for seed in range(episodes):
         observation, _ = env.reset(seed=seed)
@@ -62,9 +59,9 @@ def noted(workcell: str, episodes: int) -> Episodes:
     return notes
 
 
-def best_rate(episodes: Episodes, **options: Any) -> float:
+def best_rate(task: str, episodes: Episodes, **options: Any) -> float:
     """The greatest number of steps per CPU-second of several runs through all episodes."""
-    env = make_env("push", goal_tolerance=TOLERANCE, **options)
+    env = make_env(task, **OPTIONS[task], **options)
     steps = sum(len(actions) for _, actions in episodes)
     rates = []
     for _ in range(REPEATS):
@@ -78,9 +75,9 @@ def best_rate(episodes: Episodes, **options: Any) -> float:
     return max(rates)
 
 
-def physics_microseconds(workcell: str, episodes: Episodes) -> float:
+def physics_microseconds(task: str, workcell: str, episodes: Episodes) -> float:
     """CPU time of one physics step while the oracle pushes [us]."""
-    env = make_env("push", workcell=workcell, goal_tolerance=TOLERANCE)
+    env = make_env(task, workcell=workcell, **OPTIONS[task])
     assert isinstance(env, Env)
     world: Any = env.workcell.simulation
     spent, count = 0.0, 0
@@ -101,71 +98,46 @@ def physics_microseconds(workcell: str, episodes: Episodes) -> float:
     return 1e6 * spent / count
 
 
-def oracle_row(workcell: str, episodes: int, tolerance: float) -> Row:
-    envs = make_vec_env(
-        "push", 8, workcell=workcell, autoreset_mode="disabled", goal_tolerance=tolerance
-    )
-    ran = rollout(envs, make_oracle("push", envs), range(episodes)).episodes
-    envs.close()
-    lengths = [episode.length for episode in ran]
-    return {
-        "what": f"oracle at {tolerance} m, seeds 0 to {episodes - 1}",
-        "successes": sum(episode.success for episode in ran),
-        "episodes": episodes,
-        "length_mean": float(np.mean(lengths)),
-        "length_sd": float(np.std(lengths)),
-    }
-
-
-def measure(workcell: str, oracle_episodes: int) -> list[Row]:
-    episodes = noted(workcell, STATE_EPISODES)
-    rate = best_rate(episodes, workcell=workcell)
+def measure(task: str, workcell: str) -> list[Row]:
+    episodes = noted(task, workcell, STATE_EPISODES)
+    rate = best_rate(task, episodes, workcell=workcell)
     rows: list[Row] = [
-        {"what": "states", "rate": rate, "ratio": rate / PUBLISHED_STEPS},
+        {"what": "states", "rate": rate, "ratio": rate / PUBLISHED_STEPS[task]},
         {
             "what": "one physics step [us]",
-            "microseconds": physics_microseconds(workcell, episodes),
+            "microseconds": physics_microseconds(task, workcell, episodes),
         },
     ]
-    for height, width in SIZES:
-        rate = best_rate(
-            episodes[:IMAGE_EPISODES],
-            workcell=workcell,
-            observation="image",
-            image_size=(height, width),
-        )
-        row: Row = {"what": f"images {height} x {width}", "rate": rate}
-        if (height, width) == SIZES[0]:
-            row["ratio"] = rate / PUBLISHED_FRAMES
+    for size in SIZES if task in PUBLISHED_FRAMES else ():
+        few = episodes[:IMAGE_EPISODES]
+        rate = best_rate(task, few, workcell=workcell, observation="image", image_size=size)
+        row: Row = {"what": "images {} x {}".format(*size), "rate": rate}
+        if size == SIZES[0]:
+            row["ratio"] = rate / PUBLISHED_FRAMES[task]
         rows.append(row)
-    rows += [oracle_row(workcell, oracle_episodes, tolerance) for tolerance in TOLERANCES]
-    return [{"workcell": workcell, **row} for row in rows]
+    return [{"task": task, "workcell": workcell, **row} for row in rows]
 
 
 def show(row: Row) -> str:
-    return f"{row['workcell']:10} {said(row)}"
-
-
-def said(row: Row) -> str:
-    if "rate" in row:
-        beside = f"   {row['ratio']:5.1f} x the published environment" if "ratio" in row else ""
-        return f"{row['what']:24} {row['rate']:8.0f} steps per CPU-second{beside}"
+    name = f"{row['task']:16} {row['workcell']:9} {row['what']:22}"
     if "microseconds" in row:
-        return f"{row['what']:24} {row['microseconds']:8.1f}"
-    return (
-        f"{row['what']}: {row['successes']} of {row['episodes']} succeed, "
-        f"{row['length_mean']:.1f} +- {row['length_sd']:.1f} steps"
-    )
+        return f"{name} {row['microseconds']:8.1f}"
+    beside = f"   {row['ratio']:5.1f} x the published environment" if "ratio" in row else ""
+    return f"{name} {row['rate']:8.0f} steps per CPU-second{beside}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--episodes", type=int, default=500, help="of the oracle")
+    parser.add_argument("--tasks", nargs="+", choices=list(OPTIONS), default=list(OPTIONS))
     parser.add_argument("--workcells", nargs="+", default=["mujoco", "pybullet"])
     parser.add_argument("--out", type=Path, help="write the figures here as JSON")
     arguments = parser.parse_args()
-    rows = [row for cell in arguments.workcells for row in measure(cell, arguments.episodes)]
-    print("\n".join(map(show, rows)))
+    rows: list[Row] = []
+    for task in arguments.tasks:
+        for workcell in arguments.workcells:
+            found = measure(task, workcell)
+            print("\n".join(map(show, found)), flush=True)
+            rows += found
     if arguments.out is not None:
         report = {
             "command": "python " + shlex.join(sys.argv),

@@ -60,6 +60,8 @@ class Disturbance:
             space: Noisy numbers stay inside.
             rng: Of the episode.
         """
+        if not self.on:
+            return dict(observation), dict(taken)
         noisy = {name: self._noisy(value, space[name], rng) for name, value in observation.items()}
         seen: Seen = (noisy, dict(taken))
         if not self._latency:

@@ -325,7 +325,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             times[name] = frame.time
         now = {"capture_time": times, "frame_number": dict(self._frame_numbers)}
         self._shown = shown or self._disturbance.show(observation, now, self._shows, self.np_random)
-        observation, taken = dict(self._shown[0]), self._shown[1]
+        observation, taken = self._shown[0].copy(), self._shown[1]
         progress = self._progress or {}
         verdict = self.workcell.scene.verdict()
         success = bool(progress) and self.task.success(progress) if verdict is None else verdict
