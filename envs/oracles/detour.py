@@ -45,10 +45,9 @@ def next_corner(
     near = np.linalg.norm(ends[:, :, None] - obstacles[:, None], axis=3).min(axis=1)
     radii = np.minimum(SLACK * clearance, near - 1e-6)  # (B, K)
     blocked = ~_clear(start[:, None], goal[:, None], obstacles, radii)[:, 0, 0]
-    if blocked.any():
-        rows = np.flatnonzero(blocked)
-        corner[rows] = _first_of_shortest(
-            start[rows], goal[rows], obstacles[rows], radii[rows], clearance, within
+    for row in np.flatnonzero(blocked):
+        corner[row] = _first_of_shortest(
+            start[row], goal[row], obstacles[row], radii[row], clearance, within
         )
     return corner
 
@@ -56,44 +55,52 @@ def next_corner(
 def _first_of_shortest(
     start: Float64, goal: Float64, obstacles: Float64, radii: Float64, clearance: float, within: Box
 ) -> Float64:
+    """The first corner of one way, (2,); everything without the leading B."""
     angles = np.arange(CORNERS) * (2 * pi / CORNERS)
     ring = clearance / cos(pi / CORNERS) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    corners = (obstacles[:, :, None] + ring).reshape(len(start), -1, 2)
-    nodes = np.concatenate([goal[:, None], corners], axis=1)  # (B, N, 2)
-    inside: Bool = np.asarray(((nodes >= within[0]) & (nodes <= within[1])).all(axis=2))
-    inside[:, 0] = True
+    corners = (obstacles[:, None] + ring).reshape(-1, 2)
+    inside = ((corners >= within[0]) & (corners <= within[1])).all(axis=1)
+    # A corner that is too near to another obstacle is on no clear way.
+    off = np.linalg.norm(corners[:, None] - obstacles, axis=2)
+    nodes = np.concatenate([goal[None], corners[inside & (off > radii).all(axis=1)]])  # (N, 2)
     onward = _lengths(nodes, nodes, obstacles, radii)
-    onward[~inside] = np.inf
-    left = np.full(inside.shape, np.inf)  # the way left from every node to the goal, (B, N)
-    left[:, 0] = 0.0
-    for _ in range(nodes.shape[1]):
-        shorter = np.minimum(left, (onward + left[:, None]).min(axis=2))
+    left = np.full(len(nodes), np.inf)  # the way left from every node to the goal
+    left[0] = 0.0
+    for _ in nodes:
+        shorter = np.minimum(left, (onward + left).min(axis=1))
         if np.array_equal(shorter, left):
             break
         left = shorter
-    first = _lengths(start[:, None], nodes, obstacles, radii)[:, 0]
-    first[:, 1:][first[:, 1:] < REACHED] = np.inf
+    first = _lengths(start[None], nodes, obstacles, radii)[0]
+    first[1:][first[1:] < REACHED] = np.inf
     total = first + left
-    best = total.argmin(axis=1)
-    best[~np.isfinite(total.min(axis=1))] = 0
-    found: Float64 = nodes[np.arange(len(nodes)), best]
+    best = total.argmin() if np.isfinite(total.min()) else 0
+    found: Float64 = nodes[best]
     return found
 
 
 def _lengths(a: Float64, b: Float64, obstacles: Float64, radii: Float64) -> Float64:
-    """From every a (B, M, 2) to every b (B, N, 2) [m], infinite where something is in the way, (B, M, N)."""
-    length: Float64 = np.linalg.norm(a[:, :, None] - b[:, None], axis=3)
+    """From every a (M, 2) to every b (N, 2) [m], infinite where something is in the way, (M, N)."""
+    length: Float64 = np.linalg.norm(a[:, None] - b, axis=2)
     length[~_clear(a, b, obstacles, radii)] = np.inf
     return length
 
 
 def _clear(a: Float64, b: Float64, obstacles: Float64, radii: Float64) -> Bool:
-    """Whether the straight ways from every a to every b pass all obstacles further off than their radii, (B, M, N)."""
-    a, b = a[:, :, None, None], b[:, None, :, None]  # (B, M, 1, 1, 2), (B, 1, N, 1, 2)
-    centres = obstacles[:, None, None]  # (B, 1, 1, K, 2)
-    way = b - a
-    share = ((centres - a) * way).sum(axis=-1) / np.maximum((way * way).sum(axis=-1), 1e-12)
-    nearest = a + np.clip(share, 0.0, 1.0)[..., None] * way
-    off = np.linalg.norm(centres - nearest, axis=-1)
-    clear: Bool = (off > radii[:, None, None]).all(axis=-1)
+    """Whether the straight ways from every a to every b pass all obstacles further off than their radii, (..., M, N)."""
+    # x and y apart and the obstacles one by one: this is where the time goes.
+    (ax, ay), (bx, by) = (_split(a)[..., :, None], _split(b)[..., None, :])
+    wx, wy = bx - ax, by - ay
+    square = np.maximum(wx * wx + wy * wy, 1e-12)
+    clear: Bool = np.ones(wx.shape, dtype=np.bool_)
+    for k in range(obstacles.shape[-2]):
+        ox, oy = _split(obstacles[..., k, :])[..., None, None] - np.stack([ax, ay])
+        share = np.clip((ox * wx + oy * wy) / square, 0.0, 1.0)
+        dx, dy = ox - share * wx, oy - share * wy
+        clear &= np.sqrt(dx * dx + dy * dy) > radii[..., k, None, None]
     return clear
+
+
+def _split(points: Float64) -> Float64:
+    """(..., 2) as (2, ...)."""
+    return np.moveaxis(points, -1, 0)
