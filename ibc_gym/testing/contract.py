@@ -6,15 +6,18 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from ibc_gym import contracts, env
 
 T = TypeVar("T")
 Test = Callable[[Any], None]
+
+REPEATING: Final = (Phase.shrink, Phase.explain)
+"""Phases of hypothesis in which what failed is tried again and again."""
 
 
 class Contract(Generic[T]):
@@ -26,6 +29,8 @@ class Contract(Generic[T]):
 
     examples: ClassVar[int] = 10
     """How many examples each property is tried on; hypothesis's profile settles the rest."""
+    shrink: ClassVar[bool] = True
+    """Whether an example that breaks a rule is repeated in simpler forms; better not where something real moves."""
     _shared: ClassVar[Any] = None
 
     def make(self) -> T:
@@ -57,8 +62,12 @@ class Contract(Generic[T]):
         """Run the function below at once, on many examples."""
 
         def run(check: Callable[..., None]) -> None:
+            phases = [each for each in Phase if self.shrink or each not in REPEATING]
             how = settings(
-                max_examples=self.examples, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=self.examples,
+                deadline=None,
+                phases=phases,
+                suppress_health_check=list(HealthCheck),
             )
             how(given(*examples)(check))()
 
@@ -109,9 +118,8 @@ def written(address: str) -> tuple[Path, int]:
     """
     owner, _, member = address.partition(".")
     found = getattr(env if owner == "Env" else contracts, owner)
-    attribute = (
-        getattr(found, member) if member not in getattr(found, "__annotations__", {}) else found
-    )
+    is_field = not member or member in getattr(found, "__annotations__", {})
+    attribute = found if is_field else getattr(found, member)
     if isinstance(attribute, property):
         attribute = attribute.fget
     source = inspect.unwrap(attribute)

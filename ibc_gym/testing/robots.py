@@ -21,6 +21,8 @@ class RobotContract(Contract[Robot]):
 
     stride: ClassVar[float] = 0.02
     """How far it is sent to see that it moves [m or rad]."""
+    far: ClassVar[float] = 10.0
+    """How far it is sent to see that it does not go there [m or rad]; less, until you trust your arm's limits."""
     overshoot: ClassVar[float] = 0.005
     """By how much what is measured may pass what was commanded [m or rad]."""
     joint_overshoot: ClassVar[float] = 0.01
@@ -86,7 +88,10 @@ class RobotContract(Contract[Robot]):
         kept = flat(state)
         robot.command(moved(state.target, self._inwards(robot)))
         robot.advance()
+        robot.observe()
+        assert flat(state) == kept
         robot.reset()
+        robot.observe()
         assert flat(state) == kept
 
     @rule("Robot.command")
@@ -104,7 +109,7 @@ class RobotContract(Contract[Robot]):
         robot = self.robot
         for sign in (-1.0, 1.0):
             robot.reset()
-            far = moved(robot.observe().target, lambda values: values + sign * 10.0)  # noqa: B023 - used at once
+            far = moved(robot.observe().target, lambda values: values + sign * self.far)  # noqa: B023 - used at once
             sent = robot.command(far)
             self._check_inside(robot, place(sent), 1e-9)
             state = robot.observe()
@@ -115,7 +120,7 @@ class RobotContract(Contract[Robot]):
     def test_reset_forgets_the_interventions(self) -> None:
         """Interventions are counted since the reset."""
         robot = self.robot
-        robot.command(moved(robot.observe().target, lambda values: values + 10.0))
+        robot.command(moved(robot.observe().target, lambda values: values + self.far))
         robot.reset()
         assert robot.observe().interventions == 0
 

@@ -105,6 +105,8 @@ class SceneContract(Contract[Workcell]):
         poses = self.begin(self._some_start())
         kept = flat(poses)
         self.shared.robot.advance()
+        self.shared.scene.poses()
+        assert flat(poses) == kept
         self.begin(self._some_start())
         assert flat(poses) == kept
 

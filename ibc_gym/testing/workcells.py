@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -33,12 +33,16 @@ class WorkcellContract(SceneContract):
         assert isinstance(simulation, Simulation), "only a simulated workcell can be held to this"
         return simulation
 
-    def moves(self) -> st.SearchStrategy[Moves]:
+    examples: ClassVar[int] = 8
+
+    def moves(self, min_size: int = 1) -> st.SearchStrategy[Moves]:
         """What a robot is told one period after another."""
         robot = self.shared.robot
         robot.reset()
         target = targets(robot.limits, robot.observe().target)
-        return st.lists(st.one_of(target, target, target, st.just(STOP)), max_size=5)
+        return st.lists(
+            st.one_of(target, target, target, st.just(STOP)), min_size=min_size, max_size=5
+        )
 
     def play(self, moves: Moves, *, look: bool = False) -> list[Any]:
         """Make moves in the shared workcell; gives everything that was seen, bit by bit."""
@@ -60,7 +64,7 @@ class WorkcellContract(SceneContract):
     def test_restored_state_goes_on_bit_for_bit(self) -> None:
         """From any moment, `restore` of what `save` gave goes on bit for bit, whatever happened in between."""
 
-        @self.for_all(self.starts(), self.moves(), self.moves(), self.moves())
+        @self.for_all(self.starts(), self.moves(), self.moves(0), self.moves())
         def check(start: Start, before: Moves, between: Moves, after: Moves) -> None:
             self.begin(start)
             self.play(before)
