@@ -275,14 +275,18 @@ def _add_camera(root: Any, camera: CameraSpec) -> None:
 
 
 def _add_contacts(root: Any, spec: SceneSpec) -> None:
-    """One explicit pair for every two shapes that may touch: the table and what is free, the tool and every thing."""
+    """One explicit pair for every two shapes that may touch: something free, and the table, the tool or a thing.
+
+    The tool does not touch what stands still: an arm that is commanded into a fixture would climb over it, where a real
+    one stops.
+    """
     on_table = spec.table_friction / spec.mujoco.table_load
     things = [(_solids(body.name, body.shapes), body) for body in spec.bodies]
     tool = _solids("tool", spec.tool.shapes)
     for ours, body in things:
         if body.motion == "free":
             _add_pairs(root, [TABLE], ours, body.friction * on_table, spec.mujoco)
-        _add_pairs(root, tool, ours, body.friction * spec.tool.friction, spec.mujoco)
+            _add_pairs(root, tool, ours, body.friction * spec.tool.friction, spec.mujoco)
     for (ours, one), (theirs, two) in combinations(things, 2):
         if "free" in (one.motion, two.motion):
             _add_pairs(root, ours, theirs, one.friction * two.friction, spec.mujoco)

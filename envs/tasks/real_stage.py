@@ -27,7 +27,7 @@ PIPE_LENGTH: Final = 0.1524
 CLAMP: Final = 0.008
 """Thickness of what holds the pipe [m]."""
 
-MAPLE: Final[Colour] = (0.80, 0.64, 0.45)
+MAPLE: Final[Colour] = (0.72, 0.60, 0.45)
 PVC: Final[Colour] = (0.88, 0.89, 0.90)
 GRAPHITE: Final[Colour] = (0.10, 0.10, 0.11)
 

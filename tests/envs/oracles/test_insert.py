@@ -1,0 +1,57 @@
+"""The scripted inserter: it succeeds in tight slots, in both simulators, and bears some noise on its actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ibc_gym.registry import add_noise, make_oracle, make_vec_env
+from ibc_gym.rollout import Rollout, rollout
+
+DEEPEST = {"mujoco": 0.15e-3, "pybullet": 0.2e-3}
+"""Penetration that is allowed in any episode [m]."""
+
+
+def run(seeds: range, noise: float = 0.0, **options: Any) -> Rollout:
+    envs = make_vec_env("insert", 4, autoreset_mode="disabled", **options)
+    oracle = make_oracle("insert", envs)
+    if noise:
+        oracle = add_noise(oracle, noise, envs.single_action_space)  # type: ignore[arg-type]
+    try:
+        return rollout(envs, oracle, seeds)
+    finally:
+        envs.close()
+
+
+def check(ran: Rollout, deepest: float) -> None:
+    for episode in ran.episodes:
+        assert episode.success and episode.best_reward == 1.0, episode
+        assert 0 < episode.metrics["worst_penetration"] < deepest, episode
+
+
+@pytest.mark.parametrize("workcell, seeds", [("mujoco", range(6)), ("pybullet", range(2))])
+def test_oracle_slides_every_block_into_the_slot(workcell: str, seeds: range) -> None:
+    check(run(seeds, workcell=workcell), DEEPEST[workcell])
+
+
+def test_oracle_slides_blocks_into_half_a_millimetre() -> None:
+    check(run(range(100, 104), clearance=0.0005), DEEPEST["mujoco"])
+
+
+def test_oracle_serves_other_control_rates() -> None:
+    check(run(range(2), control_rate=10.0, horizon=600), DEEPEST["mujoco"])
+
+
+def test_oracle_bears_noise() -> None:
+    ran = run(range(2), noise=0.0005)
+    assert all(episode.success for episode in ran.episodes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
+@pytest.mark.parametrize("clearance, least", [(0.001, 95), (0.0005, 90)])
+def test_oracle_succeeds_as_often_as_is_asked(workcell: str, clearance: float, least: int) -> None:
+    ran = run(range(100), workcell=workcell, clearance=clearance)
+    assert sum(episode.success for episode in ran.episodes) >= least
+    assert max(e.metrics["worst_penetration"] for e in ran.episodes) < DEEPEST[workcell]
