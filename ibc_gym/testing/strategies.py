@@ -174,13 +174,13 @@ def histories(draw: DrawFn, task: Task, robot: Robot, *, max_steps: int = 6) -> 
     """
     start = draw(starts(task))
     robot.reset(start.home)
-    things = dict(start.layout)
+    things, limits = dict(start.layout), robot.limits
     found = [Situation(robot=robot.observe(), poses=dict(things), step=0)]
     for step in range(1, 1 + draw(st.integers(0, max_steps))):
         robot.command(task.target(draw(actions(task.action_space)), found[-1].robot.target))
         robot.advance()
         name = draw(st.sampled_from(sorted(things)))
-        things[name] = draw(_displaced(things, name))
+        things[name] = draw(_displaced(things, name, limits))
         found.append(Situation(robot=robot.observe(), poses=dict(things), step=step))
     return found
 
@@ -208,12 +208,13 @@ def _shares(size: int) -> SearchStrategy[Float64]:
     return st.lists(share, min_size=size, max_size=size).map(np.array)
 
 
-def _displaced(things: Mapping[str, Pose], name: str) -> SearchStrategy[Pose]:
-    """Where a thing may be next: where it is, a little way off and turned, or where another thing is."""
+def _displaced(things: Mapping[str, Pose], name: str, limits: RobotLimits) -> SearchStrategy[Pose]:
+    """Where a thing may be next: where it is, a little way off but within reach, or where another thing is."""
     here = things[name]
     size = here.position.shape[-1]
+    lower, upper = np.minimum(limits.lower, here.position), np.maximum(limits.upper, here.position)
     near = positions((-0.05,) * size, (0.05,) * size).map(
-        lambda by: replace(here, position=here.position + by)
+        lambda by: replace(here, position=np.clip(here.position + by, lower, upper))
     )
     there: Any = st.sampled_from([things[other] for other in sorted(things)])
     return st.one_of(st.just(here), there, near)
