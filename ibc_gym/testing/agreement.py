@@ -108,9 +108,9 @@ class AgreementContract(Contract[Pair]):
         some = [_differing(*pair, by=SOMEWHAT) for pair in seen]
         for one, other in ((clear[0], some[1]), (clear[1], some[0])):
             near = binary_dilation(other, iterations=self.pixel_tolerance)
-            common = (one & near).sum() / max(one.sum(), 1)
-            assert common >= self.overlap, (
-                f"{camera}: only {common:.0%} of the pixels that differ for one differ for the other"
+            alone = int((one & ~near).sum())
+            assert alone <= (1 - self.overlap) * one.sum(), (
+                f"{camera}: {alone} of the {one.sum()} pixels that differ for one do not for the other"
             )
 
     def _check_pinhole(self, spec: CameraSpec, masks: list[Bool], points: list[Float64]) -> None:
