@@ -89,7 +89,9 @@ def plain_install(archives: tuple[Path, Path], tmp_path_factory: pytest.TempPath
 
 def shipped() -> set[str]:
     """Every module and asset that must be installed, as a path under `ibc_gym/`."""
-    modules = {path.name for path in (ROOT / "ibc_gym").glob("*.py")}
+    core = ROOT / "ibc_gym"
+    files = [*core.glob("*.py"), *core.glob("*/*.py")]
+    modules = {str(path.relative_to(core)) for path in files}
     for folder in (*LEAVES, "assets"):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md":
