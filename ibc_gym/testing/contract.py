@@ -58,13 +58,15 @@ class Contract(Generic[T]):
         if hasattr(shared, "close"):
             shared.close()
 
-    def for_all(self, *examples: SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
-        """Run the function below at once, on many examples."""
+    def for_all(
+        self, *examples: SearchStrategy[Any], share: float = 1.0
+    ) -> Callable[[Callable[..., None]], None]:
+        """Run the function below at once, on many examples; `share` of them where each takes long."""
 
         def run(check: Callable[..., None]) -> None:
             phases = [each for each in Phase if self.shrink or each not in REPEATING]
             how = settings(
-                max_examples=self.examples,
+                max_examples=max(1, round(share * self.examples)),
                 deadline=None,
                 phases=phases,
                 suppress_health_check=list(HealthCheck),

@@ -88,7 +88,7 @@ class SceneContract(Contract[Workcell]):
         robot, scene = self.shared.robot, self.shared.scene
         periods = ceil(self.rest_time / robot.limits.control_period)
 
-        @self.for_all(self.starts())
+        @self.for_all(self.starts(), share=0.5)
         def check(start: Start) -> None:
             before = self.begin(start)
             for _ in range(periods):

@@ -84,6 +84,7 @@ def test_gymnasiums_checker_passes_without_a_warning(row: Row, observation: str)
             workcell=row.workcell,
             observation=observation,
             render_mode="rgb_array",
+            **row.small_pictures(),
         )
         check_env(env.unwrapped)
         env.close()
@@ -91,7 +92,7 @@ def test_gymnasiums_checker_passes_without_a_warning(row: Row, observation: str)
 
 @of_every_row
 def test_images_are_observed_without_the_poses(row: Row) -> None:
-    with row.make_env(observation="image") as env, row.make_env() as plain:
+    with row.make_env(observation="image", **row.small_pictures()) as env, row.make_env() as plain:
         observation, info = env.reset(seed=0)
         assert observation in env.observation_space
         assert "state" not in observation and "robot" in observation
@@ -139,8 +140,8 @@ def test_every_way_to_make_it_agrees(row: Row) -> None:
 def test_demonstrator_succeeds_and_repeats_itself(row: Row) -> None:
     envs = make_vec_env(row.task, 2, workcell=row.workcell, autoreset_mode="disabled")
     oracle = make_oracle(row.task, envs)
-    first = rollout(envs, oracle, range(4))
-    again = rollout(envs, oracle, range(2))
+    first = rollout(envs, oracle, range(3))
+    again = rollout(envs, oracle, [2])
     envs.close()
-    assert first.episodes[:2] == again.episodes
-    assert sum(episode.success for episode in first.episodes) >= 3
+    assert first.episodes[2:] == again.episodes
+    assert sum(episode.success for episode in first.episodes) >= 2
