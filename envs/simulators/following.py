@@ -94,7 +94,10 @@ class Following:
                 position=start.position + part * (self.tool.position - start.position),
                 quaternion=_turned(start.quaternion, self.tool.quaternion, part),
             )
-            way = self.kinematics.inverse(self._allowed(between), here).joints - here
+            solution = self.kinematics.inverse(self._allowed(between), here)
+            if solution.error > CLOSE_ENOUGH:
+                continue  # tilted so, the tip cannot be there: nearer to where it is, it can
+            way = solution.joints - here
             if _largest(way) <= self._furthest:
                 return way
         return way * (self._furthest / _largest(way))
