@@ -1,4 +1,7 @@
-"""The scripted demonstrator of the push task: go behind the block, turn it if need be, push it towards the target."""
+"""The scripted demonstrator of the push task: go behind the block, turn it if need be, push it towards the target.
+
+It follows the published script until that goes in circles, and from then on ours: see `oriented_push.ESCAPING`.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ import numpy as np
 from ibc_gym.records import Bool, Float32, Observation
 
 from ..tasks.tabletop import TabletopTask
-from .oriented_push import OrientedPush
+from .oriented_push import ESCAPING, OrientedPush
 from .tabletop_state import TabletopState
 
 
 class PushOracle:
-    """The published "oriented push" script, for many episodes at once."""
+    """The published "oriented push" script with a way out of circles, for many episodes at once."""
 
     def __init__(self, task: TabletopTask[Any]) -> None:
         """Serve a push task at any control rate."""
         self._task = task
-        self._push = OrientedPush(task.control_period)
+        self._push = OrientedPush(task.control_period, ESCAPING)
 
     def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
         """Begin the masked episodes with the way to the block; nothing here is random."""
