@@ -12,8 +12,26 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LEAVES = ("envs", "hardware", "policies")
 FLOOR = ("records", "geometry", "normalise", "errors", "checks", "paths", "contracts")
-MACHINERY = ("registry", "rollout", "atomic", "lock", "threads", "words", "serialise", "specs", "checkpoint")
-ROOMS = {"data": 3, "training": 4, "evaluation": 4, "report": 5, "comparison": 6, "testing": 6, "cli": 7}
+MACHINERY = (
+    "registry",
+    "rollout",
+    "atomic",
+    "lock",
+    "threads",
+    "words",
+    "serialise",
+    "specs",
+    "checkpoint",
+)
+ROOMS = {
+    "data": 3,
+    "training": 4,
+    "evaluation": 4,
+    "report": 5,
+    "comparison": 6,
+    "testing": 6,
+    "cli": 7,
+}
 PROGRAM = 6
 LEVELS: dict[str, int] = {
     **dict.fromkeys(FLOOR, 0),
