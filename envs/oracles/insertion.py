@@ -26,8 +26,10 @@ from .oriented_push import at_most
 Leg = Literal["across", "along", "turn", "in"]
 
 HALF: Final = BLOCK_SIDE / 2
-PARK: Final = MOUTH - HALF - 0.004
-"""Where the block is lined up: its leading side 4 mm before the mouth [m]."""
+EDGE: Final = 0.004
+"""How far before the mouth the leading side of the block is when it is lined up [m]."""
+PARK: Final = MOUTH - HALF - EDGE
+"""Where its centre is then [m]."""
 CLEARANCE: Final = 0.047
 """Least distance from the tip to the centres of block and mouth on its way around the block [m]."""
 SHORT: Final = 0.03
@@ -63,6 +65,8 @@ class InsertStyle:
     centred: float = 0.2
     straight: float = 0.3
     """Parts of the clearance, sideways and over an edge's length, up to which the parked block is good enough."""
+    enters: float = 0.4
+    """Part of the clearance, sideways, up to which a block is pushed past the edge of the slot."""
     taps: int = 8
     """At most, before the block is pushed in as it stands."""
     turns: int = 8
@@ -76,6 +80,7 @@ class Insertion:
         """Make it for a slot that is `clearance` [m] wider than the block."""
         self._style = style
         self._period = control_period
+        self._clearance = clearance
         self._centred = style.centred * clearance
         self._straight = style.straight * clearance / BLOCK_SIDE
         self._leg: Leg | None = None
@@ -124,7 +129,16 @@ class Insertion:
             return bool(passed or abs(_front(seen)) < self._centred / 2)
         if self._leg == "turn":
             return self._turned(_crooked(seen), across)
-        return self._stuck >= 3
+        return self._stuck >= 3 or self._misses(seen)
+
+    def _misses(self, seen: Seen) -> bool:
+        """Whether the block would be pushed against the edge of the slot, and there is still time to tap it."""
+        at_the_edge = seen.block[0] < PARK + EDGE + 0.0005
+        return bool(
+            at_the_edge
+            and self._taps < self._style.taps
+            and abs(_front(seen)) > self._style.enters * self._clearance
+        )
 
     def _turned(self, crooked: float, across: float) -> bool:
         """Whether the block is straight, or another push is needed to make it so."""
@@ -140,7 +154,7 @@ class Insertion:
         """What a block needs that has come to rest."""
         if seen.block[0] < PARK - 0.003:
             return "along"
-        if self._leg == "in":
+        if self._leg == "in" and self._stuck >= 3:
             self._taps = 0
         if self._taps < self._style.taps:
             if abs(_crooked(seen)) > self._straight:

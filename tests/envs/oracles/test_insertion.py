@@ -69,6 +69,12 @@ def test_straight_parked_block_is_pushed_in() -> None:
     assert block[0] > PARK + 0.01 and abs(tip[1]) < 1e-9
 
 
-def test_meeting_the_block_is_gentle() -> None:
-    style = InsertStyle()
-    assert style.touch_speed < style.travel_speed / 3
+def test_block_that_would_hit_the_edge_is_tapped_again() -> None:
+    """It was in the middle when parked, and came off it on the last millimetres."""
+    running, tip = script(), np.array([PARK - REACH - 0.002, 0.0])
+    block = np.array([PARK, 0.0])
+    while block[0] < PARK + 0.003:
+        tip = tip + running.move(Seen(tip=tip, block=block, yaw=0.0))
+        block = np.array([max(block[0], tip[0] + REACH), 0.0])
+    away = running.move(Seen(tip=tip, block=block + [0.0, 0.0006], yaw=0.0))
+    np.testing.assert_allclose(away, [-InsertStyle().retreat, 0.0], atol=1e-9)
