@@ -127,7 +127,7 @@ def make_pictures() -> None:
 def _episode(name: str) -> list[Any]:
     envs = make_vec_env(name, 1, observation="state+image", autoreset_mode="disabled")
     oracle = make_oracle(name, envs)
-    observation, _ = envs.reset(seed=[SEED])
+    observation, _ = envs.reset(seed=SEED)
     oracle.reset(np.ones(1, np.bool_), [SEED])
     stills = [observation["image"][0]]
     over = np.zeros(1, np.bool_)
