@@ -76,5 +76,6 @@ def test_block_that_would_hit_the_edge_is_tapped_again() -> None:
     while block[0] < PARK + 0.003:
         tip = tip + running.move(Seen(tip=tip, block=block, yaw=0.0))
         block = np.array([max(block[0], tip[0] + REACH), 0.0])
-    away = running.move(Seen(tip=tip, block=block + [0.0, 0.0006], yaw=0.0))
+    off = np.array([PARK + 0.004, 0.0006])
+    away = running.move(Seen(tip=tip, block=off, yaw=0.0))
     np.testing.assert_allclose(away, [-InsertStyle().retreat, 0.0], atol=1e-9)
