@@ -89,6 +89,6 @@ def test_it_succeeds_with_noise_on_its_actions() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
-def test_at_least_ninety_eight_of_a_hundred_succeed(workcell: str) -> None:
-    episodes = run(range(500), workcell=workcell).episodes
-    assert sum(episode.success for episode in episodes) >= 490
+def test_all_but_one_of_sixty_succeed(workcell: str) -> None:
+    episodes = run(range(60), workcell=workcell).episodes
+    assert sum(episode.success for episode in episodes) >= 59

@@ -44,8 +44,8 @@ def test_oracle_reaches_both_targets(options: dict[str, float], at_most: float) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
-def test_five_hundred_of_five_hundred_succeed(workcell: str) -> None:
-    assert all(episode.success for episode in run(range(500), workcell=workcell).episodes)
+def test_sixty_of_sixty_succeed(workcell: str) -> None:
+    assert all(episode.success for episode in run(range(60), workcell=workcell).episodes)
 
 
 def test_second_target_comes_after_the_first_and_remains() -> None:
