@@ -13,17 +13,17 @@ import numpy as np
 from ibc_gym.records import Bool, Float32, Observation
 
 from ..tasks.tabletop import TabletopTask
-from .oriented_push import ESCAPING, OrientedPush
+from .oriented_push import ESCAPING, OrientedPush, PushStyle
 from .tabletop_state import TabletopState
 
 
 class PushOracle:
     """The published "oriented push" script with a way out of circles, for many episodes at once."""
 
-    def __init__(self, task: TabletopTask[Any]) -> None:
-        """Serve a push task at any control rate."""
+    def __init__(self, task: TabletopTask[Any], style: PushStyle = ESCAPING) -> None:
+        """Serve a push task at any control rate; with the style `PUBLISHED`, it never leaves the published script."""
         self._task = task
-        self._push = OrientedPush(task.control_period, ESCAPING)
+        self._push = OrientedPush(task.control_period, style)
 
     def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
         """Begin the masked episodes with the way to the block; nothing here is random."""

@@ -1,4 +1,4 @@
-"""The push that all demonstrators are made of: what is published, and what care adds to it."""
+"""The push that all demonstrators are made of: what is published, how it leaves circles, and what care adds to it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from math import pi
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ibc_gym.envs.oracles.oriented_push import (
     CAREFUL,
+    ESCAPING,
     MOVE_TO_PRE_BLOCK,
     ORIENT_LEFT,
     ORIENT_RIGHT,
@@ -82,6 +85,73 @@ def test_way_behind_the_block_goes_around_it_only_if_told_to() -> None:
         ahead, BLOCK, yaw(0.0), GOAL, obstacles=BLOCK[:, None]
     )
     assert abs(around[0, 0]) > 0.01
+
+
+def turn_twice(style: PushStyle) -> OrientedPush:
+    """A push that has turned its block to the left and begins to do it again."""
+    pushing = push(style, MOVE_TO_PRE_BLOCK)
+    behind = at(0.4, -0.05)
+    for angle in (-0.5, 0.0, -0.5):
+        pushing.move(behind, BLOCK, yaw(angle), GOAL)  # is behind the block: sees how it stands
+    return pushing
+
+
+def test_after_a_second_turn_the_tip_goes_back_around_the_block_and_after_one_straight() -> None:
+    """As published, it walks through the block again and so turns it back again."""
+    ahead = at(0.4, 0.03)
+    for style, around in ((PUBLISHED, False), (ESCAPING, True)):
+        pushing = turn_twice(style)
+        assert pushing.phase[0] == ORIENT_LEFT and bool(pushing.escaped[0]) == around
+        pushing.phase[:] = MOVE_TO_PRE_BLOCK
+        move = pushing.move(ahead, BLOCK, yaw(0.0), GOAL)
+        assert (abs(move[0, 0]) > 0.01) == around
+    once = push(ESCAPING, MOVE_TO_PRE_BLOCK).move(ahead, BLOCK, yaw(0.0), GOAL)
+    np.testing.assert_allclose(once, [[0.0, -0.03]], atol=1e-9)
+
+
+@pytest.mark.parametrize("left, turns", [(0.04, False), (0.06, True)])
+def test_crooked_block_near_its_goal_is_pushed_as_it_stands(left: float, turns: bool) -> None:
+    """A turn would carry it about its goal as fast as it turns."""
+    near = GOAL - [[0.0, left]]
+    for style, turned in ((PUBLISHED, True), (ESCAPING, turns)):
+        pushing = push(style, MOVE_TO_PRE_BLOCK)
+        pushing.move(near - [[0.0, 0.05]], near, yaw(-0.5), GOAL)
+        assert (pushing.phase[0] == ORIENT_LEFT) == turned
+        pushing.move(near - [[0.0, 0.03]], near, yaw(-0.5), GOAL)
+        assert (pushing.phase[0] == PUSH_BLOCK) != turned
+
+
+def test_tip_beside_a_block_goes_behind_it_again_once_it_has_escaped() -> None:
+    near = GOAL - [[0.0, 0.02]]
+    for sideways, phase in ((0.005, PUSH_BLOCK), (0.015, MOVE_TO_PRE_BLOCK)):
+        pushing = push(ESCAPING, PUSH_BLOCK)
+        pushing.escaped[:] = True
+        pushing.move(near + at(sideways, -0.02), near, yaw(-0.5), GOAL)
+        assert pushing.phase[0] == phase
+
+
+def test_reset_brings_the_masked_rows_back_to_the_published_script() -> None:
+    pushing = OrientedPush(0.1, ESCAPING)
+    pushing.reset(np.ones(2, dtype=np.bool_))
+    pushing.escaped[:] = True
+    pushing.reset(np.array([True, False]))
+    assert pushing.escaped.tolist() == [False, True]
+
+
+@given(
+    phase=st.integers(MOVE_TO_PRE_BLOCK, ORIENT_RIGHT),
+    x=st.floats(0.3, 0.5),
+    y=st.floats(-0.1, 0.1),
+    angle=st.floats(-pi, pi),
+)
+def test_push_that_has_not_escaped_is_the_published_one(
+    phase: int, x: float, y: float, angle: float
+) -> None:
+    """To the bit, wherever the tip is and however the block stands, far from the goal."""
+    published, ours = push(PUBLISHED, phase), push(ESCAPING, phase)
+    moves = [pushing.move(at(x, y), BLOCK, yaw(angle), GOAL) for pushing in (published, ours)]
+    assert moves[0].tobytes() == moves[1].tobytes()
+    assert published.phase[0] == ours.phase[0] and not ours.escaped[0]
 
 
 def test_symmetry_of_the_block_decides_what_flat_is() -> None:
