@@ -65,7 +65,7 @@ def test_oracle_pushes_a_hundred_of_a_hundred(workcell: str, tolerance: float) -
 
 
 def test_oracle_leaves_the_circles_that_the_published_script_goes_in() -> None:
-    """These are the first that the published script does not solve in PyBullet: two of each kind."""
+    """The published script solves none of these episodes in PyBullet."""
     undoes_its_turns, turns_at_the_goal = (239, 255), (2, 316)
     seeds = (*undoes_its_turns, *turns_at_the_goal)
     for style, solves in ((PUBLISHED, False), (None, True)):
