@@ -41,6 +41,7 @@ def measure(task: str, workcell: str, episodes: int, options: dict[str, Any]) ->
     envs.close()
     successes = sum(episode.success for episode in ran)
     lengths = [episode.length for episode in ran]
+    scores = [episode.metrics["score"] for episode in ran if "score" in episode.metrics]
     return {
         "task": task,
         "workcell": workcell,
@@ -55,6 +56,7 @@ def measure(task: str, workcell: str, episodes: int, options: dict[str, Any]) ->
         "length_max": max(lengths),
         "return_mean": float(np.mean([episode.total_reward for episode in ran])),
         **worst(ran),
+        **({"score_mean": float(np.mean(scores))} if scores else {}),
         "cpu_seconds": seconds,
         "command": "python " + shlex.join(sys.argv),
         "versions": installed_versions(),

@@ -56,8 +56,9 @@ def _facts(name: str, measured: Any) -> str:
     ]
     rows = [row for row in measured if row["task"] == name and not row["options"]]
     if rows:
-        heads = ("demonstrator in", "succeeds", "95 % interval", "steps", "return")
-        parts.append(_table(heads, map(_success, rows)))
+        heads = ("demonstrator in", "succeeds", "95 % interval", "steps", "return", "score")
+        scored = any("score_mean" in row for row in rows)
+        parts.append(_table(heads if scored else heads[:-1], map(_success, rows)))
     return "\n\n".join(parts)
 
 
@@ -106,6 +107,7 @@ def _success(row: dict[str, Any]) -> tuple[str, ...]:
         f"{low:.1f} to {high:.1f} %",
         f"{row['length_mean']:.1f} ± {row['length_sd']:.1f}",
         f"{row['return_mean']:.3g}",
+        *([f"{row['score_mean']:.3f}"] if "score_mean" in row else []),
     )
 
 

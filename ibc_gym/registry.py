@@ -35,7 +35,10 @@ TASKS: Final[Mapping[str, str]] = {
     "push": "ibc_gym.envs.tasks.push:Push",
     "push-two-targets": "ibc_gym.envs.tasks.push_two_targets:PushTwoTargets",
     "push-multimodal": "ibc_gym.envs.tasks.push_multimodal:PushMultimodal",
+    "push-red-then-green": "ibc_gym.envs.tasks.push_red_then_green:PushRedThenGreen",
+    "push-red-green": "ibc_gym.envs.tasks.push_red_green:PushRedGreen",
     "insert": "ibc_gym.envs.tasks.insert:Insert",
+    "sort": "ibc_gym.envs.tasks.sort:Sort",
 }
 
 WORKCELLS: Final[Mapping[str, str]] = {
@@ -58,7 +61,10 @@ ORACLES: Final[Mapping[str, str]] = {
     "push": "ibc_gym.envs.oracles.push:PushOracle",
     "push-two-targets": "ibc_gym.envs.oracles.push_two_targets:PushTwoTargetsOracle",
     "push-multimodal": "ibc_gym.envs.oracles.push_multimodal:PushMultimodalOracle",
+    "push-red-then-green": "ibc_gym.envs.oracles.push_red_then_green:PushRedThenGreenOracle",
+    "push-red-green": "ibc_gym.envs.oracles.push_red_green:PushRedGreenOracle",
     "insert": "ibc_gym.envs.oracles.insert:InsertOracle",
+    "sort": "ibc_gym.envs.oracles.sort:SortOracle",
 }
 """The scripted demonstrator of each task."""
 

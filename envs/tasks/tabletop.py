@@ -85,6 +85,8 @@ class TabletopTask(Generic[ConfigT]):
     workcells: ClassVar[tuple[str, ...]] = ("mujoco", "pybullet")
     name: ClassVar[str]
     stage: ClassVar[Stage] = PUBLISHED_STAGE
+    tip_in_state: ClassVar[tuple[str, ...]] = TIP_KEYS
+    """Which of the tip's two places "state" has; "robot" has both."""
 
     def __init__(self, config: ConfigT | None = None) -> None:
         """Make the task from its settings."""
@@ -97,7 +99,7 @@ class TabletopTask(Generic[ConfigT]):
         keys = [
             f"{thing}_{what}" for thing in self._things for what in ("orientation", "translation")
         ]
-        self._keys = tuple(sorted([*keys, *TIP_KEYS]))
+        self._keys = tuple(sorted([*keys, *self.tip_in_state]))
         self.feature_names: Mapping[str, tuple[str, ...]] = {
             "state": _columns_of(self._keys),
             "robot": _columns_of(TIP_KEYS),

@@ -1,0 +1,68 @@
+"""The fixture: what counts as in it, seen along its axis."""
+
+from __future__ import annotations
+
+from math import cos, pi, sin
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ibc_gym.envs.tasks.pocket import WALL, Pocket
+from ibc_gym.records import Pose
+
+CENTRE, WIDTH, DEPTH, TOLERANCE = (0.4, 0.2), 0.08, 0.07, 0.01
+YAWS = st.floats(-pi, pi)
+
+
+def pocket(yaw: float) -> Pocket:
+    return Pocket(centre=CENTRE, yaw=yaw, width=WIDTH, depth=DEPTH)
+
+
+def at(ahead: float, aside: float, yaw: float) -> Pose:
+    """A thing this far beyond the middle of the pocket, and to the left of it [m]."""
+    c, s = cos(yaw), sin(yaw)
+    offset = np.array([c * ahead - s * aside, s * ahead + c * aside, 0.02])
+    return Pose(position=np.array([*CENTRE, 0.0]) + offset)
+
+
+@given(YAWS, st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
+def test_thing_is_seen_along_the_axis_and_to_its_left(
+    yaw: float, ahead: float, aside: float
+) -> None:
+    assert pocket(yaw).along(at(ahead, aside, yaw)) == pytest.approx((ahead, aside), abs=1e-12)
+
+
+@given(yaw=YAWS)
+@pytest.mark.parametrize(
+    "ahead, aside, held",
+    [
+        (0.0, 0.0, True),
+        (0.034, 0.0, True),
+        (0.036, 0.0, False),  # in the end wall
+        (-0.009, 0.0, True),
+        (-0.011, 0.0, False),  # not far enough in
+        (0.0, 0.039, True),
+        (0.0, -0.041, False),  # in a side wall
+        (0.2, 0.0, False),
+    ],
+)
+def test_thing_is_held_between_the_walls_and_far_enough_in(
+    yaw: float, ahead: float, aside: float, held: bool
+) -> None:
+    assert pocket(yaw).holds(at(ahead, aside, yaw), TOLERANCE) is held
+
+
+def test_walls_leave_the_pocket_free_and_its_mouth_open() -> None:
+    body = pocket(0.0).body("fixture")
+    assert body.motion == "fixed" and body.position == (*CENTRE, 0.0)
+    edges = []
+    for shape in body.shapes:
+        (x, y, _), (length, width, _) = shape.position, shape.size
+        edges.append((x - length / 2, x + length / 2, y - width / 2, y + width / 2))
+    end, right, left = edges
+    assert end == pytest.approx((DEPTH / 2, DEPTH / 2 + WALL, -WIDTH / 2, WIDTH / 2))
+    assert right[3] == pytest.approx(-WIDTH / 2) and left[2] == pytest.approx(WIDTH / 2)
+    assert right[0] == left[0] == pytest.approx(-DEPTH / 2)
+    assert right[1] == left[1] == pytest.approx(DEPTH / 2 + WALL)
