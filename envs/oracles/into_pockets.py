@@ -17,13 +17,19 @@ from .line_push import STICK, LinePush, LineStyle
 
 GATE: Final = 0.055
 """Before the mouth, where a toy comes to that cannot go in straight [m]."""
+ENTERING: Final = 0.03
+"""Before the mouth, where a toy is at it [m]."""
+REACH: Final = 0.018
+"""Room that a toy needs at each side to come past the end of a wall, at least [m]."""
+OFF: Final = 0.005
+"""How far off the mouth a toy is moved that is pushed aside before it [m]."""
 OUT: Final = 0.015
 """Before the mouth, where a tip is out of a fixture [m]."""
 PLACED: Final = 0.5
 """Share of the tolerance at which a toy is placed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Seats:
     """Where each of K toys belongs, in each of B episodes."""
 
@@ -109,7 +115,10 @@ class IntoPockets:
             _length(sideways[rows, active]),
         )
         others = toys[np.arange(toys.shape[1]) != active[:, None]].reshape(len(tip), -1, 2)
-        towards = next_corner(toy, goal, others, self._apart, self._toys_within)
+        around = next_corner(toy, goal, others, self._apart, self._toys_within)
+        # Before the mouth a toy goes straight, and moves those aside that are in already.
+        arriving = along[rows, active] > -self._mouth - GATE - OFF
+        towards = np.where(arriving[:, None], goal, around)
         posts = np.broadcast_to(self._posts, (len(tip), *self._posts.shape))
         move = self._push.move(tip, toy, towards, np.concatenate([toys, posts], axis=1))
         return np.where(self._push.pushing[:, None], move, self._out_first(tip, move))
@@ -118,14 +127,16 @@ class IntoPockets:
         """The move of a tip that goes elsewhere, (B, 2): straight out, where it is in a fixture."""
         for pocket in self._pockets:
             into = np.array([cos(pocket.yaw), sin(pocket.yaw)])
-            off = tip - pocket.centre
-            along = off @ into
-            aside = np.linalg.norm(off - along[:, None] * into, axis=1)
-            deep = along + self._mouth + OUT
-            inside = (deep > 0.001) & (aside < self._half)
+            deep = self._deep(tip, pocket, into)
+            leaving = (deep > 0.001) & (self._deep(self._push.behind, pocket, into) <= 0.0)
             step = np.minimum(deep, self._largest)
-            move = np.where(inside[:, None], -step[:, None] * into, move)
+            move = np.where(leaving[:, None], -step[:, None] * into, move)
         return move
+
+    def _deep(self, place: Float64, pocket: Pocket, into: Float64) -> Float64:
+        """How far places (B, 2) are in a fixture, from just before its mouth, (B,) [m]; 0 beside it."""
+        along, sideways = _parts(place - pocket.centre, into)
+        return np.where(_length(sideways) < self._half, along + self._mouth + OUT, 0.0)
 
     def _choose(self, placed: Bool, order: Int64) -> Int64:
         """The toy that is being moved until it is placed or time is up, then the first that waits, (B,)."""
@@ -156,13 +167,13 @@ class IntoPockets:
         share = np.minimum(1.0, self._mouth / np.maximum(-along, 1e-9))
         crossing = share * _length(sideways)
         goal: Float64 = np.where((crossing < self._slack)[:, None], seat, seat - before)
-        room = np.where(along > -self._mouth, self._half, self._half - 0.018)
-        entering = (along > -self._mouth - 0.03) & (aside < room)
+        room = np.where(along > -self._mouth, self._half, self._half - REACH)
+        entering = (along > -self._mouth - ENTERING) & (aside < room)
         goal = np.where(entering[:, None], seat + 0.5 * sideways, goal)
         # Before a wall's end it is pushed aside, beside the fixture back.
         amiss = ~entering & (crossing >= self._slack) & (along > -self._mouth - GATE + 0.01)
-        clear = np.minimum(along - 0.005, -self._mouth - 0.025)
-        outside = along > -self._mouth + 0.005
+        clear = np.minimum(along, 0.01 - self._mouth - ENTERING) - OFF
+        outside = along > -self._mouth + OFF
         goal = np.where(amiss[:, None], seat + clear[:, None] * into, goal)
         back = seat + sideways - before - 0.02 * into
         return np.where((amiss & outside)[:, None], back, goal)

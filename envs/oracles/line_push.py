@@ -59,6 +59,7 @@ class LinePush:
         self._period = control_period
         self._within = within
         self._pushing: Bool = np.zeros(0, dtype=np.bool_)
+        self._behind: Float64 = np.zeros((0, 2))
 
     def reset(self, mask: Bool) -> None:
         """Begin with the way behind the toy in the rows under the mask, (B,)."""
@@ -70,6 +71,11 @@ class LinePush:
     def pushing(self) -> Bool:
         """Whether the tip was at the toy in the last step, (B,)."""
         return self._pushing
+
+    @property
+    def behind(self) -> Float64:
+        """Where the push of the last step begins, (B, 2) [m]."""
+        return self._behind
 
     def move(self, tip: Float64, toy: Float64, goal: Float64, obstacles: Float64) -> Float64:
         """How far the tip goes in this control period, (B, 2) [m].
@@ -86,7 +92,7 @@ class LinePush:
         aside = tip - toy - along[:, None] * ahead
         off = np.linalg.norm(aside, axis=1)
         self._pushing &= (off < style.slipped) & (along < -style.contact / 4)
-        behind = toy - style.behind * ahead
+        self._behind = behind = toy - style.behind * ahead
         self._pushing |= np.linalg.norm(behind - tip, axis=1) < style.arrived
         corner = behind.copy()
         going = ~self._pushing
