@@ -9,10 +9,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from ibc_gym import geometry
+from ibc_gym.xarm6 import ArmSpec, Inertia, Joint
 
 from .scene_spec import Body, Shape, Tool
 from .solids import mass_properties
-from .xarm6 import ArmSpec, Inertia, Joint
+from .xarm6_looks import ArmLooks
 
 DAMPING: Final = 1.0
 """Of the arm's joints [N m s/rad]."""
@@ -26,16 +27,16 @@ WEIGHTLESS: Final = Inertia(
 """Of what stands still: said all the same, because PyBullet warns of a link without."""
 
 
-def arm_urdf(arm: ArmSpec, tool: Tool | None = None) -> str:
+def arm_urdf(arm: ArmSpec, looks: ArmLooks, tool: Tool | None = None) -> str:
     """The arm: kinematics, limits, inertias and looks; of it only a tool, fixed to the flange, collides."""
     robot = ET.Element("robot", name=arm.name)
     base = ET.SubElement(robot, "link", name="base")
-    _add_visuals(base, arm.base_shapes)
+    _add_visuals(base, looks.base)
     parent = "base"
-    for number, joint in enumerate(arm.joints, start=1):
+    for number, (joint, shapes) in enumerate(zip(arm.joints, looks.links, strict=True), start=1):
         link = ET.SubElement(robot, "link", name=f"link{number}")
         _add_inertial(link, joint.inertia)
-        _add_visuals(link, joint.shapes)
+        _add_visuals(link, shapes)
         _add_joint(robot, joint, number, parent, arm.speed_limit)
         parent = f"link{number}"
     if tool is not None:

@@ -11,7 +11,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ("envs", "hardware", "policies")
-FLOOR = ("records", "geometry", "normalise", "errors", "checks", "paths", "contracts")
+FLOOR = (
+    "records",
+    "geometry",
+    "normalise",
+    "errors",
+    "checks",
+    "paths",
+    "contracts",
+    "xarm6",
+    "kinematics",
+)
 MACHINERY = (
     "registry",
     "rollout",

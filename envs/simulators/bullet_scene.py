@@ -16,10 +16,11 @@ import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.records import Float64, Pose
+from ibc_gym.xarm6 import XARM6
 
 from ..scene_spec import Body, SceneSpec
 from ..urdf import TOOL, UNIT_SPHERE, arm_urdf, body_urdf
-from ..xarm6 import XARM6
+from ..xarm6_looks import XARM6_LOOKS
 from .bullet_client import Client
 from .patterns import SIDE, pattern
 from .simulated import FLOOR_SIDE
@@ -73,7 +74,9 @@ def build(client: Client, spec: SceneSpec) -> Built:
     bodies = sorted(spec.bodies, key=lambda body: ("free", "placed", "fixed").index(body.motion))
     with TemporaryDirectory(prefix="ibc-gym-") as folder:
         (Path(folder) / UNIT_SPHERE).write_text(_unit_sphere())
-        arm = _load(client, Path(folder), "arm", arm_urdf(XARM6, spec.tool), fixed=True)
+        arm = _load(
+            client, Path(folder), "arm", arm_urdf(XARM6, XARM6_LOOKS, spec.tool), fixed=True
+        )
         things = [
             _add_body(client, Path(folder) / str(index), body) for index, body in enumerate(bodies)
         ]

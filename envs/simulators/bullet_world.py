@@ -15,10 +15,10 @@ import numpy as np
 
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float64, Pose, Variation
+from ibc_gym.xarm6 import XARM6
 
 from ..randomisation import varied
 from ..scene_spec import SceneSpec
-from ..xarm6 import XARM6
 from .bullet_client import Client
 from .bullet_scene import build
 from .following import JOINTS, PEAK_TORQUE, SAVED, Following

@@ -13,11 +13,11 @@ from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
 from ibc_gym.errors import SpecMismatch
+from ibc_gym.kinematics import CLOSE_ENOUGH, DOWN, Kinematics, points_down
 from ibc_gym.records import Float64, Pose, RobotLimits, Target
+from ibc_gym.xarm6 import XARM6
 
-from ..kinematics import CLOSE_ENOUGH, DOWN, Kinematics, points_down
 from ..scene_spec import SceneSpec
-from ..xarm6 import XARM6
 
 JOINTS: Final = len(XARM6.joints)
 SAVED: Final = 2 + JOINTS + 7

@@ -18,10 +18,11 @@ import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.records import CameraSpec
+from ibc_gym.xarm6 import XARM6, ArmSpec, Joint
 
 from ..scene_spec import Body, MujocoSettings, SceneSpec, Shape, Tool
 from ..solids import volume
-from ..xarm6 import XARM6, ArmSpec, Joint
+from ..xarm6_looks import XARM6_LOOKS, ArmLooks
 from .following import PEAK_TORQUE
 from .patterns import LENGTH as PATTERN_LENGTH
 from .patterns import SIDE as PATTERN_SIDE
@@ -69,7 +70,7 @@ def compile_scene(spec: SceneSpec) -> mujoco.MjModel:
 
 def compile_anew(spec: SceneSpec) -> mujoco.MjModel:
     """The compiled model of a scene that will hardly be met again."""
-    root = compose(spec, XARM6)
+    root = compose(spec, XARM6, XARM6_LOOKS)
     model = mujoco.MjModel.from_xml_string(root.to_xml_string(), root.get_assets())
     for index in range(model.ntex):
         texture = model.tex(index)
@@ -79,7 +80,7 @@ def compile_anew(spec: SceneSpec) -> mujoco.MjModel:
     return model
 
 
-def compose(spec: SceneSpec, arm: ArmSpec) -> Any:
+def compose(spec: SceneSpec, arm: ArmSpec, looks: ArmLooks) -> Any:
     """The MJCF tree of a scene with an arm at the origin.
 
     Joints are called joint1 to joint6, and each has two actuators that take its speed [rad/s]: one moves a set-point
@@ -89,7 +90,7 @@ def compose(spec: SceneSpec, arm: ArmSpec) -> Any:
     root = mjcf.RootElement(model=spec.name)
     _set_options(root, spec)
     _add_surroundings(root, spec)
-    flange = _add_arm(root, arm)
+    flange = _add_arm(root, arm, looks)
     _add_tool(flange, spec.tool)
     for body in spec.bodies:
         _add_body(root, body)
@@ -143,12 +144,13 @@ def _add_surroundings(root: Any, spec: SceneSpec) -> None:
     )
 
 
-def _add_arm(root: Any, arm: ArmSpec) -> Any:
+def _add_arm(root: Any, arm: ArmSpec, looks: ArmLooks) -> Any:
     """Add the chain of links and its servos; gives the last link's body, the flange."""
     body = root.worldbody.add("body", name="base")
-    _add_shapes(body, arm.base_shapes)
-    for number, joint in enumerate(arm.joints, start=1):
+    _add_shapes(body, looks.base)
+    for number, (joint, shapes) in enumerate(zip(arm.joints, looks.links, strict=True), start=1):
         body = _add_link(body, joint, number)
+        _add_shapes(body, shapes)
         name = f"joint{number}"
         root.actuator.add(
             "intvelocity",
@@ -189,7 +191,6 @@ def _add_link(parent: Any, joint: Joint, number: int) -> Any:
         armature=ARMATURE,
         actuatorfrcrange=(-PEAK_TORQUE * joint.effort, PEAK_TORQUE * joint.effort),
     )
-    _add_shapes(body, joint.shapes)
     return body
 
 

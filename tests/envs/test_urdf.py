@@ -11,13 +11,14 @@ import pytest
 from ibc_gym.envs.scene_spec import Body, Shape
 from ibc_gym.envs.tasks.push import Push
 from ibc_gym.envs.urdf import arm_urdf, body_urdf
-from ibc_gym.envs.xarm6 import XARM6
+from ibc_gym.envs.xarm6_looks import XARM6_LOOKS
+from ibc_gym.xarm6 import XARM6
 
 BOX = Shape(kind="box", size=(0.1, 0.2, 0.3), colour=(1.0, 0.0, 0.0))
 
 
 def test_arm_weighs_what_its_table_says() -> None:
-    model = mujoco.MjModel.from_xml_string(arm_urdf(XARM6))
+    model = mujoco.MjModel.from_xml_string(arm_urdf(XARM6, XARM6_LOOKS))
     for number, joint in enumerate(XARM6.joints, start=1):
         link = model.body(f"link{number}")
         assert link.mass[0] == joint.inertia.mass
@@ -26,7 +27,7 @@ def test_arm_weighs_what_its_table_says() -> None:
 
 
 def test_tool_is_fixed_to_the_flange_and_alone_collides() -> None:
-    robot = ET.fromstring(arm_urdf(XARM6, Push().scene.tool))
+    robot = ET.fromstring(arm_urdf(XARM6, XARM6_LOOKS, Push().scene.tool))
     joints = {joint.get("name"): joint for joint in robot.iter("joint")}
     assert joints["tool"].get("type") == "fixed"
     parent = joints["tool"].find("parent")

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ibc_gym import geometry
 from ibc_gym.contracts import Workcell
-from ibc_gym.envs.kinematics import DOWN
 from ibc_gym.envs.scene_spec import SceneSpec
 from ibc_gym.envs.simulators import bullet_sim, mujoco_sim
 from ibc_gym.envs.tasks.push import Push
+from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Bool, CameraSpec, Float64, Pose, Target, UInt8
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from ibc_gym import geometry
 from ibc_gym.contracts import Workcell
-from ibc_gym.envs.kinematics import DOWN
 from ibc_gym.envs.scene_spec import Body, SceneSpec, Shape
 from ibc_gym.envs.simulators.bullet_robot import BulletRobot
 from ibc_gym.envs.simulators.bullet_sim import BulletScene, make_workcell
 from ibc_gym.envs.simulators.bullet_world import BulletWorld
 from ibc_gym.envs.tasks.push import Push
 from ibc_gym.errors import SpecMismatch
+from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Float64, Layout, Pose, Target
 
 HOME = np.array([0.3, -0.4, 0.01])

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibc_gym.envs.kinematics import DOWN
 from ibc_gym.envs.simulators.following import SAVED, Following
 from ibc_gym.envs.tasks.push import Push
-from ibc_gym.envs.xarm6 import XARM6
 from ibc_gym.errors import SpecMismatch
+from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Float64, Pose, Target
+from ibc_gym.xarm6 import XARM6
 
 SCENE = Push().scene
 PLACE = st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(-0.2, 0.5)).map(np.array)

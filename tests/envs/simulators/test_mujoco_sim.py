@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from ibc_gym import geometry
 from ibc_gym.contracts import Workcell
-from ibc_gym.envs.kinematics import DOWN
 from ibc_gym.envs.scene_spec import SceneSpec
 from ibc_gym.envs.simulators.mujoco_sim import MujocoScene, make_workcell
 from ibc_gym.envs.simulators.mujoco_world import MujocoWorld
 from ibc_gym.envs.tasks.push import Push
 from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Float64, Pose, Target
 
 HOME = np.array([0.3, -0.4, 0.01])

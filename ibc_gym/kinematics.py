@@ -14,8 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
 from ibc_gym.records import Float64, Pose
-
-from .xarm6 import ArmSpec
+from ibc_gym.xarm6 import ArmSpec
 
 DOWN: Float64 = np.array([0.0, 0.0, 1.0, 0.0])
 """Orientation of a tool that points straight down, turned by pi about y; wxyz."""

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
-from ibc_gym.envs.kinematics import DOWN, Kinematics
-from ibc_gym.envs.xarm6 import XARM6
+from ibc_gym.kinematics import DOWN, Kinematics
 from ibc_gym.records import Float64, Pose
+from ibc_gym.xarm6 import XARM6
 
 BARE = Kinematics(XARM6, 0.0)
 WITH_TOOL = Kinematics(XARM6, 0.135)

@@ -1,8 +1,7 @@
-"""The UFACTORY xArm6 as numbers: the one source of its kinematics, limits, inertias and looks.
+"""The UFACTORY xArm6 as numbers: the one source of its kinematics, limits and inertias, for simulators and for the driver.
 
 The geometry and limits are the vendor's published ones, and agree with its Denavit-Hartenberg table; the inertias are the
-vendor's newer set, which unlike the older one are those of possible bodies. The shapes are ours: light primitives that
-look like the arm at a distance. `assets/robots/make_xarm6.py` writes the URDF from this file.
+vendor's newer set, which unlike the older one are those of possible bodies.
 """
 
 from __future__ import annotations
@@ -11,14 +10,7 @@ from dataclasses import dataclass
 from math import pi
 from typing import Final
 
-from .scene_spec import Colour, Shape, Vector
-
-WHITE: Final[Colour] = (0.93, 0.93, 0.94)
-GREY: Final[Colour] = (0.52, 0.54, 0.57)
-DARK: Final[Colour] = (0.16, 0.17, 0.19)
-
-_ALONG_X = (0.5, 0.5, 0.5, 0.5)
-_ALONG_Y = (0.5**0.5, 0.5**0.5, 0.0, 0.0)
+Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +42,6 @@ class Joint:
     """Greatest torque [N m]."""
     inertia: Inertia
     """Of the link behind the joint."""
-    shapes: tuple[Shape, ...]
-    """The looks of that link, in its own frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,81 +50,16 @@ class ArmSpec:
 
     name: str
     joints: tuple[Joint, ...]
-    base_shapes: tuple[Shape, ...]
     rest: tuple[float, ...]
     """Joints from which inverse kinematics starts out [rad]: of several solutions it takes those near."""
     speed_limit: float
     """Of every joint [rad/s]."""
 
 
-def _solid(
-    kind: str, size: tuple[float, ...], position: Vector, colour: Colour, along: str = "z"
-) -> Shape:
-    turn = {"x": _ALONG_X, "y": _ALONG_Y, "z": (1.0, 0.0, 0.0, 0.0)}[along]
-    return Shape(
-        kind=kind,  # type: ignore[arg-type]  # a literal, by the calls below
-        size=size,
-        position=position,
-        quaternion=turn,
-        colour=colour,
-        collides=False,
-    )
-
-
-_BASE = (
-    _solid("cylinder", (0.075, 0.016), (0.0, 0.0, 0.008), DARK),
-    _solid("cylinder", (0.062, 0.135), (0.0, 0.0, 0.0835), WHITE),
-    _solid("cylinder", (0.0625, 0.012), (0.0, 0.0, 0.157), GREY),
-)
-
-_SHOULDER = (
-    _solid("cylinder", (0.060, 0.10), (0.0, 0.0, -0.054), WHITE),
-    _solid("cylinder", (0.058, 0.116), (0.0, 0.0, 0.0), WHITE, "y"),
-    _solid("cylinder", (0.0585, 0.010), (0.0, 0.060, 0.0), GREY, "y"),
-)
-
-# Link 2's frame has y down and z to the side of the arm, so the upper arm rises along -y.
-_UPPER_ARM = (
-    _solid("cylinder", (0.058, 0.062), (0.0, 0.0, 0.096), WHITE),
-    _solid("capsule", (0.046, 0.19), (0.0, -0.125, 0.090), WHITE, "y"),
-    _solid("capsule", (0.046, 0.05), (0.028, -0.262, 0.090), WHITE, "x"),
-    _solid("cylinder", (0.050, 0.066), (0.0535, -0.2845, 0.090), WHITE),
-    _solid("cylinder", (0.0505, 0.008), (0.0535, -0.2845, 0.053), GREY),
-)
-
-_ELBOW = (
-    _solid("cylinder", (0.050, 0.092), (0.0, 0.0, 0.002), WHITE),
-    _solid("capsule", (0.043, 0.060), (0.040, 0.018, 0.0), WHITE, "x"),
-    _solid("capsule", (0.043, 0.15), (0.0775, 0.100, 0.0), WHITE, "y"),
-    _solid("cylinder", (0.0435, 0.008), (0.0775, 0.212, 0.0), GREY, "y"),
-)
-
-# Link 4's frame has z along the forearm, towards the wrist at its origin.
-_FOREARM = (
-    _solid("capsule", (0.040, 0.070), (0.0, 0.0, -0.085), WHITE),
-    _solid("cylinder", (0.041, 0.092), (0.0, 0.0, 0.0), WHITE, "y"),
-    _solid("cylinder", (0.0415, 0.008), (0.0, 0.049, 0.0), GREY, "y"),
-)
-
-# Link 5's frame has y towards the flange and x across to joint 6.
-_WRIST = (
-    _solid("capsule", (0.034, 0.060), (0.038, 0.0, 0.050), WHITE, "x"),
-    _solid("cylinder", (0.041, 0.030), (0.0, 0.0, 0.044), WHITE),
-    _solid("capsule", (0.036, 0.030), (0.076, 0.010, 0.022), WHITE),
-    _solid("cylinder", (0.037, 0.066), (0.076, 0.035, 0.0), WHITE, "y"),
-    _solid("cylinder", (0.0375, 0.008), (0.076, 0.072, 0.0), GREY, "y"),
-)
-
-_FLANGE = (
-    _solid("cylinder", (0.036, 0.016), (0.0, 0.0, -0.012), WHITE),
-    _solid("cylinder", (0.0315, 0.006), (0.0, 0.0, -0.003), GREY),
-)
-
 XARM6: Final = ArmSpec(
     name="xarm6",
     rest=(-0.93, 0.70, -1.11, 0.0, 0.40, -4.07),
     speed_limit=pi,
-    base_shapes=_BASE,
     joints=(
         Joint(
             origin=(0.0, 0.0, 0.267),
@@ -142,7 +67,6 @@ XARM6: Final = ArmSpec(
             lower=-2 * pi,
             upper=2 * pi,
             effort=50.0,
-            shapes=_SHOULDER,
             inertia=Inertia(
                 mass=2.3814,
                 centre=(0.00022, 0.02951, -0.0124),
@@ -156,7 +80,6 @@ XARM6: Final = ArmSpec(
             lower=-2.059,
             upper=2.0944,
             effort=50.0,
-            shapes=_UPPER_ARM,
             inertia=Inertia(
                 mass=2.2675,
                 centre=(0.03881, -0.22783, 0.03496),
@@ -170,7 +93,6 @@ XARM6: Final = ArmSpec(
             lower=-3.927,
             upper=0.19198,
             effort=32.0,
-            shapes=_ELBOW,
             inertia=Inertia(
                 mass=1.875,
                 centre=(0.07041, 0.11631, 0.0107),
@@ -184,7 +106,6 @@ XARM6: Final = ArmSpec(
             lower=-2 * pi,
             upper=2 * pi,
             effort=32.0,
-            shapes=_FOREARM,
             inertia=Inertia(
                 mass=1.3192,
                 centre=(-0.00018, 0.01798, -0.02291),
@@ -198,7 +119,6 @@ XARM6: Final = ArmSpec(
             lower=-1.69297,
             upper=pi,
             effort=32.0,
-            shapes=_WRIST,
             inertia=Inertia(
                 mass=1.33854,
                 centre=(0.0651, 0.03096, 0.00315),
@@ -212,7 +132,6 @@ XARM6: Final = ArmSpec(
             lower=-2 * pi,
             upper=2 * pi,
             effort=20.0,
-            shapes=_FLANGE,
             inertia=Inertia(
                 mass=0.17,
                 centre=(0.0, -0.00677, -0.01098),

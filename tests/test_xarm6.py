@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from ibc_gym import paths
-from ibc_gym.envs.kinematics import Kinematics
 from ibc_gym.envs.urdf import arm_urdf
-from ibc_gym.envs.xarm6 import XARM6
+from ibc_gym.envs.xarm6_looks import XARM6_LOOKS
+from ibc_gym.kinematics import Kinematics
+from ibc_gym.xarm6 import XARM6
 
 
 def test_urdf_is_the_one_that_the_table_gives() -> None:
-    assert paths.asset("robots/xarm6.urdf").read_text() == arm_urdf(XARM6)
+    assert paths.asset("robots/xarm6.urdf").read_text() == arm_urdf(XARM6, XARM6_LOOKS)
 
 
 def test_urdf_moves_as_our_kinematics_do() -> None:
