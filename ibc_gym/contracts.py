@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkab
 import numpy as np
 from gymnasium import spaces
 
+from ibc_gym.errors import RobotFault
 from ibc_gym.records import (
     Bool,
     CameraSpec,
@@ -71,6 +72,22 @@ class Robot(Protocol):
 
     def close(self) -> None:
         """Let go of everything; may be called twice."""
+
+
+@runtime_checkable
+class Recoverable(Protocol):
+    """A robot whose faults latch: it stands still, whatever is called, until a person has cleared them."""
+
+    @property
+    def fault(self) -> RobotFault | None:
+        """What stopped the robot and has not been cleared; None while it may move."""
+
+    def recover(self) -> None:
+        """Clear the fault, after a person has seen that it is safe; a `reset` may follow. Without a fault, nothing.
+
+        Raises:
+            RobotFault: The cause is still there, such as an emergency stop that is held; the robot stands still.
+        """
 
 
 class Camera(Protocol):
@@ -383,6 +400,7 @@ __all__ = [
     "LearnedPolicy",
     "Policy",
     "PolicySpec",
+    "Recoverable",
     "Robot",
     "Scene",
     "Simulation",
