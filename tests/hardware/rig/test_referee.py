@@ -117,30 +117,34 @@ def test_question_may_come_in_any_pieces(cuts: list[int]) -> None:
         + json.dumps({"ask": "poses"}).encode()
         + b"\n"
     )
-    with LineServer(handlers_of(Table()), "127.0.0.1") as server:
-        with socket.create_connection(("127.0.0.1", server.port)) as raw:
-            raw.settimeout(5)
-            answered, start = 0, 0
-            for end in (*sorted({min(cut, len(whole) - 1) for cut in cuts}), len(whole)):
-                raw.sendall(whole[start:end])
-                start = end
-            while answered < 2:
-                answered += server.poll()
-            heard = b""
-            while heard.count(b"\n") < 2:
-                heard += raw.recv(1000)
+    with (
+        LineServer(handlers_of(Table()), "127.0.0.1") as server,
+        socket.create_connection(("127.0.0.1", server.port)) as raw,
+    ):
+        raw.settimeout(5)
+        answered, start = 0, 0
+        for end in (*sorted({min(cut, len(whole) - 1) for cut in cuts}), len(whole)):
+            raw.sendall(whole[start:end])
+            start = end
+        while answered < 2:
+            answered += server.poll()
+        heard = b""
+        while heard.count(b"\n") < 2:
+            heard += raw.recv(1000)
     assert [json.loads(line) for line in heard.splitlines()] == [{"answer": True}, {"answer": None}]
 
 
 def test_endless_line_is_hung_up_on() -> None:
-    with LineServer({}, "127.0.0.1") as server:
-        with socket.create_connection(("127.0.0.1", server.port)) as raw:
-            raw.setblocking(False)
-            with pytest.raises(OSError):  # noqa: PT012 - until the other end is closed
-                for _ in range(100_000):
-                    with suppress(BlockingIOError):
-                        raw.send(b"x" * 4096)
-                    server.poll()
+    with (
+        LineServer({}, "127.0.0.1") as server,
+        socket.create_connection(("127.0.0.1", server.port)) as raw,
+    ):
+        raw.setblocking(False)
+        with pytest.raises(OSError):  # noqa: PT012 - until the other end is closed
+            for _ in range(100_000):
+                with suppress(BlockingIOError):
+                    raw.send(b"x" * 4096)
+                server.poll()
 
 
 def test_nobody_there_is_told_with_what_to_do() -> None:
@@ -151,14 +155,16 @@ def test_nobody_there_is_told_with_what_to_do() -> None:
 
 
 def test_late_answer_is_never_taken_for_another() -> None:
-    with LineServer({"poses": lambda: "late"}, "127.0.0.1") as server:
-        with LineClient("127.0.0.1", server.port, timeout=0.05) as client:
-            with pytest.raises(RigError, match="did not answer"):
-                client.ask("poses")
-            server.poll()
-            server.poll()
-            with pytest.raises(RigError):
-                client.ask("poses")
+    with (
+        LineServer({"poses": lambda: "late"}, "127.0.0.1") as server,
+        LineClient("127.0.0.1", server.port, timeout=0.05) as client,
+    ):
+        with pytest.raises(RigError, match="did not answer"):
+            client.ask("poses")
+        server.poll()
+        server.poll()
+        with pytest.raises(RigError):
+            client.ask("poses")
 
 
 def test_only_loopback_is_listened_on() -> None:
