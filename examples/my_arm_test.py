@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float64, Pose, RobotLimits, RobotState, Target
 from ibc_gym.testing import RobotContract

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -374,28 +373,9 @@ class LearnedPolicy(Policy, Protocol):
         """Read back what `fitted` gave."""
 
 
-class Closing:
-    """Makes a class with `close` a context manager."""
-
-    def close(self) -> None:
-        """Let go of what is held; may be called twice."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
 __all__ = [
     "Camera",
     "CanonicalFrame",
-    "Closing",
     "Contacts",
     "LearnedPolicy",
     "Policy",

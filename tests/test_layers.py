@@ -17,6 +17,7 @@ FLOOR = (
     "normalise",
     "errors",
     "checks",
+    "closing",
     "paths",
     "contracts",
     "xarm6",

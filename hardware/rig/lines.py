@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import ConfigError, IbcGymError
 
 LONGEST: Final = 1 << 20

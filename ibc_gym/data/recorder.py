@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.data import storage
 from ibc_gym.data.demonstration import Columns, Demonstration, signature
 from ibc_gym.data.episode_buffer import EpisodeBuffer

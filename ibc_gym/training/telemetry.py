@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import ConfigError
 from ibc_gym.training.records import TrainingProgress
 
