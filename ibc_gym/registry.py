@@ -107,6 +107,7 @@ GYM_PREFIX: Final = "gym:"
 """`gym:AdroitHandDoor-v1` is any Gymnasium environment by its id."""
 
 _NOISY: Final = "ibc_gym.envs.oracles.noise:NoisyOracle"
+_GUARDED: Final = "ibc_gym.hardware.safety.guarded:guarded"
 _EXTERNAL: Final = "ibc_gym.envs.external:make_external"
 
 
@@ -134,14 +135,17 @@ def make_task(name: str, **options: Any) -> Task:
     return task
 
 
-def make_workcell(name: str, task: Task, *, cameras: bool) -> Workcell:
-    """A workcell by name, set up for a task; with its cameras only if they are wanted."""
+def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -> Workcell:
+    """A workcell by name, set up for a task, its robot behind a guard; with its cameras only if they are wanted.
+
+    `safety` is a `SafetyLimits` of `ibc_gym.hardware.safety`; None leaves the workcell's own.
+    """
     factory = load(WORKCELLS, name, "workcell")
     if name not in task.workcells:
         raise ConfigError(
             f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
         )
-    workcell: Workcell = factory(task, cameras=cameras)
+    workcell: Workcell = _attribute(_GUARDED)(factory(task, cameras=cameras), task, safety)
     return workcell
 
 
@@ -151,6 +155,7 @@ def make_env(
     workcell: str | None = None,
     observation: str = "state",
     render_mode: str | None = None,
+    safety: Any = None,
     **options: Any,
 ) -> gymnasium.Env[Any, Any]:
     """An environment by name, as `gymnasium.make("ibc_gym/Push-v0", ...)` makes it.
@@ -160,6 +165,8 @@ def make_env(
         workcell: A row of `WORKCELLS`; the task's first by default.
         observation: "state", "image" or "state+image".
         render_mode: "rgb_array" or None.
+        safety: A `SafetyLimits` of `ibc_gym.hardware.safety`, bounds on what the robot is told; None leaves those of
+            the workcell, which for a simulated one are none.
         **options: Fields of the task's config; of "gym:" environments `horizon` and what the environment takes.
 
     Raises:
@@ -168,6 +175,10 @@ def make_env(
     """
     _check_name(task)
     if task.startswith(GYM_PREFIX):
+        if safety is not None:
+            raise ConfigError(
+                f"{task} has no robot of ours, so there is nothing to put safety limits on."
+            )
         external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL)(
             task.removeprefix(GYM_PREFIX),
             workcell=workcell,
@@ -178,7 +189,7 @@ def make_env(
         return external
     made = make_task(task, **options)
     cameras = "image" in observation or render_mode is not None
-    cell = make_workcell(workcell or made.workcells[0], made, cameras=cameras)
+    cell = make_workcell(workcell or made.workcells[0], made, cameras=cameras, safety=safety)
     return Env(made, cell, observation=observation, render_mode=render_mode)
 
 
@@ -204,13 +215,14 @@ def make_vec_env(
         raise ConfigError(f"num_envs is {num_envs}, but must be at least 1.")
     mode = _mode_of(autoreset_mode)
     _check_name(task)
-    if task in VECTOR_ENVS and options.get("observation", "state") == "state":
-        ours = ("workcell", "observation", "render_mode")
+    as_arrays = options.get("observation", "state") == "state" and options.get("safety") is None
+    if task in VECTOR_ENVS and as_arrays:
+        ours = ("workcell", "observation", "render_mode", "safety")
         config = _task_config(task, {key: options[key] for key in options if key not in ours})
         native: VectorEnv[Any, Any, Any] = load(VECTOR_ENVS, task, "vector environment")(
             num_envs,
             autoreset_mode=mode,
-            **{key: options[key] for key in ours if key in options},
+            **{key: options[key] for key in ours[:3] if key in options},
             **vars(config),
         )
         return native

@@ -1,0 +1,230 @@
+"""A robot with a guard before it: no target beyond the limits gets through, and what stopped it once keeps it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import isfinite
+from typing import Final, Protocol, TypeVar
+
+import numpy as np
+
+from ibc_gym.contracts import Recoverable, Robot
+from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch
+from ibc_gym.kinematics import Kinematics
+from ibc_gym.records import Float64, RobotLimits, RobotState, Target
+
+from .guard import Guard
+from .limits import SafetyLimits
+
+CLEAR: Final = (
+    "It stands still until a person has seen to it and cleared it: recover() of the robot."
+)
+
+
+T = TypeVar("T")
+
+
+class DeadMan(Protocol):
+    """A switch that a person holds while the robot may move."""
+
+    def held(self) -> bool:
+        """Whether it is held now."""
+
+
+class SafeRobot:
+    """Any robot; what it is told is brought within `SafetyLimits` first, and that is counted as an intervention.
+
+    A fault of the robot, a stop by `stop_for_good` and a command that did not come in time latch: the robot is stopped
+    at once, and whatever moves it raises `RobotFault` until `recover` is called after a person has looked.
+    """
+
+    def __init__(
+        self,
+        inner: Robot,
+        limits: SafetyLimits | None = None,
+        *,
+        kinematics: Kinematics | None = None,
+        dead_man: DeadMan | None = None,
+    ) -> None:
+        """Stand before a robot.
+
+        Args:
+            inner: What moves.
+            limits: Bounds on what is commanded; none by default, which leaves what latches.
+            kinematics: Of the arm; needed to bound the tool of a robot that is commanded by joints, and joints of one
+                that is commanded by its tool.
+            dead_man: While it is not held the robot keeps its place, whatever it is told.
+
+        Raises:
+            ConfigError: The limits need the arm's kinematics, and they are not given.
+        """
+        self._inner = inner
+        self._guard = Guard(limits or SafetyLimits(), inner.limits.control_period, kinematics)
+        self.dead_man = dead_man
+        """May be put in place, or taken away, between any two calls."""
+        self._recoverable = inner if isinstance(inner, Recoverable) else None
+        self._fault: RobotFault | None = None
+        self.interventions = 0
+        """Of the guard alone since the reset."""
+        self._idle = 0
+        self._commanded = True
+
+    @property
+    def limits(self) -> RobotLimits:
+        """Of the robot within."""
+        return self._inner.limits
+
+    @property
+    def safety(self) -> SafetyLimits:
+        """The bounds that are held."""
+        return self._guard.limits
+
+    @property
+    def fault(self) -> RobotFault | None:
+        """What stopped the robot and has not been cleared; None while it may move."""
+        if self._fault is None and self._recoverable is not None:
+            return self._recoverable.fault
+        return self._fault
+
+    def reset(self, home: Target | None = None) -> None:
+        """Move to `home`, and forget interventions.
+
+        Raises:
+            RobotFault: Something stopped the robot and has not been cleared; it does not move.
+            SpecMismatch: The home is not finite, or not within the limits; it does not move.
+            ConfigError: The robot's own home is not within the limits; it has been stopped there.
+        """
+        self._refuse_if_stopped()
+        if home is not None:
+            _check(home)
+            self._guard.check_home(home)
+        self._faults_latch(lambda: self._inner.reset(home))
+        self.interventions = self._idle = 0
+        self._commanded = True
+        try:
+            self._guard.begin(self.observe())
+        except ConfigError:
+            self._inner.stop()
+            raise
+
+    def observe(self) -> RobotState:
+        """The newest state, with the guard's interventions counted in."""
+        state = self._faults_latch(self._inner.observe)
+        if not self.interventions:
+            return state
+        return replace(state, interventions=state.interventions + self.interventions)
+
+    def command(self, target: Target) -> Target:
+        """Set the target, brought within the limits; gives what is really sent.
+
+        Raises:
+            SpecMismatch: It is not finite; nothing was sent.
+            RobotFault: The robot was stopped before and has not been cleared, or fails now; nothing moves.
+        """
+        self._refuse_if_stopped()
+        _check(target)
+        self._commanded = True
+        if self.dead_man is not None and not self.dead_man.held():
+            return self._send(self._faults_latch(self._inner.observe).target, changed=True)
+        if not self._guard.limits.on:
+            return self._faults_latch(lambda: self._inner.command(target))
+        allowed = self._guard.allowed(target, self._faults_latch(self._inner.observe))
+        return self._send(allowed, changed=allowed is not target)
+
+    def advance(self) -> None:
+        """Let one control period pass.
+
+        Raises:
+            RobotFault: The robot fails, or no command has come for longer than the limits' patience; it is stopped.
+        """
+        self._refuse_if_stopped()
+        self._idle = 0 if self._commanded else self._idle + 1
+        self._commanded = False
+        patience = self._guard.limits.patience
+        waited = self._idle * self.limits.control_period
+        if patience is not None and waited > patience:
+            self.stop_for_good(
+                f"No command came for {waited:.3g} s, longer than SafetyLimits.patience ({patience:g} s)."
+            )
+            self._refuse_if_stopped()
+        self._faults_latch(self._inner.advance)
+
+    def stop(self) -> None:
+        """Stand still, now and until the next `reset`; never raises."""
+        self._inner.stop()
+
+    def stop_for_good(self, why: str) -> None:
+        """Stand still, now and until a person has cleared it by `recover`; never raises. `why` is what others read."""
+        self._inner.stop()
+        if self._fault is None:
+            self._fault = RobotFault(f"{why} The robot was stopped. {CLEAR}")
+
+    def recover(self) -> None:
+        """Clear what stopped the robot, after a person has seen that it is safe; a `reset` may follow.
+
+        Raises:
+            RobotFault: The cause is still there; the robot stands still.
+        """
+        if self._recoverable is not None:
+            self._recoverable.recover()
+        self._inner.stop()  # whatever was under way is not taken up again: a reset comes first
+        self._fault = None
+
+    def close(self) -> None:
+        """Let go of the robot within; may be called twice."""
+        self._inner.close()
+
+    def save(self) -> Float64:
+        """What the guard carries from one period to the next, (SAVED,); see `guarded`."""
+        counts = (float(self.interventions), float(self._idle), float(self._commanded))
+        return np.concatenate([counts, self._guard.save()])
+
+    def restore(self, saved: Float64) -> None:
+        """Go on from what `save` gave; what latched stays so."""
+        self.interventions, self._idle = int(saved[0]), int(saved[1])
+        self._commanded = bool(saved[2])
+        self._guard.restore(saved[3:])
+
+    def _send(self, target: Target, *, changed: bool) -> Target:
+        before = self._faults_latch(self._inner.observe).interventions if changed else 0
+        sent = self._faults_latch(lambda: self._inner.command(target))
+        if changed and self._faults_latch(self._inner.observe).interventions == before:
+            self.interventions += 1  # one command is one intervention, whoever else changes it
+        self._guard.sent(sent)
+        return sent
+
+    def _refuse_if_stopped(self) -> None:
+        fault = self.fault
+        if fault is not None:
+            raise RobotFault(str(fault)) from fault
+
+    def _faults_latch(self, do: Callable[[], T]) -> T:
+        try:
+            return do()
+        except RobotFault as fault:
+            self._inner.stop()
+            self._fault = self._fault or fault
+            raise
+
+
+def _check(target: Target) -> None:
+    """Refuse what is no target for any robot."""
+    tool, joints = target.tool, target.joints
+    if (joints is None) == (tool is None):
+        raise SpecMismatch(
+            "A target names either joints or a tool pose, not both; nothing was sent."
+        )
+    if tool is not None:
+        turn = tool.quaternion.ravel().tolist()
+        numbers = [*tool.position.ravel().tolist(), *turn]
+        sound = tool.position.shape == (3,) and tool.quaternion.shape == (4,) and any(turn)
+    else:
+        assert joints is not None
+        numbers = joints.tolist()
+        sound = joints.ndim == 1
+    if not (sound and all(map(isfinite, numbers))):
+        raise SpecMismatch(
+            f"The target {numbers} is not joints (J,) or a tool's place (3,) and quaternion (4,), all of them finite; "
+            "nothing was sent."
+        )
