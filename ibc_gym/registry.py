@@ -47,6 +47,11 @@ WORKCELLS: Final[Mapping[str, str]] = {
     "pybullet": "ibc_gym.envs.simulators.bullet_sim:make_workcell",
 }
 
+HARDWARE: Final[Mapping[str, str]] = {
+    "rig": "ibc_gym.hardware.rig.table:serve",
+}
+"""What programs need of the hardware beside its workcells."""
+
 THREADED: Final = ("mujoco",)
 """Workcells that many threads may step, and that compute without Python's lock."""
 

@@ -67,7 +67,9 @@ def _told(core: Core, check: int = 0) -> bytes:
     return words([core.mover.buffered]) + bytes([check])
 
 
-def _limits(core: Core, speed: float, acceleration: float, *, of_joints: bool) -> tuple[float, float]:
+def _limits(
+    core: Core, speed: float, acceleration: float, *, of_joints: bool
+) -> tuple[float, float]:
     """Speed and acceleration of a planned motion, brought below what is configured; SI.
 
     Raises:
@@ -113,9 +115,7 @@ def _joints(core: Core, call: Call) -> bytes:
     """Joints, planned; with a radius for blending (24), which is not emulated: the arm stops in between."""
     numbers = call.floats(10)
     speed, acceleration = numbers[7:9].tolist()
-    entry = _hear(
-        core, call, "joints", joints=numbers[:6], speed=speed, acceleration=acceleration
-    )
+    entry = _hear(core, call, "joints", joints=numbers[:6], speed=speed, acceleration=acceleration)
     start = core.mover.end
     goal = _kept(core, numbers[:6], start)
     speed, acceleration = _limits(core, speed, acceleration, of_joints=True)
@@ -194,9 +194,7 @@ def _goal(
     if relative:
         delta = frames.read_pose(_kept(core, numbers, np.zeros(6)), axis_angle=axis_angle)
         turn = geometry.rotation(delta.quaternion) * geometry.rotation(start.quaternion)
-        return Pose(
-            position=start.position + delta.position, quaternion=geometry.quaternion(turn)
-        )
+        return Pose(position=start.position + delta.position, quaternion=geometry.quaternion(turn))
     now = frames.pose_aa(start) if axis_angle else frames.pose(start)
     return frames.read_pose(_kept(core, numbers, np.array(now)), axis_angle=axis_angle)
 
@@ -225,11 +223,21 @@ def _along(core: Core, path: Path, limits: tuple[float, float]) -> Planned:
 def _relative(core: Core, call: Call) -> bytes:
     """A way instead of a place, of the joints or of the tool."""
     numbers = call.floats(11)
-    of_joints, axis_angle, check = bool(call.byte(44)), bool(call.byte(45)), call.byte(46, default=0)
+    of_joints, axis_angle, check = (
+        bool(call.byte(44)),
+        bool(call.byte(45)),
+        call.byte(46, default=0),
+    )
     if of_joints:
         limits = (numbers[7], numbers[8])
         entry = _hear(
-            core, call, "joints", joints=numbers[:6], relative=True, speed=limits[0], acceleration=limits[1]
+            core,
+            call,
+            "joints",
+            joints=numbers[:6],
+            relative=True,
+            speed=limits[0],
+            acceleration=limits[1],
         )
         goal = core.mover.end + _kept(core, numbers[:6], np.zeros(6))
         return _to_joints(core, call, entry, goal, _limits(core, *limits, of_joints=True), check)

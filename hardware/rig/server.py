@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ibc_gym.contracts import Closing, Robot
+from ibc_gym.closing import Closing
+from ibc_gym.contracts import Robot
 from ibc_gym.errors import ConfigError
 
 from . import frames
@@ -71,7 +72,7 @@ class Controller(Closing):
         self._listeners: dict[socket.socket, int] = {}
         self._connections: dict[int, Connection] = {}
         self._number = 0
-        self._due = {kind: 0.0 for kind in RATES}
+        self._due = dict.fromkeys(RATES, 0.0)
         self._old: dict[int, bytes] = {}
         self.port = port
         """For commands."""
@@ -210,9 +211,7 @@ class Controller(Closing):
         for ticket, result in notices:
             connection = self._connections.get(ticket.client)
             if connection is not None:
-                notice = encode_notice(
-                    ticket.transaction, ticket.protocol, frames.FINISHED, result
-                )
+                notice = encode_notice(ticket.transaction, ticket.protocol, frames.FINISHED, result)
                 self._send(connection, notice)
 
     def _report(self) -> None:

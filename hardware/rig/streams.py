@@ -237,9 +237,7 @@ def _approach(
     return _towards(velocity, wanted, step)
 
 
-def _expired(
-    wanted: Float64, left: float | None, period: float
-) -> tuple[Float64, float | None]:
+def _expired(wanted: Float64, left: float | None, period: float) -> tuple[Float64, float | None]:
     """What is still wanted, and for how long, after a period."""
     if left is None:
         return wanted, None

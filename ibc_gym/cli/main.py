@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "ibc_gym.cli.compare_sims:compare_sims",
         "Where two simulators part, given the same commands.",
     ),
+    "rig": ("ibc_gym.cli.rig:rig", "An emulated xArm6, driven by the vendor's own client."),
     "report": ("ibc_gym.cli.report:report", "One HTML page about one or more runs."),
     "data info": ("ibc_gym.cli.data:info", "What is in a Zarr folder of demonstrations."),
     "data import": ("ibc_gym.cli.data:import_", "Bring human demonstrations (.npz) into Zarr."),

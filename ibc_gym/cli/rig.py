@@ -1,0 +1,49 @@
+"""`ibc-gym rig`: an emulated xArm6 over the simulated world of a task, for whatever speaks the vendor's protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ibc_gym.cli.flags import config_of, flag, flags_of, parse, take_task_options, word
+from ibc_gym.console import Terminal, table
+from ibc_gym.rig import RigConfig, serve
+
+DESCRIPTION = (
+    "An emulated xArm6 in real time, on loopback: the vendor's own client drives it.",
+    "The workcell xarm-emulated starts one by itself; this one is for your programs.",
+    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+)
+EXAMPLES = ("insert", "insert --task.clearance 0.005 --address 127.0.0.2")
+
+RigFlags = flags_of(
+    RigConfig,
+    {
+        "task": (word(str, "Whose world stands on its table.", "TASK"), "insert"),
+        "options": (flag(Any, "", hidden=True), {}),
+        "parent": (flag(int, "Process with which the rig ends.", hidden=True), 0),
+    },
+)
+
+
+def rig(argv: Sequence[str], terminal: Terminal) -> None:
+    """Run the rig until Ctrl-C."""
+    options, argv = take_task_options(argv)
+    flags = parse(RigFlags, argv, command="ibc-gym rig", description=DESCRIPTION, examples=EXAMPLES)
+    config = config_of(RigConfig, flags, options=options)
+
+    def tell(where: Mapping[str, Any]) -> None:
+        rows = [
+            ("address", where["address"]),
+            ("commands", f"port {where['port']}"),
+            ("reports", "ports 30001, 30002, 30003"),
+            ("referee and faults", f"port {where['questions']}"),
+        ]
+        terminal.result(
+            where, table(f"An emulated xArm6 with the table of {config.task}", ("", ""), rows)
+        )
+        terminal.say(
+            f'Drive it: XArmAPI("{where["address"]}", forbid_uds=True). End it with Ctrl-C.'
+        )
+
+    serve(config, tell)
