@@ -1,0 +1,156 @@
+"""The controller without its sockets: what it is, what it is allowed, where it moves, and what it has heard."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+import numpy as np
+
+from ibc_gym.contracts import Robot
+from ibc_gym.records import Float64, Pose, RobotState, Target
+
+from . import frames
+from .configuration import Configuration, Identity
+from .gripper import Gripper
+from .machine import BUFFER_FULL, STOPPED, Machine
+from .model import COLLISION, Model, MotionError
+from .motion import Planned
+from .mover import LARGEST_BUFFER, Mover, Ticket
+from .tool_io import ControlBox, ToolBoard
+
+MOST_HEARD: Final = 200_000
+"""Motion targets that are kept until somebody asks for them; the oldest go first."""
+DRIFT: Final = 0.05
+"""By how much joints may be elsewhere than commanded when motion is allowed anew [rad]; beyond, the arm was moved by hand."""
+Notice = tuple[Ticket, int]
+"""Whom to tell, and how a command ended."""
+
+
+class Core:
+    """One controller and the robot that it moves."""
+
+    def __init__(self, robot: Robot, identity: Identity | None = None) -> None:
+        """Take over a robot with the joints of an xArm6, where it stands."""
+        self.identity = identity or Identity()
+        self.robot = robot
+        self.period = robot.limits.control_period
+        """Time of one `advance` [s]."""
+        self.heard: deque[dict[str, Any]] = deque(maxlen=MOST_HEARD)
+        """Every motion target that came in, the newest last."""
+        self.notices: list[Notice] = []
+        """What clients wait to be told."""
+        self.saved = Configuration()
+        """What outlasts a restart."""
+        self.time = 0.0
+        """Since the first start [s]."""
+        self.starts = 0
+        self._state: RobotState | None = None
+        self._last_tool = np.zeros(3)
+        self.tool_speed = 0.0
+        """Of the measured tool over the last period [m/s]."""
+        self.start()
+
+    def start(self) -> None:
+        """Be as after switching on, with the configuration that was saved."""
+        self.starts += 1
+        self.configuration = self.saved.copy()
+        self.model = Model(self.configuration, self.identity.ranges())
+        self.machine = Machine(self._stopped)
+        self.mover = Mover(self.model, self.state.joints, self.period, self._ended)
+        self.gripper = Gripper()
+        self.tool_board = ToolBoard()
+        self.box = ControlBox()
+        self.counter = 0
+        self.servo_codes = [0] * 7
+        """Error codes of the joints' servos, and of the tool's board."""
+
+    @property
+    def state(self) -> RobotState:
+        """The robot as measured after the last period."""
+        if self._state is None:
+            self._state = self.robot.observe()
+        return self._state
+
+    @property
+    def tool(self) -> Pose:
+        """World_T_tool as measured."""
+        return self.model.tool(self.state.joints)
+
+    @property
+    def state_code(self) -> int:
+        """The state as it is read."""
+        return self.machine.state(moving=self.mover.moving)
+
+    @property
+    def status(self) -> int:
+        """The status byte of a reply."""
+        machine = self.machine
+        return (
+            (frames.ERROR if machine.error else 0)
+            | (frames.WARNING if machine.warning else 0)
+            | (0 if machine.ready else frames.NOT_READY)
+        )
+
+    def fail(self, code: int, *, held: bool = False) -> None:
+        """Stop on an error of the controller."""
+        self.machine.fail(code, held=held)
+        if 11 <= code <= 16:
+            self.servo_codes[code - 11] = 23  # a large deviation of its position
+        if code == COLLISION and self.configuration.rebound_on:
+            self.mover.rebound()
+
+    def clean_error(self) -> bool:
+        """Clear the error where that is possible."""
+        cleaned = self.machine.clean_error()
+        if cleaned:
+            self.servo_codes = [0] * 7
+        return cleaned
+
+    def set_state(self, state: int) -> bool:
+        """Write a state; where motion becomes possible, it begins where the arm is."""
+        before = self.machine.ready
+        known = self.machine.set_state(state)
+        if self.machine.ready and not before:
+            joints = self.state.joints
+            if float(np.abs(joints - self.mover.joints).max()) > DRIFT:
+                self.mover.resume_at(joints)
+        return known
+
+    def configure(self) -> None:
+        """Put a changed configuration into force; mode and state fall back."""
+        self.model.configure(self.configuration)
+        self.machine.configuration_changed()
+
+    def plan(self, motion: Planned, ticket: Ticket | None) -> bool:
+        """Take a planned motion; false where the buffer is full."""
+        if self.mover.buffered >= LARGEST_BUFFER:
+            self.machine.warn(BUFFER_FULL)
+            return False
+        self.mover.plan(motion, ticket)
+        return True
+
+    def advance(self) -> None:
+        """Let one control period of motion pass."""
+        try:
+            self.mover.advance(paused=self.machine.paused)
+        except MotionError as error:
+            self.fail(error.code)
+        self.robot.command(Target(joints=self.mover.joints))
+        self.robot.advance()
+        self.gripper.advance(self.period)
+        self.time += self.period
+        self._state = None
+
+    def measure_speed(self, passed: float) -> None:
+        """Bring the speed of the tool up to date, over a time since the last call [s]."""
+        place: Float64 = self.tool.position
+        self.tool_speed = float(np.linalg.norm(place - self._last_tool)) / passed
+        self._last_tool = place
+
+    def _stopped(self, state: int) -> None:
+        self.mover.drop(failed=state == STOPPED and bool(self.machine.error))
+
+    def _ended(self, ticket: Ticket, success: bool | None) -> None:
+        results = {True: frames.SUCCESS, False: frames.FAILURE, None: frames.DISCARDED}
+        self.notices.append((ticket, results[success]))

@@ -1,0 +1,135 @@
+"""Where the controller thinks its tool is, and which joints bring it somewhere: kinematics, offsets, limits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ibc_gym import geometry
+from ibc_gym.errors import IbcGymError
+from ibc_gym.kinematics import CLOSE_ENOUGH, Kinematics
+from ibc_gym.records import Float64, Pose
+from ibc_gym.xarm6 import XARM6
+
+from .configuration import Configuration
+from .frames import turn_of
+
+NO_SOLUTION, JOINT_LIMIT, SPEED, FENCE, LINEAR_SPEED = 21, 23, 24, 35, 60
+"""Errors of motion."""
+COLLISION: Final = 31
+NEAR_ENOUGH: Final = 1e-4
+"""By which joints may pass their range [rad]: the protocol's numbers are rounded to 32 bits."""
+DAMPING: Final = 1e-4
+
+
+class MotionError(IbcGymError, RuntimeError):
+    """Why the controller stops: one of its error codes."""
+
+    def __init__(self, code: int) -> None:
+        """Carry the code."""
+        super().__init__(f"controller error {code}")
+        self.code = code
+
+
+class Model:
+    """Kinematics under the offsets and limits that are configured."""
+
+    def __init__(self, configuration: Configuration, ranges: tuple[Float64, Float64]) -> None:
+        """Take the configuration as it will be, and the ranges of the joints."""
+        self._kinematics = Kinematics(XARM6, 0.0)
+        self._ranges = ranges
+        self.configure(configuration)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Take over changed offsets and limits."""
+        self.configuration = configuration
+        self._flange_T_tool = _pose_of(configuration.tcp_offset)
+        self._tool_T_flange = geometry.inverse(self._flange_T_tool)
+        self._world_T_base = _pose_of(configuration.world_offset)
+        self._base_T_world = geometry.inverse(self._world_T_base)
+
+    def tool(self, joints: Float64) -> Pose:
+        """World_T_tool: what the controller reports as its position."""
+        base_T_flange = self._kinematics.forward(joints)
+        return geometry.compose(
+            self._world_T_base, geometry.compose(base_T_flange, self._flange_T_tool)
+        )
+
+    def solve(self, world_T_tool: Pose, near: Float64, *, limited: bool = True) -> Float64:
+        """Joints for a pose of the tool, near given ones.
+
+        Raises:
+            MotionError: 21, there are none.
+        """
+        base_T_flange = geometry.compose(
+            geometry.compose(self._base_T_world, world_T_tool), self._tool_T_flange
+        )
+        solution = self._kinematics.least_squares(base_T_flange, near)
+        if solution.error > CLOSE_ENOUGH:
+            solution = self._kinematics.inverse(base_T_flange, near)
+        if solution.error > CLOSE_ENOUGH:
+            raise MotionError(NO_SOLUTION)
+        if limited:
+            self.check_joints(solution.joints)
+        return solution.joints
+
+    def rates(self, joints: Float64, twist: Float64) -> Float64:
+        """Joint velocities (6,) that move the tool by a twist (6,) of the world: linear [m/s], angular [rad/s]."""
+        turn = geometry.rotation(self._base_T_world.quaternion)
+        linear, angular = turn.apply(twist[:3]), turn.apply(twist[3:])
+        J = self._kinematics.jacobian(joints)
+        flange = geometry.rotation(self._kinematics.forward(joints).quaternion)
+        arm = flange.apply(self._flange_T_tool.position)
+        wanted = np.concatenate([linear - np.cross(angular, arm), angular])  # of the flange
+        rates: Float64 = J.T @ np.linalg.solve(J @ J.T + DAMPING**2 * np.eye(6), wanted)
+        return rates
+
+    def check_joints(self, joints: Float64) -> None:
+        """Refuse joints out of range.
+
+        Raises:
+            MotionError: 23.
+        """
+        lower, upper = self.ranges()
+        if (joints < lower - NEAR_ENOUGH).any() or (joints > upper + NEAR_ENOUGH).any():
+            raise MotionError(JOINT_LIMIT)
+
+    def check_fence(self, joints: Float64) -> None:
+        """Refuse joints that bring the tool out of the fence, where there is one.
+
+        Raises:
+            MotionError: 35.
+        """
+        if self.configuration.fence_on and not self.in_box(self.tool(joints).position):
+            raise MotionError(FENCE)
+
+    def in_box(self, position: Float64) -> bool:
+        """Whether a point is within the box of the fence."""
+        box = self.configuration.box
+        return bool((position <= box[0::2]).all() and (position >= box[1::2]).all())
+
+    def ranges(self) -> tuple[Float64, Float64]:
+        """Least and greatest joints, narrowed in reduced mode, (6,) each [rad]."""
+        lower, upper = self._ranges
+        if self.configuration.reduced_on:
+            reduced = self.configuration.reduced_ranges[:6]
+            return np.maximum(lower, reduced[:, 0]), np.minimum(upper, reduced[:, 1])
+        return lower, upper
+
+    @property
+    def tcp_speed(self) -> float:
+        """Greatest speed of the tool [m/s]."""
+        configuration = self.configuration
+        return min(1.0, configuration.reduced_tcp_speed) if configuration.reduced_on else 1.0
+
+    @property
+    def joint_speed(self) -> float:
+        """Greatest speed of a joint [rad/s]."""
+        limit = XARM6.speed_limit
+        configuration = self.configuration
+        return min(limit, configuration.reduced_joint_speed) if configuration.reduced_on else limit
+
+
+def _pose_of(six: Float64) -> Pose:
+    return Pose(position=six[:3].copy(), quaternion=geometry.quaternion(turn_of(six[3:], False)))
