@@ -1,0 +1,277 @@
+"""Before anything moves: what the controller is and how it is set up must be what the config says.
+
+What guards people and table is set here and read back: fence, reduced mode, collision sensitivity. What describes the
+hardware is only compared: model, firmware, geometry, tool, payload, mounting. Whoever changes those stands beside the arm.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ibc_gym import geometry
+from ibc_gym.errors import ConfigError, RobotFault
+from ibc_gym.kinematics import Kinematics
+from ibc_gym.records import Float64, Pose
+
+from . import codes
+from .config import ARM, XArmConfig
+from .frames import JOINTS, Setup
+from .reports import Reports
+from .vendor import ONLINE, SERVO, VELOCITY, Controller
+
+MODES: Final = {"servo": SERVO, "servo-cartesian": SERVO, "online": ONLINE, "velocity": VELOCITY}
+"""The controller's mode for every way to stream."""
+SAME_LENGTH: Final = 1e-4
+"""By which lengths that people typed in may differ [m]."""
+SAME_ANGLE: Final = 1e-3
+"""[rad]"""
+SAME_MASS: Final = 0.01
+"""[kg]"""
+SAME_SPEED: Final = 1e-3
+"""Of m/s and rad/s."""
+RICH_PERIOD: Final = 0.2
+"""Between two reports that tell the setup [s]."""
+
+
+def bring_up(config: XArmConfig, controller: Controller, reports: Reports) -> None:
+    """Set the guards, then hold everything against the config; nothing moves and no joint is enabled.
+
+    Raises:
+        ConfigError: Controller and config disagree; the message names both values.
+        RobotFault: The controller has an error, or does not answer.
+    """
+    _check_identity(config, controller)
+    _check_error(controller)
+    set_guards(config, controller)
+    set_at = time.monotonic()
+    setup = reports.wait_setup(lambda each: True, after=set_at, timeout=config.ready_timeout)
+    if setup.error:
+        raise RobotFault(_refused(controller.address, setup.error))
+    _check_setup(config, setup)
+    _check_guards(config, controller, setup)
+    _check_geometry(config, controller)
+    _check_pose(config, controller, setup)
+
+
+def set_guards(config: XArmConfig, controller: Controller) -> None:
+    """Set fence, reduced mode and collision sensitivity; each of them resets mode and state."""
+    controller.set_collision_sensitivity(config.collision_sensitivity)
+    controller.set_reduced(
+        config.reduced_mode, config.reduced_tip_speed, config.reduced_joint_speed
+    )
+    controller.set_fence(config.fence_lower, config.fence_upper)
+
+
+def set_tool(config: XArmConfig, controller: Controller, reports: Reports) -> None:
+    """Tell the controller tool and payload of the config, at the word of a person who has looked at the arm.
+
+    Raises:
+        ConfigError: It took other values.
+        RobotFault: It does not answer.
+    """
+    offset = Pose(position=np.array([0.0, 0.0, config.tool_length]))
+    controller.set_tool(offset, config.payload, config.payload_centre)
+    set_at = time.monotonic() + RICH_PERIOD  # a report may have been on its way
+    setup = reports.wait_setup(lambda each: True, after=set_at, timeout=config.ready_timeout)
+    _check_tool(config, setup)
+
+
+def make_ready(config: XArmConfig, controller: Controller, reports: Reports) -> None:
+    """Enable the joints and enter the mode of the stream; on return the arm holds and takes targets.
+
+    Raises:
+        RobotFault: It does not become ready in time.
+    """
+    controller.clear_warning()
+    controller.enable()
+    mode = MODES[config.stream]
+    controller.set_mode(mode)
+    controller.be_ready()
+    asked_at = time.monotonic()
+    try:
+        reports.wait_motion(
+            lambda each: each.mode == mode and each.state <= 2,
+            after=asked_at,
+            timeout=config.ready_timeout,
+        )
+    except RobotFault:
+        _check_error(controller)
+        raise
+    _check_error(controller)
+
+
+def _check_error(controller: Controller) -> None:
+    error, _ = controller.errors()
+    if error:
+        raise RobotFault(_refused(controller.address, error))
+
+
+def _refused(address: str, error: int) -> str:
+    return f"The controller at {address} does not move the arm: {codes.describe(error)}"
+
+
+def _check_identity(config: XArmConfig, controller: Controller) -> None:
+    found = controller.identity()
+    if (found.model, found.axes) != (config.model, JOINTS):
+        raise ConfigError(
+            f"The arm at {config.address} is model {found.model} with {found.axes} joints; XArmConfig.model is "
+            f"{config.model} with {JOINTS}. Is this the right address?"
+        )
+    if found.firmware < config.firmware:
+        raise ConfigError(
+            f"The controller at {config.address} has firmware {_dotted(found.firmware)}; XArmConfig.firmware asks for "
+            f"{_dotted(config.firmware)} or newer. Update it in the vendor's interface."
+        )
+
+
+def _check_setup(config: XArmConfig, setup: Setup) -> None:
+    _check_tool(config, setup)
+    if setup.simulated:
+        raise ConfigError(
+            f"The controller at {config.address} simulates its arm, where the config means a real one: leave the "
+            "simulation in the vendor's interface."
+        )
+    _agree(config, "gravity direction", setup.gravity, np.array([0.0, 0.0, -1.0]), SAME_ANGLE)
+    _check_offset(config, "world offset", setup.world_offset, Pose(position=np.zeros(3)))
+    for name, has, needs in (
+        ("greatest joint speed [rad/s]", setup.joint_speed, config.joint_speed),
+        ("greatest tip speed [m/s]", setup.tip_speed, config.tip_speed),
+    ):
+        if has < needs - SAME_SPEED:
+            raise ConfigError(
+                f"The controller at {config.address} has a {name} of {has:.4g}; XArmConfig asks for {needs:.4g}. Lower "
+                "ours, or raise the controller's in the vendor's interface."
+            )
+
+
+def _check_tool(config: XArmConfig, setup: Setup) -> None:
+    tip = Pose(position=np.array([0.0, 0.0, config.tool_length]))
+    _check_offset(config, "TCP offset", setup.tool_offset, tip)
+    _agree(config, "payload [kg]", np.array([setup.payload]), np.array([config.payload]), SAME_MASS)
+    _agree(
+        config,
+        "payload's centre [m]",
+        setup.payload_centre,
+        np.array(config.payload_centre),
+        10 * SAME_LENGTH,
+    )
+
+
+def _check_offset(config: XArmConfig, name: str, has: Pose, wants: Pose) -> None:
+    _agree(config, f"{name} [m]", has.position, wants.position, SAME_LENGTH)
+    apart = geometry.rotation(has.quaternion).inv() * geometry.rotation(wants.quaternion)
+    if apart.magnitude() > SAME_ANGLE:
+        raise ConfigError(
+            f"The controller at {config.address} has a {name} turned by {_listed(has.quaternion)} (wxyz); XArmConfig "
+            f"means {_listed(wants.quaternion)}. Set it in the vendor's interface, or change the config."
+        )
+
+
+def _check_guards(config: XArmConfig, controller: Controller, setup: Setup) -> None:
+    found = controller.protection()
+    pairs = (
+        ("fence's lower corner [m]", found.fence_lower, np.array(config.fence_lower)),
+        ("fence's upper corner [m]", found.fence_upper, np.array(config.fence_upper)),
+        ("fence (1 is on)", np.array([float(found.fence_on)]), np.ones(1)),
+        (
+            "reduced mode (1 is on)",
+            np.array([float(found.reduced_on)]),
+            np.array([float(config.reduced_mode)]),
+        ),
+        (
+            "reduced speeds [m/s, rad/s]",
+            np.array([found.reduced_tip_speed, found.reduced_joint_speed]),
+            np.array([config.reduced_tip_speed, config.reduced_joint_speed]),
+        ),
+        (
+            "collision sensitivity",
+            np.array([float(setup.collision_sensitivity)]),
+            np.array([float(config.collision_sensitivity)]),
+        ),
+    )
+    for name, has, wants in pairs:
+        _agree(config, name, has, wants, SAME_SPEED if "speed" in name else SAME_LENGTH)
+
+
+def _check_geometry(config: XArmConfig, controller: Controller) -> None:
+    table = controller.geometry()
+    kinematics = Kinematics(ARM, 0.0)
+    for joints in _poses():
+        ours = kinematics.frames(joints)[-1]
+        theirs = min(
+            (flange(table, joints), flange(table, joints, modified=True)),
+            key=lambda each: _apart(each, ours),
+        )
+        if _apart(theirs, ours) > config.geometry_tolerance:
+            raise ConfigError(
+                f"By the geometry that the controller at {config.address} tells, the flange is at "
+                f"{_listed(theirs[:3, 3])} m for joints {_listed(joints)} rad; by ours it is at {_listed(ours[:3, 3])} m "
+                f"(XArmConfig.geometry_tolerance is {config.geometry_tolerance} m). Its table of offset, d, alpha and a: "
+                f"{_listed(table)}. Is it another model?"
+            )
+
+
+def _check_pose(config: XArmConfig, controller: Controller, setup: Setup) -> None:
+    """Where the controller has its tool, for the joints that it has: one number for all that was compared before."""
+    ours = config.kinematics().forward(controller.joints())
+    _agree(
+        config,
+        "tool position [m] for its joints",
+        setup.tool.position,
+        ours.position,
+        2 * config.geometry_tolerance,
+    )
+
+
+def flange(table: Float64, joints: Float64, *, modified: bool = False) -> Float64:
+    """base_T_flange, (4, 4), by a Denavit-Hartenberg table.
+
+    Args:
+        table: Offset [rad], d [m], alpha [rad], a [m] of every joint, (J, 4).
+        joints: (J,) [rad]
+        modified: Whether alpha and a come before the joint turns (Craig) instead of after.
+    """
+    base_T_flange = np.eye(4)
+    for (offset, d, alpha, a), angle in zip(table, joints, strict=True):
+        turn, tilt = np.eye(4), np.eye(4)
+        turn[:3, :3] = Rotation.from_rotvec([0.0, 0.0, offset + angle]).as_matrix()
+        turn[2, 3] = d
+        tilt[:3, :3] = Rotation.from_rotvec([alpha, 0.0, 0.0]).as_matrix()
+        tilt[0, 3] = a
+        base_T_flange = base_T_flange @ (tilt @ turn if modified else turn @ tilt)
+    return base_T_flange
+
+
+def _poses() -> list[Float64]:
+    """Joints at which two geometries are held against each other: the rest, and every joint turned from it."""
+    rest = np.array(ARM.rest)
+    return [rest, *(rest + 0.9 * row for row in np.eye(JOINTS)), np.zeros(JOINTS)]
+
+
+def _apart(base_T_one: Float64, base_T_other: Float64) -> float:
+    """How far two flanges are apart, a turn counted at 0.1 m [m]."""
+    turn = Rotation.from_matrix(base_T_one[:3, :3].T @ base_T_other[:3, :3]).magnitude()
+    return float(np.linalg.norm(base_T_one[:3, 3] - base_T_other[:3, 3]) + 0.1 * turn)
+
+
+def _agree(config: XArmConfig, name: str, has: Float64, wants: Float64, tolerance: float) -> None:
+    if not (np.abs(has - wants) <= tolerance).all():
+        raise ConfigError(
+            f"The controller at {config.address} has a {name} of {_listed(has)}; XArmConfig means {_listed(wants)}. Set "
+            "it in the vendor's interface, or change the config."
+        )
+
+
+def _listed(values: Float64) -> str:
+    return str(np.asarray(values).round(5).tolist())
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+__all__ = ["MODES", "bring_up", "flange", "make_ready", "set_guards", "set_tool"]

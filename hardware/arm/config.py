@@ -1,0 +1,256 @@
+"""Everything about one arm on one table that can be set; what the controller must agree with before anything moves."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, replace
+from math import pi
+from typing import Final, Literal
+
+import numpy as np
+
+from ibc_gym.checks import require_finite
+from ibc_gym.errors import ConfigError
+from ibc_gym.kinematics import DOWN, Kinematics
+from ibc_gym.records import Float64, Pose, RobotLimits
+from ibc_gym.xarm6 import XARM6, ArmSpec
+
+Vector = tuple[float, float, float]
+StreamKind = Literal["servo", "servo-cartesian", "online", "velocity"]
+
+_NARROW: Final = {1: (-2.042, 2.024), 2: (-3.822, 0.1745)}
+"""Ranges of joints 2 and 3 that every arm has; those with a serial number below 1305 reach up to 6 degrees further."""
+ARM: Final[ArmSpec] = replace(
+    XARM6,
+    joints=tuple(
+        replace(joint, lower=_NARROW[index][0], upper=_NARROW[index][1])
+        if index in _NARROW
+        else joint
+        for index, joint in enumerate(XARM6.joints)
+    ),
+)
+"""The arm's table with the ranges of joints that every unit keeps."""
+INSIDE: Final = 1e-6
+"""By how much the home may lie outside of the workspace [m], for rounding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class XArmConfig:
+    """One arm: where it is, what it must be, how it moves and where.
+
+    How targets are streamed:
+
+    * "servo" (the default): joint positions in the controller's servo mode, as on the rig of the paper. The safest that
+      keeps up: the arm never goes beyond the last target that was sent, each was checked against workspace and limits,
+      and when the stream ends, for whatever reason, it holds.
+    * "servo-cartesian": the same as tool poses; the controller solves for the joints, and may solve otherwise than we do.
+    * "online": the controller plans its own way to every target, within its own limits. It follows more loosely and
+      later; firmware from 1.10.
+    * "velocity": joint velocities with an end: a lost client stops the arm after a few periods, but until then it goes
+      on, and where it comes to rest was not checked.
+    """
+
+    address: str
+    """IPv4 address of the control box."""
+    model: int = 6
+    """The vendor's number of the model; 6 is the xArm6."""
+    firmware: tuple[int, int, int] = (2, 0, 0)
+    """Oldest firmware of the controller; older ones do not tell their geometry."""
+    geometry_tolerance: float = 1e-3
+    """By how much the flange may be elsewhere by the controller's geometry than by ours [m]."""
+    tool_length: float = 0.1524
+    """From the flange to the tip along its +z [m]; the controller's TCP offset must be the same."""
+    payload: float = 0.1
+    """Mass of the tool that must be set on the controller [kg]."""
+    payload_centre: Vector = (0.0, 0.0, 0.0762)
+    """Its centre of mass in the frame of the flange, as set on the controller [m]."""
+    control_rate: float = 5.0
+    """Targets per second of the policy [Hz]."""
+    stream_rate: float = 100.0
+    """Targets per second that are sent to the controller, 100 to 250 [Hz]."""
+    stream: StreamKind = "servo"
+    joint_speed: float = 2.0
+    """Greatest, of every joint [rad/s]; the arm's own is pi."""
+    joint_acceleration: float = 20.0
+    """[rad/s^2]; 20 is the most that the vendor's planner takes."""
+    joint_jerk: float = 2000.0
+    """[rad/s^3]"""
+    tip_speed: float = 0.5
+    """Greatest speed of the tip [m/s]; the arm's own is 1."""
+    workspace_lower: Vector = (0.15, -0.3048, 0.01)
+    """Least tip position [m]."""
+    workspace_upper: Vector = (0.6, 0.3048, 0.01)
+    """Greatest tip position [m]."""
+    home_joints: tuple[float, ...] | None = None
+    """Where a reset goes when no home is given, (6,) [rad]; None is above the middle of the workspace, pointing down."""
+    reset_height: float = 0.1
+    """A reset lifts the tip to this height before it crosses the table [m], if it is not above already."""
+    fence_lower: Vector = (0.10, -0.45, -0.005)
+    """Of the box that the controller itself does not let the tool leave [m]; whole millimetres."""
+    fence_upper: Vector = (0.70, 0.45, 0.6)
+    reduced_mode: bool = True
+    """Whether the controller itself limits speeds to the two below."""
+    reduced_tip_speed: float = 0.75
+    """[m/s]"""
+    reduced_joint_speed: float = pi
+    """[rad/s]"""
+    collision_sensitivity: int = 3
+    """1 (least) to 5."""
+    connect_timeout: float = 5.0
+    """For the first answer of the control box [s]."""
+    command_timeout: float = 0.25
+    """For the answer to every command [s]; users report pauses of 0.19 s that pass by themselves."""
+    report_timeout: float = 0.5
+    """Age of the newest measurement at which the controller counts as frozen [s]."""
+    ready_timeout: float = 3.0
+    """For the controller to become ready to move [s]."""
+    reset_timeout: float = 30.0
+    """For the way home [s]."""
+    hold_after: float = 3.0
+    """Control periods without a word from the policy after which the arm slows down and holds."""
+
+    def __post_init__(self) -> None:
+        require_finite(self)
+        _check_address(self.address)
+        self._check_speeds()
+        self._check_rates()
+        self._check_boxes()
+        if not 1 <= self.collision_sensitivity <= 5:
+            raise ConfigError(
+                f"XArmConfig.collision_sensitivity is {self.collision_sensitivity}, but must be 1 to 5: 0 would switch "
+                "the detection of collisions off."
+            )
+        if self.tool_length < 0 or self.payload < 0 or self.geometry_tolerance <= 0:
+            raise ConfigError(
+                "XArmConfig.tool_length and payload must not be negative, and geometry_tolerance must be positive: "
+                f"{self.tool_length} m, {self.payload} kg, {self.geometry_tolerance} m."
+            )
+        self._check_home()
+
+    @property
+    def control_period(self) -> float:
+        """[s]"""
+        return 1.0 / self.control_rate
+
+    @property
+    def stream_period(self) -> float:
+        """[s]"""
+        return 1.0 / self.stream_rate
+
+    @property
+    def limits(self) -> RobotLimits:
+        """What the robot accepts from a policy."""
+        return RobotLimits(
+            control_period=self.control_period,
+            lower=self.workspace_lower,
+            upper=self.workspace_upper,
+        )
+
+    def kinematics(self) -> Kinematics:
+        """Of this arm with this tool."""
+        return Kinematics(ARM, self.tool_length)
+
+    def home(self) -> Float64:
+        """Joints of the robot's own home, (6,) [rad]."""
+        if self.home_joints is not None:
+            return np.array(self.home_joints)
+        middle = (np.array(self.workspace_lower) + np.array(self.workspace_upper)) / 2
+        kinematics = self.kinematics()
+        pose = Pose(position=kinematics.within_reach(middle), quaternion=DOWN)
+        return kinematics.inverse(pose, np.array(ARM.rest)).joints
+
+    def _check_speeds(self) -> None:
+        limits = (
+            ("joint_speed", 0.0, ARM.speed_limit, "rad/s"),
+            ("joint_acceleration", 0.0, 1e4, "rad/s^2"),
+            ("joint_jerk", 0.0, 1e7, "rad/s^3"),
+            ("tip_speed", 0.0, 1.0, "m/s"),
+            ("reduced_tip_speed", self.tip_speed, 1.0, "m/s"),
+            ("reduced_joint_speed", self.joint_speed, ARM.speed_limit, "rad/s"),
+        )
+        for name, least, most, unit in limits:
+            value = getattr(self, name)
+            if not (least < value <= most or (name.startswith("reduced") and value == least)):
+                raise ConfigError(
+                    f"XArmConfig.{name} is {value} {unit}, but must lie above {least} and not above {most}"
+                    + (
+                        " (our own limit, which comes first)."
+                        if name.startswith("reduced")
+                        else "."
+                    )
+                )
+
+    def _check_rates(self) -> None:
+        if not 100 <= self.stream_rate <= 250:
+            raise ConfigError(
+                f"XArmConfig.stream_rate is {self.stream_rate} Hz, but must lie in 100 to 250: below, the arm shakes; "
+                "above, the controller drops targets."
+            )
+        if not 0 < self.control_rate <= self.stream_rate / 4:
+            raise ConfigError(
+                f"XArmConfig.control_rate is {self.control_rate} Hz, but must be positive and at most a quarter of "
+                f"stream_rate ({self.stream_rate} Hz); the rigs we know of run at 5 or 10."
+            )
+        if self.stream not in ("servo", "servo-cartesian", "online", "velocity"):
+            raise ConfigError(
+                f"XArmConfig.stream is {self.stream!r}; known: servo, servo-cartesian, online, velocity."
+            )
+        times = ("connect", "command", "report", "ready", "reset")
+        for name in (*(f"{time}_timeout" for time in times), "hold_after"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(
+                    f"XArmConfig.{name} is {getattr(self, name)}, but must be positive."
+                )
+
+    def _check_boxes(self) -> None:
+        lower, upper = np.array(self.workspace_lower), np.array(self.workspace_upper)
+        least, most = np.array(self.fence_lower), np.array(self.fence_upper)
+        if (lower > upper).any() or (least > most).any():
+            raise ConfigError(
+                f"A box of XArmConfig is inside out: workspace {self.workspace_lower} to {self.workspace_upper}, fence "
+                f"{self.fence_lower} to {self.fence_upper} [m]."
+            )
+        if (lower < least).any() or (upper > most).any():
+            raise ConfigError(
+                f"XArmConfig's workspace {self.workspace_lower} to {self.workspace_upper} m reaches out of the fence "
+                f"{self.fence_lower} to {self.fence_upper} m: the controller would stop the arm within its own table."
+            )
+        if not least[2] <= self.reset_height <= most[2]:
+            raise ConfigError(
+                f"XArmConfig.reset_height is {self.reset_height} m, outside of the fence from {least[2]} to {most[2]} m."
+            )
+        for value in (*self.fence_lower, *self.fence_upper):
+            if abs(value * 1000 - round(value * 1000)) > 1e-6:
+                raise ConfigError(
+                    f"XArmConfig's fence has a side at {value} m, but the controller takes whole millimetres only."
+                )
+
+    def _check_home(self) -> None:
+        joints = self.home()
+        kinematics = self.kinematics()
+        if joints.shape != (len(ARM.joints),):
+            raise ConfigError(
+                f"XArmConfig.home_joints has {joints.size} numbers, but the arm has {len(ARM.joints)} joints."
+            )
+        if (joints < kinematics.lower).any() or (joints > kinematics.upper).any():
+            raise ConfigError(
+                f"XArmConfig.home_joints {joints.round(3).tolist()} rad are beyond the joints' ranges "
+                f"{kinematics.lower.tolist()} to {kinematics.upper.tolist()}."
+            )
+        tip = kinematics.forward(joints).position
+        lower, upper = np.array(self.workspace_lower), np.array(self.workspace_upper)
+        if (tip < lower - INSIDE).any() or (tip > upper + INSIDE).any():
+            raise ConfigError(
+                f"XArmConfig's home has the tip at {tip.round(4).tolist()} m, outside of the workspace "
+                f"{self.workspace_lower} to {self.workspace_upper} m."
+            )
+
+
+def _check_address(address: str) -> None:
+    try:
+        ipaddress.IPv4Address(address)
+    except ValueError:
+        raise ConfigError(
+            f"XArmConfig.address is {address!r}, but must be an IPv4 address such as 192.168.1.203: the vendor's client "
+            "takes anything else for a serial port."
+        ) from None

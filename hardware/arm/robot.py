@@ -1,0 +1,342 @@
+"""The xArm6 on the table, or in the emulated rig: the contract of robots over the vendor's client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from ibc_gym.contracts import Closing
+from ibc_gym.errors import RobotFault
+from ibc_gym.kinematics import CLOSE_ENOUGH
+from ibc_gym.records import Float64, Pose, RobotLimits, RobotState, Target
+
+from .bring_up import bring_up, make_ready, set_tool
+from .config import XArmConfig
+from .recovery import clear
+from .reports import Reports
+from .stream import Stream
+from .targets import Admitted, admit, check
+from .timing import Timing
+from .vendor import Controller
+
+NEAR: Final = 2e-3
+"""Of a measured joint to where it was sent, for the way home to be over [rad]."""
+STILL: Final = 5e-3
+"""Speed of a joint at rest, as far as it can be measured [rad/s]."""
+LOOK: Final = 0.02
+"""How often the way home is looked at [s]."""
+SLACK: Final = 1e-3
+"""By which a reset begins outside of the fence without being refused [m]."""
+
+
+class XArm(Closing):
+    """One arm; it is connected and checked when it is made, and moves only between a `reset` and a `stop`.
+
+    Faults latch: the arm stands, every verb but `observe`, `stop` and `close` raises, until a person has `recover` called.
+    """
+
+    def __init__(
+        self,
+        config: XArmConfig,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        clear_errors: bool = False,
+        write_tool: bool = False,
+    ) -> None:
+        """Connect, and hold the controller against the config; nothing moves.
+
+        Args:
+            config: Of this arm.
+            clock: Gives the times of `observe` [s].
+            clear_errors: Whether a person has looked at the arm and an error of before may be cleared.
+            write_tool: Whether a person has looked at the tool and it may be told to the controller.
+
+        Raises:
+            ConfigError: Controller and config disagree.
+            RobotFault: The controller cannot be reached or has an error.
+        """
+        self.config = config
+        self._clock = clock
+        self._kinematics = config.kinematics()
+        self._limits = config.limits
+        self._stopped, self._closed = True, False
+        self._interventions = 0
+        self._deadline: float | None = None
+        self._deadline_missed = False
+        self._connect()
+        try:
+            if clear_errors:
+                clear(config, self._controller)
+            if write_tool:
+                set_tool(config, self._controller, self._reports)
+            bring_up(config, self._controller, self._reports)
+            self._stream = self._make_stream()
+            self._before = self._here()
+        except BaseException:
+            self._disconnect()
+            raise
+
+    @property
+    def limits(self) -> RobotLimits:
+        """The workspace of the tip, and the control period."""
+        return self._limits
+
+    @property
+    def fault(self) -> RobotFault | None:
+        """What stopped the arm and has not been cleared."""
+        return self._stream.fault
+
+    @property
+    def timing(self) -> Timing:
+        """How well the stream kept its deadlines since it was made."""
+        return self._stream.timing
+
+    def reset(self, home: Target | None = None) -> None:
+        """Lift the tip, cross the table, and come down at `home`; returns at rest there, or raises within a known time.
+
+        Raises:
+            SpecMismatch: The home is not finite or of the wrong shape; nothing moves.
+            RobotFault: The arm has a fault, or one occurred on the way.
+        """
+        self._raise_fault()
+        if home is not None:
+            check(home)
+        self._interventions, self._deadline, self._deadline_missed = 0, None, False
+        here = self._start()
+        goal = admit(
+            home or Target(joints=self.config.home()), self._kinematics, self._limits, here
+        )
+        until = self._clock() + self.config.reset_timeout
+        for leg in self._way(here, goal):
+            self._go(leg, until)
+        self._stream.confine(*self._box())
+        self._before = goal
+
+    def observe(self) -> RobotState:
+        """The newest measurement, with the time at which it arrived; while there is a fault, the last one before.
+
+        Raises:
+            RobotFault: There has been none yet.
+        """
+        motion = self._reports.motion
+        if motion is None:
+            raise RobotFault(f"The arm at {self.config.address} has reported nothing yet.")
+        return RobotState(
+            time=motion.time,
+            joints=motion.joints.copy(),
+            joint_velocities=self._reports.velocities(),
+            tool=self._kinematics.forward(motion.joints),
+            target=self._before.target,
+            deadline_missed=self._deadline_missed,
+            interventions=self._interventions,
+        )
+
+    def command(self, target: Target) -> Target:
+        """Go to a target within this control period; gives what is really sent, within workspace, reach and ranges.
+
+        Raises:
+            SpecMismatch: It names neither joints nor tool, or both, or is not finite; nothing was sent.
+            RobotFault: The arm has a fault.
+        """
+        self._raise_fault()
+        check(target)
+        if self._stopped:
+            self._interventions += 1
+            return self._before.target
+        admitted = admit(target, self._kinematics, self._limits, self._before)
+        self._interventions += admitted.changed
+        self._before = admitted
+        tool = None if admitted.by_joints else admitted.tool
+        self._stream.aim(admitted.joints, tool, self.config.control_period)
+        if self._deadline is None:  # the first target after a reset begins the first period
+            self._deadline = self._clock() + self.config.control_period
+        return admitted.target
+
+    def advance(self) -> None:
+        """Sleep until the control period is over; at once where it is over already, which the next state says.
+
+        Raises:
+            RobotFault: The arm has a fault, or stops while this sleeps.
+        """
+        self._raise_fault()
+        self._stream.touch()
+        period = self.config.control_period
+        now = self._clock()
+        deadline = now + period if self._deadline is None else self._deadline
+        self._deadline_missed = now > deadline
+        self._stream.faulted.wait(max(0.0, deadline - now))
+        self._raise_fault()
+        # A late period moves the grid: two short periods after a long one would be no periods.
+        self._deadline = max(deadline, now) + period
+
+    def stop(self) -> None:
+        """Stop the arm now; it stands until the next reset."""
+        self._stopped = True
+        if self._closed or self._stream.fault is not None:
+            return
+        try:
+            self._stream.halt()
+        except RobotFault as error:
+            self._stream.fail(error)
+
+    def recover(self) -> None:
+        """Connect anew where that is needed, clear the error, and hold the controller against the config again.
+
+        Raises:
+            RobotFault: The cause is still there; the arm stands still.
+            ConfigError: The controller came back with another setup.
+        """
+        if self._stream.fault is None:
+            return
+        self._stopped = True
+        try:
+            if self._reports.lost is not None or not self._answers():
+                self._reconnect()
+            clear(self.config, self._controller)
+            bring_up(self.config, self._controller, self._reports)
+            make_ready(self.config, self._controller, self._reports)
+            self._controller.stop()  # proven ready; it stands until the reset
+        except RobotFault as error:
+            raise RobotFault(f"{error} The arm stays stopped.") from error
+        self._before = self._here()
+        self._stream.clear()
+
+    def close(self) -> None:
+        """Stop the arm and hang up; may be called twice."""
+        if self._closed:
+            return
+        self.stop()
+        self._closed = True
+        self._stream.close()
+        self._disconnect()
+
+    def _connect(self) -> None:
+        config = self.config
+        self._controller = Controller(
+            config.address,
+            connect_timeout=config.connect_timeout,
+            command_timeout=config.command_timeout,
+        )
+        try:
+            self._reports = Reports(
+                config.address, timeout=config.connect_timeout, clock=self._clock
+            )
+        except BaseException:
+            self._controller.close()
+            raise
+
+    def _disconnect(self) -> None:
+        self._reports.close()
+        self._controller.close()
+
+    def _make_stream(self) -> Stream:
+        return Stream(
+            self.config, self._controller, self._reports, self._kinematics, clock=self._clock
+        )
+
+    def _answers(self) -> bool:
+        """Whether the connection still carries questions and answers."""
+        try:
+            self._controller.errors()
+        except RobotFault:
+            return False
+        return True
+
+    def _reconnect(self) -> None:
+        fault = self._stream.fault
+        assert fault is not None
+        self._stream.close()
+        self._disconnect()
+        try:
+            self._connect()
+        finally:
+            self._stream = self._make_stream()
+            self._stream.latch(fault)
+
+    def _start(self) -> Admitted:
+        """Make the arm ready and stream from where it is; gives that place."""
+        config = self.config
+        if self._stopped or not self._stream.streaming:
+            try:
+                make_ready(config, self._controller, self._reports)
+            except RobotFault as error:
+                raise self._stream.fail(error) from error
+            here = self._here()
+            box = np.array(config.fence_lower), np.array(config.fence_upper)
+            tip = here.tool.position
+            if (tip < box[0] - SLACK).any() or (tip > box[1] + SLACK).any():
+                self.stop()
+                raise RobotFault(
+                    f"The tip of the arm at {config.address} is at {tip.round(4).tolist()} m, outside of the fence "
+                    f"{config.fence_lower} to {config.fence_upper} m. Move it back by hand in the vendor's manual mode."
+                )
+            self._stream.begin(here.joints, *box)
+            self._stopped = False
+            return here
+        self._stream.confine(np.array(config.fence_lower), np.array(config.fence_upper))
+        return self._before
+
+    def _here(self) -> Admitted:
+        """Where the arm is, as a target."""
+        motion = self._reports.wait_motion(
+            lambda each: True, after=-np.inf, timeout=self.config.ready_timeout
+        )
+        return Admitted(joints=motion.joints, tool=self._kinematics.forward(motion.joints))
+
+    def _way(self, here: Admitted, goal: Admitted) -> list[Admitted]:
+        """Up, across and down; only down where the tip is above the goal already."""
+        height = max(self.config.reset_height, here.tool.position[2], goal.tool.position[2])
+        apart = np.linalg.norm(here.tool.position[:2] - goal.tool.position[:2])
+        legs = []
+        if apart > SLACK:
+            legs = [self._raised(here.tool, height, here), self._raised(goal.tool, height, goal)]
+        return [*(leg for leg in legs if leg is not None), goal]
+
+    def _raised(self, tool: Pose, height: float, near: Admitted) -> Admitted | None:
+        """The same pose at a height, or None where the arm cannot hold it there."""
+        raised = Pose(position=np.array([*tool.position[:2], height]), quaternion=tool.quaternion)
+        solution = self._kinematics.inverse(raised, near.joints)
+        if solution.error > CLOSE_ENOUGH:
+            return None
+        return replace(near, joints=solution.joints, tool=raised)
+
+    def _go(self, leg: Admitted, until: float) -> None:
+        """Go to a place and come to rest there."""
+        self._stream.aim(leg.joints, leg.tool, self.config.control_period)
+        while True:
+            self._raise_fault()
+            self._stream.touch()
+            motion = self._reports.motion
+            if motion is not None and self._stream.arrived and self._rests_at(leg.joints):
+                return
+            if self._clock() > until:
+                away = np.inf if motion is None else float(np.abs(motion.joints - leg.joints).max())
+                raise self._stream.fail(
+                    RobotFault(
+                        f"The arm at {self.config.address} did not come home within {self.config.reset_timeout} s: a "
+                        f"joint is {away:.3f} rad away."
+                    )
+                )
+            self._stream.faulted.wait(LOOK)
+
+    def _rests_at(self, joints: Float64) -> bool:
+        motion = self._reports.motion
+        assert motion is not None
+        return bool(
+            np.abs(motion.joints - joints).max() < NEAR
+            and np.abs(self._reports.velocities()).max() < STILL
+        )
+
+    def _box(self) -> tuple[Float64, Float64]:
+        return np.array(self._limits.lower), np.array(self._limits.upper)
+
+    def _raise_fault(self) -> None:
+        fault = self._stream.fault
+        if fault is not None:
+            raise RobotFault(str(fault)) from fault
+        if self._closed:
+            raise RobotFault(f"The connection to the arm at {self.config.address} was closed.")

@@ -1,0 +1,298 @@
+"""The thread that sends a target to the controller in every stream period, and the first to notice that something is wrong.
+
+It sends whether the arm moves or not, so that an error shows in the answer to the next target. Whatever it notices, it
+stops the arm first, then finds out why, and latches that as the fault.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from ibc_gym.contracts import Closing
+from ibc_gym.errors import RobotFault
+from ibc_gym.kinematics import Kinematics
+from ibc_gym.records import Float64, Pose
+
+from . import codes
+from .bring_up import MODES
+from .config import XArmConfig
+from .reports import Reports
+from .timing import Stopwatch, Timing
+from .trajectory import Course, Guard, Smoother
+from .vendor import Controller
+
+PAUSE: Final = 0.05
+"""A gap in the stream after which the arm stands still [s]: the motion begins anew from rest."""
+GUARDED: Final = 1e-4
+"""Of a correction by the guard that is counted [m]; the arc between two positions is flatter."""
+FAR: Final = 0.02
+"""A correction by the guard that says that something is wrong [m]."""
+LASTING: Final = 3.0
+"""Stream periods that a joint velocity lasts, if no other comes."""
+GAIN: Final = 4.0
+"""By which a velocity makes up for the distance to where the arm should be [1/s]."""
+IDLE: Final = 0.002
+"""How often the thread sees whether there is something to do [s]."""
+
+
+class Stream(Closing):
+    """Targets to one controller; all but its own thread may call it from anywhere."""
+
+    def __init__(
+        self,
+        config: XArmConfig,
+        controller: Controller,
+        reports: Reports,
+        kinematics: Kinematics,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the thread; nothing is sent before `begin`."""
+        self._config, self._controller, self._reports = config, controller, reports
+        self._kinematics, self._clock = kinematics, clock
+        self._mode = MODES[config.stream]
+        self._stopwatch = Stopwatch()
+        self._lock = threading.RLock()
+        """Of what is to be sent."""
+        self._sending = threading.Lock()
+        """Held while a target or a stop is on its way: after a stop no target follows."""
+        self._streaming = False
+        self._fault: RobotFault | None = None
+        self.faulted = threading.Event()
+        """Set while there is a fault."""
+        self._over = False
+        self._thread = threading.Thread(
+            target=self._run, name=f"stream to {config.address}", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def fault(self) -> RobotFault | None:
+        """What stopped the arm; None while it may move."""
+        return self._fault
+
+    @property
+    def streaming(self) -> bool:
+        """Whether targets are being sent."""
+        return self._streaming
+
+    @property
+    def timing(self) -> Timing:
+        """How well deadlines were kept."""
+        return self._stopwatch.read()
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the target in force has been sent, and nothing moves any more."""
+        with self._lock:
+            return self._course.arrived(self._smoother.knot) and self._smoother.resting
+
+    def begin(self, joints: Float64, lower: Float64, upper: Float64) -> None:
+        """Send targets from now on, the first of them where the arm is.
+
+        Args:
+            joints: Where it is, at rest, (6,) [rad].
+            lower: Of the box that the tip stays in, (3,) [m].
+            upper: Of the same box.
+        """
+        config = self._config
+        with self._lock:
+            self._smoother = Smoother(
+                joints,
+                period=config.stream_period,
+                speed=config.joint_speed,
+                acceleration=config.joint_acceleration,
+                jerk=config.joint_jerk,
+            )
+            self._course = Course(
+                self._kinematics,
+                joints,
+                period=config.stream_period,
+                tip_speed=config.tip_speed,
+            )
+            self._sent = self._smoother.knot
+            self.confine(lower, upper)
+            self._began = self._touched = self._ticked = self._clock()
+            self._holding = False
+            self._streaming = True
+
+    def confine(self, lower: Float64, upper: Float64) -> None:
+        """Keep the tip in a box from now on, (3,) each [m]."""
+        with self._lock:
+            self._guard = Guard(self._kinematics, lower, upper)
+
+    def aim(self, joints: Float64, tool: Pose | None, within: float) -> None:
+        """Go to a target within a time [s]; along the straight line of the tool where there is one."""
+        with self._lock:
+            samples = round(within / self._config.stream_period)
+            self._course.aim(joints, tool, samples)
+            self._holding = False
+            self.touch()
+
+    def touch(self) -> None:
+        """Say that the policy is there."""
+        self._touched = self._clock()
+
+    def halt(self) -> None:
+        """Stop the arm, now, and send no more targets.
+
+        Raises:
+            RobotFault: The controller did not take the stop; it gets no more targets all the same.
+        """
+        with self._lock:
+            self._streaming = False
+        with self._sending:
+            self._controller.stop()
+
+    def fail(self, error: Exception) -> RobotFault:
+        """Stop the arm, find out why it was, and latch that; the fault that came first stays."""
+        notes = []
+        try:
+            self.halt()
+        except RobotFault as unheard:
+            notes.append(
+                f"The stop was not confirmed ({unheard}) If the arm moves, press the emergency stop."
+            )
+        fault = RobotFault(" ".join([self._explain(error), *notes]))
+        fault.__cause__ = error
+        return self.latch(fault)
+
+    def latch(self, fault: RobotFault) -> RobotFault:
+        """Be at fault from now on; the one that came first stays, and is given."""
+        with self._lock:
+            self._fault = self._fault or fault
+            self.faulted.set()
+            return self._fault
+
+    def clear(self) -> None:
+        """Forget the fault, once its cause is gone."""
+        with self._lock:
+            self._fault = None
+            self.faulted.clear()
+
+    def close(self) -> None:
+        """End the thread; may be called twice. The arm holds what it was sent last."""
+        self._over = True
+        self._streaming = False
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        deadline, period = self._clock(), self._config.stream_period
+        while not self._over:
+            if not self._streaming:
+                time.sleep(IDLE)
+                deadline = self._clock()
+                continue
+            self._period(deadline)
+            deadline += period
+            behind = self._clock() - deadline
+            if behind > period:  # never in a burst: what could not be sent in time is left out
+                skipped = int(behind / period)
+                deadline += skipped * period
+                self._stopwatch.skip(skipped)
+            time.sleep(max(0.0, deadline - self._clock()))
+
+    def _period(self, deadline: float) -> None:
+        began = self._clock()
+        try:
+            with self._sending:
+                with self._lock:
+                    if not self._streaming:
+                        return
+                    self._watch(began)
+                    before, sample = self._sent, self._next(began)
+                self._send(before, sample)
+                self._sent = sample
+            self._stopwatch.note(began - deadline, self._clock() - began)
+        except Exception as error:  # whatever it is, the arm must not go on
+            self.fail(error)
+
+    def _watch(self, now: float) -> None:
+        """Hold what the controller reports against what it should be doing."""
+        reports, address = self._reports, self._config.address
+        if reports.lost is not None:
+            raise RobotFault(f"The reports of the controller at {address} ended: {reports.lost}.")
+        motion, setup = reports.motion, reports.setup
+        age = now - max(self._began, motion.time if motion else 0.0)
+        if age > self._config.report_timeout:
+            raise RobotFault(
+                f"The controller at {address} has reported nothing for {age:.2f} s: it is frozen, or the cable is out."
+            )
+        if setup is not None and setup.time > self._began and setup.error:
+            raise RobotFault(f"The controller at {address} reports an error.")
+        if motion is None or motion.time <= self._began:
+            return
+        if motion.state >= 3:
+            what = "paused" if motion.state == 3 else "stopped"
+            raise RobotFault(
+                f"The arm at {address} was {what} by the controller (state {motion.state})."
+            )
+        if motion.mode != self._mode:
+            raise RobotFault(
+                f"The mode of the controller at {address} was changed from {self._mode} to {motion.mode} by somebody else."
+            )
+
+    def _next(self, now: float) -> Float64:
+        config = self._config
+        if now - self._ticked > max(PAUSE, 2 * config.stream_period):
+            self._smoother.rest(self._sent)
+        self._ticked = now
+        if (
+            not self._holding
+            and now - self._touched > config.hold_after * config.control_period
+            and not self._course.arrived(self._smoother.knot)
+        ):
+            self._course.aim(self._smoother.knot, None, 1)
+            self._holding = True
+            self._stopwatch.holds += 1
+        sample, _ = self._smoother.push(self._course.next(self._smoother.knot))
+        sample, moved = self._guard.keep(sample)
+        self._stopwatch.guarded += moved > GUARDED
+        if moved > FAR:
+            raise RobotFault(
+                f"A target for the arm at {config.address} would have had its tip {moved:.3f} m outside of the box that "
+                "it is kept in; it was not sent. Reset from a place within the fence."
+            )
+        if not np.isfinite(sample).all():
+            raise RobotFault(
+                f"A target for the arm at {config.address} was {sample}; it was not sent."
+            )
+        return sample
+
+    def _send(self, before: Float64, sample: Float64) -> None:
+        config, controller = self._config, self._controller
+        if config.stream == "servo":
+            controller.servo_joints(sample)
+        elif config.stream == "servo-cartesian":
+            controller.servo_tool(self._kinematics.forward(sample))
+        elif config.stream == "online":
+            controller.plan_joints(sample, config.joint_speed, config.joint_acceleration)
+        else:
+            motion = self._reports.motion
+            here = before if motion is None else motion.joints
+            speeds = (sample - before) / config.stream_period + GAIN * (before - here)
+            limit = config.joint_speed
+            controller.turn_joints(np.clip(speeds, -limit, limit), LASTING * config.stream_period)
+
+    def _explain(self, error: Exception) -> str:
+        """What happened, in plain words, from what the controller says now that the arm stands."""
+        address = self._config.address
+        if not isinstance(error, RobotFault):
+            return f"The stream to the arm at {address} failed ({error!r}), and the arm was stopped. This is a fault of ours."
+        try:
+            code, _ = self._controller.errors()
+        except RobotFault:
+            return f"{error} The connection is gone: check power and cable, then recover."
+        if not code:
+            return f"{error} The arm stands still. Find out who or what did that, then recover."
+        setup = self._reports.setup
+        servo = codes.servo(setup.servos) if setup is not None and code in codes.SERVO else ""
+        return f"The arm at {address} stopped: {codes.describe(code)}" + (
+            f" The servos say: {servo}." if servo else ""
+        )

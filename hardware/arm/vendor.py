@@ -1,0 +1,339 @@
+"""The vendor's client, tamed: SI units and our errors on this side, their quirks on that.
+
+What it guards against, each held by a test of its name:
+
+* Calls that return 0 although the controller has an error: settings go through the client's core layer, which hands on
+  the reply's own status, and whatever matters is read back.
+* Calls that wait without end (for a pause to be over, for room in the buffer, for all tasks to finish): none is used;
+  connecting, which may take minutes, happens in a thread with a deadline.
+* The default timeout of all sockets of the process, which connecting changes: it is put back.
+* The socket file in the temp folder that the client prefers to the address that it was given: it is forbidden.
+* Numbers that are none, which the client sends on: refused here, before anything goes out.
+* Codes that come in lists, values that become texts, lines printed to the terminal.
+
+Reports are not read through the client (`reports.py` says why), so it starts none of its threads for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import math
+import socket
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from ibc_gym.contracts import Closing
+from ibc_gym.errors import RobotFault, SpecMismatch
+from ibc_gym.records import Float64, Pose
+
+from . import codes
+from .frames import JOINTS
+from .units import MM, metres, millimetres, six_of
+
+with contextlib.redirect_stdout(io.StringIO()):
+    import xarm.core.utils.log
+    import xarm.core.wrapper.uxbus_cmd_tcp
+    import xarm.x3.base
+    from xarm.wrapper.xarm_api import XArmAPI
+
+_LOG: Final = logging.getLogger("ibc_gym.xarm")
+
+
+def _tell(*words: object, **_: object) -> None:
+    _LOG.debug("%s", " ".join(map(str, words)))
+
+
+class _Forward(logging.Handler):
+    """Hands the client's own log lines on, where they can be switched on and off like anybody's."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _tell(record.getMessage())
+
+
+def _silence() -> None:
+    """The client prints from several threads: its modules get a `print` of their own, its loggers another handler."""
+    for module in (xarm.x3.base, xarm.core.wrapper.uxbus_cmd_tcp):
+        vars(module)["print"] = _tell
+    for logger in (xarm.core.utils.log.logger, xarm.core.utils.log.origin_logger):
+        logger.handlers.clear()
+        logger.addHandler(_Forward())
+        logger.setLevel(logging.ERROR)
+        logger.propagate = False
+
+
+_silence()
+
+POSITION, SERVO, VELOCITY, ONLINE = 0, 1, 4, 6
+"""Modes."""
+READY, PAUSED, STOPPED = 0, 3, 4
+"""States: written, read, both."""
+OK, HAS_ERROR, HAS_WARNING, NO_ANSWER, NOT_SENT, NOT_READY = 0, 1, 2, 3, 8, 9
+"""Codes."""
+ALL_JOINTS: Final = 8
+
+
+class CommandFailed(RobotFault):
+    """A command that the controller did not take."""
+
+    def __init__(self, command: str, code: int, address: str) -> None:
+        """Say which, and how the client calls it."""
+        super().__init__(
+            f"The controller at {address} did not take {command!r}: {codes.call(code)} (code {code})."
+        )
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Which arm this is."""
+
+    model: int
+    axes: int
+    firmware: tuple[int, int, int]
+    serial: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Protection:
+    """What the controller itself watches."""
+
+    fence_on: bool
+    fence_lower: Float64
+    """(3,) [m]"""
+    fence_upper: Float64
+    """(3,) [m]"""
+    reduced_on: bool
+    reduced_tip_speed: float
+    """[m/s]"""
+    reduced_joint_speed: float
+    """[rad/s]"""
+
+
+class Controller(Closing):
+    """A connection to one control box; calls may come from several threads and are sent one after another."""
+
+    def __init__(self, address: str, *, connect_timeout: float, command_timeout: float) -> None:
+        """Connect.
+
+        Args:
+            address: IPv4.
+            connect_timeout: For the first answer [s].
+            command_timeout: For the answer to every command [s]; enabling the joints has five seconds.
+
+        Raises:
+            RobotFault: Nobody answers there in time.
+        """
+        self.address = address
+        self._timeout = command_timeout
+        make: Any = XArmAPI  # which has no types
+        self._api = make(
+            address,
+            is_radian=True,
+            do_not_open=True,
+            enable_report=False,
+            forbid_uds=True,
+            check_is_pause=False,
+            check_cmdnum_limit=False,
+        )
+        self._connect(connect_timeout)
+
+    def _connect(self, timeout: float) -> None:
+        before = socket.getdefaulttimeout()
+        failed: list[BaseException] = []
+
+        def connect() -> None:
+            try:
+                self._api.connect()
+            except Exception as error:  # the client raises the bare class
+                failed.append(error)
+
+        worker = threading.Thread(target=connect, name=f"connect {self.address}", daemon=True)
+        try:
+            worker.start()
+            worker.join(timeout)
+        finally:
+            socket.setdefaulttimeout(before)
+        if worker.is_alive() or failed or not self._api.connected:
+            why = "no answer" if worker.is_alive() else str(failed[0] if failed else "hung up")
+            threading.Thread(target=self._api.disconnect, daemon=True).start()  # may take its time
+            raise RobotFault(
+                f"The control box at {self.address} cannot be reached within {timeout} s ({why}). Check its power, the "
+                "cable and this machine's network, and that no other program holds it."
+            )
+        self._api.set_timeout(self._timeout)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as the client knows; it notices a loss after half a second."""
+        return bool(self._api.connected)
+
+    def identity(self) -> Identity:
+        """Which arm this is, as it said when it was connected."""
+        return Identity(
+            model=int(self._api.device_type),
+            axes=int(self._api.axis),
+            firmware=tuple(int(part) for part in self._api.version_number),  # type: ignore[arg-type]
+            serial=str(self._api.sn or ""),
+        )
+
+    def geometry(self) -> Float64:
+        """The controller's Denavit-Hartenberg table: offset [rad], d [m], alpha [rad], a [m] of every joint, (6, 4)."""
+        numbers = self._ask("read the geometry", self._api.core.get_dh_params)
+        table = np.array(numbers[: 4 * JOINTS], dtype=np.float64).reshape(JOINTS, 4)
+        table[:, [1, 3]] *= MM
+        return table
+
+    def protection(self) -> Protection:
+        """Fence and reduced mode as they are."""
+        on, box, tip, joint, _, fence, _ = self._ask(
+            "read fence and reduced mode", self._api.core.get_reduced_states, 79
+        )
+        sides = metres(box)
+        return Protection(
+            fence_on=bool(fence),
+            fence_lower=sides[1::2],
+            fence_upper=sides[0::2],
+            reduced_on=bool(on),
+            reduced_tip_speed=float(tip) * MM,
+            reduced_joint_speed=float(joint),
+        )
+
+    def state(self) -> int:
+        """The state as it is read."""
+        return int(self._ask("read the state", self._api.core.get_state)[0])
+
+    def errors(self) -> tuple[int, int]:
+        """Codes of error and warning, 0 for none."""
+        error, warning = self._ask("read the errors", self._api.core.get_err_code)[:2]
+        return int(error), int(warning)
+
+    def joints(self) -> Float64:
+        """Where the joints are, (6,) [rad]."""
+        return np.array(self._ask("read the joints", self._api.core.get_joint_pos)[:JOINTS])
+
+    def stop(self) -> None:
+        """Stop at once and drop what was commanded; one message, nothing is waited for but its answer."""
+        self._ask("stop", self._api.core.set_state, STOPPED)
+
+    def clear_warning(self) -> None:
+        """Clear the warning."""
+        self._ask("clear the warning", self._api.core.clean_war)
+
+    def clear_error(self) -> None:
+        """Ask for the error to be cleared; whether it was, `errors` says."""
+        self._ask("clear the error", self._api.core.clean_err)
+
+    def enable(self) -> None:
+        """Power the joints and release their brakes; whether they are, a report says."""
+        self._ask("enable the joints", self._api.core.motion_en, ALL_JOINTS, 1)
+
+    def set_mode(self, mode: int) -> None:
+        """Ask for a mode; it needs `be_ready` after it."""
+        self._ask("set the mode", self._api.core.set_mode, mode, 0)
+
+    def be_ready(self) -> None:
+        """Ask for the state in which motion is taken; whether it came, a report says."""
+        self._ask("be ready to move", self._api.core.set_state, READY)
+
+    def set_fence(self, lower: Sequence[float], upper: Sequence[float]) -> None:
+        """Let the controller stop a tool that leaves this box [m]; whole millimetres."""
+        lows, highs = millimetres(lower), millimetres(upper)
+        sides = [round(side) for pair in zip(highs, lows, strict=True) for side in pair]
+        self._ask("set the fence", self._api.core.set_xyz_limits, _finite(sides, "fence"))
+        self._ask("switch the fence on", self._api.core.set_fense_on, 1)
+
+    def set_reduced(self, on: bool, tip_speed: float, joint_speed: float) -> None:
+        """Let the controller limit speeds [m/s, rad/s], or not."""
+        core = self._api.core
+        speeds = _finite([tip_speed / MM, joint_speed], "reduced speed")
+        self._ask("set the reduced tip speed", core.set_reduced_linespeed, speeds[0])
+        self._ask("set the reduced joint speed", core.set_reduced_jointspeed, speeds[1])
+        self._ask("set the reduced mode", core.set_reduced_mode, int(on))
+
+    def set_collision_sensitivity(self, level: int) -> None:
+        """1 to 5. The client's own call would wait for all tasks, and ready the arm by itself."""
+        self._ask("set the collision sensitivity", self._api.core.set_collis_sens, level)
+
+    def set_tool(self, offset: Pose, payload: float, centre: Sequence[float]) -> None:
+        """Tell the controller its tool: flange_T_tool, mass [kg], and centre of mass in the flange's frame [m]."""
+        core = self._api.core
+        self._ask("set the TCP offset", core.set_tcp_offset, _finite(six_of(offset), "offset"))
+        load = _finite([payload, *millimetres(centre)], "payload")
+        self._ask("set the payload", core.set_tcp_load, load[0], load[1:])
+
+    def servo_joints(self, joints: Float64) -> None:
+        """Servo mode: go to joints (6,) [rad] at once."""
+        self._move("servo_joints", self._api.set_servo_angle_j, _finite(joints, "joint target"))
+
+    def servo_tool(self, pose: Pose) -> None:
+        """Servo mode: bring the tool to a pose at once."""
+        self._move("servo_tool", self._api.set_servo_cartesian, _finite(six_of(pose), "tool pose"))
+
+    def plan_joints(self, joints: Float64, speed: float, acceleration: float) -> None:
+        """Online mode: go to joints (6,) [rad] instead of where it was going, within [rad/s] and [rad/s^2]."""
+        numbers = _finite([*joints, speed, acceleration], "joint target")
+        target = [*numbers[:JOINTS], 0.0]
+
+        def move(*_: Any) -> int:
+            core = self._api.core
+            code = int(core.move_joint(target, speed, acceleration, 0.0)[0])
+            return NOT_READY if code in (OK, HAS_WARNING) and not core.state_is_ready else code
+
+        self._move("plan_joints", move, target)
+
+    def turn_joints(self, speeds: Float64, duration: float) -> None:
+        """Velocity mode: turn the joints at speeds (6,) [rad/s] for so long [s] and then stop, unless told again."""
+        _finite([duration], "duration")
+        if duration <= 0:
+            raise SpecMismatch(
+                f"Joint speeds for {duration} s would never end; nothing was sent to the arm."
+            )
+        numbers = _finite(speeds, "joint speed")
+        self._move(
+            "turn_joints",
+            lambda values: self._api.vc_set_joint_velocity(values, duration=duration),
+            numbers,
+        )
+
+    def close(self) -> None:
+        """Hang up; may be called twice. The arm holds where it was last sent."""
+        self._api.disconnect()
+
+    def _move(self, name: str, call: Callable[[Any], Any], target: list[float]) -> None:
+        code = _code(call(target))
+        if code != OK:
+            raise CommandFailed(name, code, self.address)
+
+    def _ask(self, name: str, call: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """The body of a reply. A pending error or warning is no failure of the command: reading back tells that."""
+        if not self._api.connected:
+            raise CommandFailed(name, -1, self.address)
+        try:
+            reply = call(*arguments)
+        except (
+            ValueError,
+            IndexError,
+        ) as error:  # the client's parser, on a reply that is too short
+            raise CommandFailed(name, 4, self.address) from error
+        code = _code(reply)
+        if code not in (OK, HAS_ERROR, HAS_WARNING):
+            raise CommandFailed(name, code, self.address)
+        return list(reply[1:])
+
+
+def _code(returned: Any) -> int:
+    """The code of a call, which comes bare or in a list."""
+    return int(returned[0]) if isinstance(returned, list | tuple) else int(returned)
+
+
+def _finite(numbers: Iterable[float], what: str) -> list[float]:
+    plain = [float(number) for number in numbers]
+    if not all(map(math.isfinite, plain)):
+        raise SpecMismatch(f"The {what} {plain} is not finite; nothing was sent to the arm.")
+    return plain
