@@ -45,7 +45,11 @@ WORKCELLS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.simulators.particle_sim:make_workcell",
     "mujoco": "ibc_gym.envs.simulators.mujoco_sim:make_workcell",
     "pybullet": "ibc_gym.envs.simulators.bullet_sim:make_workcell",
+    "xarm-emulated": "ibc_gym.hardware.workcells.emulated:make_workcell",
 }
+
+REAL_TIME: Final = ("xarm-emulated",)
+"""Workcells whose arm moves in real time, simulated or not: one second takes one second."""
 
 HARDWARE: Final[Mapping[str, str]] = {
     "rig": "ibc_gym.hardware.rig.table:serve",

@@ -9,7 +9,7 @@ from typing import Any
 
 from ibc_gym.contracts import Task, Workcell
 from ibc_gym.env import Env
-from ibc_gym.registry import TASKS, WORKCELLS, load, make_env, make_task, make_workcell
+from ibc_gym.registry import REAL_TIME, TASKS, WORKCELLS, load, make_env, make_task, make_workcell
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ ROWS = [
     Row(task, workcell)
     for task in TASKS
     for workcell in load(TASKS, task, "task").workcells
-    if workcell in WORKCELLS
+    if workcell in WORKCELLS and workcell not in REAL_TIME
 ]
 
 

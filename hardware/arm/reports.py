@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import RobotFault
 from ibc_gym.records import Float64
 

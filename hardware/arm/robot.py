@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import RobotFault
 from ibc_gym.kinematics import CLOSE_ENOUGH
 from ibc_gym.records import Float64, Pose, RobotLimits, RobotState, Target

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import RobotFault, SpecMismatch
 from ibc_gym.records import Float64, Pose
 

@@ -116,4 +116,6 @@ def _first_line(process: subprocess.Popen[bytes], command: Sequence[str]) -> dic
                 )
             heard += data
     where: dict[str, Any] = json.loads(heard.partition(b"\n")[0])
+    if "error" in where:
+        raise RigError(f"The rig could not start: {where['error']}")
     return where

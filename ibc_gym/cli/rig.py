@@ -21,7 +21,6 @@ RigFlags = flags_of(
     {
         "task": (word(str, "Whose world stands on its table.", "TASK"), "insert"),
         "options": (flag(Any, "", hidden=True), {}),
-        "parent": (flag(int, "Process with which the rig ends.", hidden=True), 0),
     },
 )
 
