@@ -129,12 +129,12 @@ class XArmConfig:
 
     @property
     def control_period(self) -> float:
-        """[s]"""
+        """Time between two targets of the policy [s]."""
         return 1.0 / self.control_rate
 
     @property
     def stream_period(self) -> float:
-        """[s]"""
+        """Time between two targets to the controller [s]."""
         return 1.0 / self.stream_rate
 
     @property

@@ -23,7 +23,7 @@ from .bring_up import MODES
 from .config import XArmConfig
 from .reports import Reports
 from .timing import Stopwatch, Timing
-from .trajectory import Course, Guard, Smoother
+from .trajectory import Course, Follower, Guard
 from .vendor import Controller
 
 PAUSE: Final = 0.05
@@ -90,7 +90,7 @@ class Stream(Closing):
     def arrived(self) -> bool:
         """Whether the target in force has been sent, and nothing moves any more."""
         with self._lock:
-            return self._course.arrived(self._smoother.knot) and self._smoother.resting
+            return self._course.arrived and self._follower.resting
 
     def begin(self, joints: Float64, lower: Float64, upper: Float64) -> None:
         """Send targets from now on, the first of them where the arm is.
@@ -102,7 +102,7 @@ class Stream(Closing):
         """
         config = self._config
         with self._lock:
-            self._smoother = Smoother(
+            self._follower = Follower(
                 joints,
                 period=config.stream_period,
                 speed=config.joint_speed,
@@ -113,9 +113,10 @@ class Stream(Closing):
                 self._kinematics,
                 joints,
                 period=config.stream_period,
+                speed=config.joint_speed,
                 tip_speed=config.tip_speed,
             )
-            self._sent = self._smoother.knot
+            self._sent = np.array(joints, dtype=np.float64)
             self.confine(lower, upper)
             self._began = self._touched = self._ticked = self._clock()
             self._holding = False
@@ -241,18 +242,17 @@ class Stream(Closing):
     def _next(self, now: float) -> Float64:
         config = self._config
         if now - self._ticked > max(PAUSE, 2 * config.stream_period):
-            self._smoother.rest(self._sent)
+            self._follower.rest(self._sent)
         self._ticked = now
         if (
             not self._holding
             and now - self._touched > config.hold_after * config.control_period
-            and not self._course.arrived(self._smoother.knot)
+            and not self._course.arrived
         ):
-            self._course.aim(self._smoother.knot, None, 1)
+            self._course.hold()
             self._holding = True
             self._stopwatch.holds += 1
-        sample, _ = self._smoother.push(self._course.next(self._smoother.knot))
-        sample, moved = self._guard.keep(sample)
+        sample, moved = self._guard.keep(self._follower.push(self._course.next()))
         self._stopwatch.guarded += moved > GUARDED
         if moved > FAR:
             raise RobotFault(

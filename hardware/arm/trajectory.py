@@ -1,13 +1,13 @@
 """From a policy's set-points to a stream of joint positions that stays under speed, acceleration and jerk limits.
 
 Two parts. A `Course` walks to the set-point in equal parts of one control period, along the straight line of the tool,
-as on the rig of Florence et al. 2021; a `Smoother` makes of its steps a motion that the arm can follow.
+as on the rig of Florence et al. 2021; a `Follower` makes of its steps a motion that the arm can follow.
 """
 
 from __future__ import annotations
 
 from math import ceil
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -20,17 +20,19 @@ SAME_TURN: Final = 1 - 1e-12
 """Inner product of quaternions above which they are one orientation."""
 ARRIVED: Final = 1e-9
 """Of joints [rad]."""
+LANDED: Final = 1e-12
+"""[rad]"""
 ROUNDING: Final = 1e-9
 """A tip outside of its box by no more than this is inside [m]."""
 
 
-class Smoother:
-    """Two moving averages in a row, with steps that are held back where the averages alone would not suffice.
+class Follower:
+    """Follows a moving point, every joint for itself, within limits, without ever passing where the point has been.
 
-    The first average, over V / A, bounds the acceleration by A as long as steps of the input differ by no more than
-    V from those that leave the average: a step that would is shortened, and one of zero is always allowed. The second,
-    over 2 A / J, bounds the jerk. Averages of allowed positions never leave their convex hull, so there is no
-    overshoot, a target is reached exactly, and joint ranges hold by themselves. The delay is half of both averages.
+    A joint goes as fast as it may but for this: it could always stop before the point, were that to stop now. So it
+    lags behind by no more than its way to brake, v / (2 A) in time, which is little where it moves slowly; no other rule
+    that never overshoots lags by less. A moving average over 2 A / J behind it bounds the jerk. Neither leaves the
+    range that the point has been through, so that ranges of joints hold by themselves.
     """
 
     def __init__(
@@ -45,64 +47,56 @@ class Smoother:
             acceleration: [rad/s^2]
             jerk: [rad/s^3]
         """
-        self._first = max(1, ceil(speed / (acceleration * period) - 1e-9))
-        second = max(1, ceil(2 * acceleration / (jerk * period) - 1e-9))
-        self._furthest = speed * period
-        self._change = acceleration * self._first * period**2
-        """By how much a step may differ from the one that leaves the first average [rad]."""
-        first = np.full(self._first, 1 / self._first)
-        self._weights = np.convolve(first, np.full(second, 1 / second))
+        self._most = speed * period
+        self._change = acceleration * period**2  # of a step, from one sample to the next [rad]
+        self._averaged = max(1, ceil(2 * acceleration / (jerk * period) - 1e-9))
         self.rest(start)
-
-    @property
-    def length(self) -> int:
-        """After how many samples without a step the motion is over."""
-        return len(self._weights) + 1
 
     @property
     def resting(self) -> bool:
         """Whether the samples have come to rest."""
-        return bool(np.abs(self._knots - self.knot).max() < ARRIVED)
+        return not self._step.any() and bool(np.abs(self._recent - self._recent[0]).max() < ARRIVED)
 
     def rest(self, at: Float64) -> None:
         """Be at rest at a position (J,); only where the arm is at rest, too."""
-        self.knot: Float64 = np.array(at, dtype=np.float64)
-        """Where the input is: the samples follow it."""
-        self._knots = np.tile(self.knot, (len(self._weights), 1))  # the newest first
-        self._steps = np.zeros((self._first, len(self.knot)))
+        start = np.array(at, dtype=np.float64)
+        self._step = np.zeros_like(start)
+        self._recent = np.tile(start, (self._averaged, 1))  # the newest first
 
-    def push(self, wanted: Float64) -> tuple[Float64, float]:
-        """Step the input towards `wanted` (J,) as far as allowed; the next sample (J,), and what part was allowed."""
-        step = wanted - self.knot
-        part = self._allowed(step)
-        if part < 1.0:
-            step = part * step
-            self.knot = self.knot + step
-        else:
-            self.knot = np.array(wanted, dtype=np.float64)
-        self._steps = np.roll(self._steps, 1, axis=0)
-        self._steps[0] = step
-        self._knots = np.roll(self._knots, 1, axis=0)
-        self._knots[0] = self.knot
-        # About the newest knot, so that rounding does not move an arm at rest.
-        return self.knot + self._weights @ (self._knots - self.knot), part
+    def push(self, point: Float64) -> Float64:
+        """The next sample (J,) [rad], the point having gone to `point`."""
+        here = self._recent[0]
+        wanted = np.clip(self._braking(point - here), -self._most, self._most)
+        step = np.clip(wanted, self._step - self._change, self._step + self._change)
+        # To the point itself and not to within rounding of it, so that an arm at rest is sent the same again and again.
+        lands = (step == wanted) & (np.abs(point - here - step) < LANDED)
+        self._step = np.where(lands & (np.abs(step) < LANDED), 0.0, step)
+        self._recent = np.roll(self._recent, 1, axis=0)
+        self._recent[0] = np.where(lands, point, here + step)
+        newest: Float64 = self._recent[0]
+        return newest + np.mean(self._recent - newest, axis=0)
 
-    def _allowed(self, step: Float64) -> float:
-        leaving = self._steps[-1]  # the step that the new one takes the place of
-        largest = float(np.abs(step).max())
-        part = 1.0 if largest <= self._furthest else self._furthest / largest
-        moving = np.abs(step) > 1e-15
-        if moving.any():
-            forward = np.where(step > 0, leaving + self._change, leaving - self._change)
-            part = min(part, float((forward[moving] / step[moving]).min()))
-        return max(part, 0.0)
+    def _braking(self, way: Float64) -> Float64:
+        """The greatest steps from which braking ends at the end of the way, (J,).
+
+        A step of n changes and a rest, followed by ever smaller ones, covers (n + 1) steps less n (n + 1) / 2 changes.
+        """
+        length = np.abs(way)
+        whole = np.floor((np.sqrt(1 + 8 * length / self._change) - 1) / 2)
+        return np.asarray(np.sign(way) * (length + self._change * whole * (whole + 1) / 2) / (whole + 1))
 
 
 class Course:
-    """The way to the target in force."""
+    """The way to the target in force: a point that goes there evenly, along the straight line of the tool."""
 
     def __init__(
-        self, kinematics: Kinematics, start: Float64, *, period: float, tip_speed: float
+        self,
+        kinematics: Kinematics,
+        start: Float64,
+        *,
+        period: float,
+        speed: float,
+        tip_speed: float,
     ) -> None:
         """Stay at `start` until there is a target.
 
@@ -110,49 +104,64 @@ class Course:
             kinematics: Of the arm and its tool.
             start: (J,) [rad].
             period: Between two samples [s].
+            speed: Greatest, of every joint [rad/s].
             tip_speed: Greatest [m/s].
         """
         self._kinematics = kinematics
-        self._furthest = tip_speed * period
-        self.joints: Float64 = start
-        """Of the target in force (J,) [rad]."""
-        self._tool: Pose | None = None
-        self._left = 1
+        self._most, self._furthest = speed * period, tip_speed * period
+        self.here: Float64 = np.array(start, dtype=np.float64)
+        """Where the point is, (J,) [rad]."""
+        self._joints, self._tool, self._left = self.here, cast(Pose | None, None), 1
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the point is at the target."""
+        return bool(np.abs(self.here - self._joints).max() < ARRIVED)
 
     def aim(self, joints: Float64, tool: Pose | None, samples: int) -> None:
-        """Go to a target within so many samples, evenly.
+        """Go to a target within so many samples, evenly, or as soon as the limits allow.
 
         Args:
             joints: Of the target, (J,) [rad].
             tool: Its base_T_tool, for a straight line of the tool; None for a straight line of the joints.
             samples: Until it is to be reached.
         """
-        self.joints, self._tool, self._left = joints, tool, max(1, samples)
+        self._joints, self._tool, self._left = joints, tool, max(1, samples)
 
-    def arrived(self, here: Float64) -> bool:
-        """Whether joints (J,) are those of the target."""
-        return bool(np.abs(here - self.joints).max() < ARRIVED)
+    def hold(self) -> None:
+        """Stay here."""
+        self.aim(self.here, None, 1)
 
-    def next(self, here: Float64) -> Float64:
-        """Where to go from joints `here` (J,) within one sample [rad]."""
+    def next(self) -> Float64:
+        """Go on by one sample; where the point is then, (J,) [rad]."""
         part = 1.0 / self._left
         self._left = max(1, self._left - 1)
-        if self.arrived(here):
-            return self.joints
-        straight = here + part * (self.joints - here)
+        if self.arrived:
+            self.here = self._joints
+            return self.here
+        step = self._towards(part) - self.here
+        largest = float(np.abs(step).max())
+        if largest > self._most:
+            step = step * (self._most / largest)
+        self.here = self.here + step
+        return self.here
+
+    def _towards(self, part: float) -> Float64:
+        """Joints part of the way to the target."""
+        straight = self.here + part * (self._joints - self.here)
         if self._tool is None:
             return straight
-        now = self._kinematics.forward(here)
+        now = self._kinematics.forward(self.here)
         distance = float(np.linalg.norm(self._tool.position - now.position))
         if distance * part > self._furthest:
             part = self._furthest / distance
         if part >= 1.0:
-            return self.joints
+            return self._joints
         between = Pose(
             position=now.position + part * (self._tool.position - now.position),
             quaternion=_turned(now.quaternion, self._tool.quaternion, part),
         )
-        solution = self._kinematics.inverse(between, here)
+        solution = self._kinematics.inverse(between, self.here)
         # Tilted so, or out of reach on its way, the tool cannot follow the line: the joints go straight instead.
         return solution.joints if solution.error <= CLOSE_ENOUGH else straight
 

@@ -244,8 +244,9 @@ class Controller(Closing):
     def set_fence(self, lower: Sequence[float], upper: Sequence[float]) -> None:
         """Let the controller stop a tool that leaves this box [m]; whole millimetres."""
         lows, highs = millimetres(lower), millimetres(upper)
-        sides = [round(side) for pair in zip(highs, lows, strict=True) for side in pair]
-        self._ask("set the fence", self._api.core.set_xyz_limits, _finite(sides, "fence"))
+        sides = [side for pair in zip(highs, lows, strict=True) for side in pair]
+        whole = [round(side) for side in _finite(sides, "fence")]
+        self._ask("set the fence", self._api.core.set_xyz_limits, whole)
         self._ask("switch the fence on", self._api.core.set_fense_on, 1)
 
     def set_reduced(self, on: bool, tip_speed: float, joint_speed: float) -> None:

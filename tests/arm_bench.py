@@ -1,0 +1,114 @@
+"""An emulated controller for tests of the arm's driver: its process, the config that fits it, arms that are let go of."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ibc_gym.errors import RobotFault
+from ibc_gym.hardware.arm.config import XArmConfig
+from ibc_gym.hardware.arm.recovery import clear
+from ibc_gym.hardware.arm.robot import XArm
+from ibc_gym.hardware.arm.vendor import Controller
+from ibc_gym.hardware.rig.process import Rig, spawn
+from ibc_gym.kinematics import DOWN
+from ibc_gym.records import Float64, Pose, Target
+
+PROGRAM = (sys.executable, str(Path(__file__).parent / "hardware/arm/emulator.py"))
+PATIENCE = 3.0
+_numbers = count(2)
+
+
+@dataclass
+class Bench:
+    """A rig and the config that it fits."""
+
+    rig: Rig
+    config: XArmConfig
+
+    @contextmanager
+    def arm(self, *, reset: bool = True, **changes: Any) -> Iterator[XArm]:
+        """A driver with some settings changed, reset to its home unless told otherwise."""
+        with XArm(replace(self.config, **changes)) as arm:
+            if reset:
+                arm.reset()
+                self.rig.heard()
+            yield arm
+
+    @contextmanager
+    def controller(self) -> Iterator[Controller]:
+        """A second client, as somebody else beside the arm might have one."""
+        with Controller(self.rig.address, connect_timeout=5.0, command_timeout=0.5) as controller:
+            yield controller
+
+    def clean(self) -> None:
+        """End what a test left behind: faults that last, errors, targets that were heard."""
+        self.rig.release()
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with self.controller() as controller:
+                    clear(self.config, controller)
+                    controller.stop()
+                break
+            except RobotFault:
+                if time.monotonic() > until:
+                    raise
+        self.rig.heard()
+
+    def still(self) -> bool:
+        """Whether the arm stands, seen from the emulator's side: twice the same, and nothing on its way."""
+        before = self.rig.state()
+        time.sleep(0.1)
+        after = self.rig.state()
+        moved = float(np.abs(np.array(before["joints"]) - after["joints"]).max())
+        return moved < 1e-9 and not after["moving"]
+
+    def targets(self) -> Float64:
+        """Joint targets that reached the controller since last asked, (N, 6)."""
+        return np.array([each["joints"] for each in self.rig.heard() if "joints" in each])
+
+
+@contextmanager
+def bench(identity: dict[str, Any] | None = None, **configuration: Any) -> Iterator[Bench]:
+    """A controller whose arm stands at the home of the default config and knows its tool.
+
+    Args:
+        identity: Fields of the emulator's `Identity` that differ.
+        configuration: Fields of the emulator's `Configuration` that differ.
+    """
+    config = XArmConfig(address=new_address())
+    known = {
+        "tcp_offset": [0.0, 0.0, config.tool_length, 0.0, 0.0, 0.0],
+        "load_mass": config.payload,
+        "load_centre": list(config.payload_centre),
+    }
+    options = {
+        "joints": config.home().tolist(),
+        "identity": identity or {},
+        "configuration": known | configuration,
+    }
+    flags = [word for name, value in options.items() for word in (f"--{name}", json.dumps(value))]
+    with spawn(config.address, *flags, program=PROGRAM) as rig:
+        yield Bench(rig, config)
+
+
+def new_address() -> str:
+    """A loopback address that no other process of these tests uses."""
+    number = os.getpid()
+    return f"127.{1 + number // 250 % 250}.{1 + number % 250}.{next(_numbers)}"
+
+
+def tip(x: float, y: float, z: float = 0.01) -> Target:
+    """A target for a tool that points down."""
+    return Target(tool=Pose(position=np.array([x, y, z]), quaternion=DOWN))
