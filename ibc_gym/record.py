@@ -26,7 +26,14 @@ from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
 from ibc_gym.lock import only_writer
 from ibc_gym.records import Bool, Float32, Observation
-from ibc_gym.registry import VECTOR_ENVS, add_noise, make_oracle, make_vec_env
+from ibc_gym.registry import (
+    VECTOR_ENVS,
+    add_noise,
+    check_one_at_a_time,
+    is_real_time,
+    make_oracle,
+    make_vec_env,
+)
 from ibc_gym.rollout import Transition, rollout
 from ibc_gym.threads import usable_cores
 
@@ -74,6 +81,7 @@ class RecordConfig:
                 raise ConfigError(
                     f"RecordConfig.{name} is {getattr(self, name)}, but must be at least {bound}."
                 )
+        check_one_at_a_time(self.workcell, workers=self.workers, num_envs=self.num_envs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +157,7 @@ def record(
 def _run(
     config: RecordConfig, metadata: Metadata, shares: Sequence[Sequence[int]]
 ) -> Iterator[RecordSummary]:
-    workers = min(config.workers or usable_cores(), len(shares))
+    workers = min(_workers(config), len(shares))
     if workers <= 1:
         stage = _Stage(config, metadata)
         try:
@@ -189,6 +197,7 @@ class _Stage:
             self._config.out,
             self._metadata,
             commit_every=len(share),
+            keep_interrupted=is_real_time(self._config.workcell),
             successes_only=self._config.successes_only,
             facts=self._simulation_state,
             writer=f"seed-{share[0]:010d}",
@@ -296,7 +305,13 @@ def _vectorised(config: RecordConfig) -> bool:
     return config.task in VECTOR_ENVS and config.observation == "state"
 
 
+def _workers(config: RecordConfig) -> int:
+    return config.workers or (1 if is_real_time(config.workcell) else usable_cores())
+
+
 def _num_envs(config: RecordConfig) -> int:
+    if is_real_time(config.workcell):
+        return config.num_envs or 1
     return config.num_envs or (256 if _vectorised(config) else 4)
 
 
@@ -304,6 +319,8 @@ def _share(config: RecordConfig) -> int:
     """Many small episodes per commit, or few large ones; never by the number of workers."""
     if config.share:
         return config.share
+    if is_real_time(config.workcell):
+        return 1  # whatever happens to the arm next, this one is on the disk
     return 512 if _vectorised(config) else 8 if "image" in config.observation else 24
 
 
@@ -319,7 +336,7 @@ def _missing(config: RecordConfig, metadata: Metadata) -> tuple[list[list[int]],
             continue  # a damaged segment's episodes are worth having again
         episodes += len(segment.entries)
         if segment.metadata.making == making:
-            there.update(entry.seed for entry in segment.entries)
+            there.update(entry.seed for entry in segment.entries if entry.fault is None)
     size = _share(config)
     cut = [wanted[start : start + size] for start in range(0, len(wanted), size)]
     shares = [[seed for seed in part if seed not in there] for part in cut]

@@ -222,6 +222,7 @@ def make_vec_env(
     """
     if num_envs < 1:
         raise ConfigError(f"num_envs is {num_envs}, but must be at least 1.")
+    check_one_at_a_time(options.get("workcell"), num_envs=num_envs)
     mode = _mode_of(autoreset_mode)
     _check_name(task)
     as_arrays = options.get("observation", "state") == "state" and options.get("safety") is None
@@ -239,6 +240,24 @@ def make_vec_env(
     if num_envs > 1 and _thread_safe(task, options):
         return ThreadedVectorEnv(makers, threads=threads or usable_cores(), autoreset_mode=mode)
     return SyncVectorEnv(makers, autoreset_mode=mode)
+
+
+def is_real_time(workcell: str | None) -> bool:
+    """Whether a second takes a second there, so that there is one environment and one process."""
+    return workcell in REAL_TIME
+
+
+def check_one_at_a_time(workcell: str | None, **numbers: int) -> None:
+    """Refuse to move one arm from several places.
+
+    Raises:
+        ConfigError: One of the numbers is more than 1, and the workcell is in real time.
+    """
+    for name, number in numbers.items():
+        if is_real_time(workcell) and number > 1:
+            raise ConfigError(
+                f"{name} is {number}, but workcell {workcell!r} has one arm, which moves in real time: leave {name} out."
+            )
 
 
 def _thread_safe(task: str, options: Mapping[str, Any]) -> bool:

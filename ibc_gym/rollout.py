@@ -113,6 +113,8 @@ def rollout(
     while True:
         if begin.any():
             ledger.assign(begin)
+            if not ledger.active.any():  # no arm goes home once more for nothing
+                break
             observation, info = envs.reset(
                 seed=list(ledger.seeds),  # type: ignore[arg-type]  # Gymnasium's own classes take lists
                 options={"reset_mask": begin.copy()},
@@ -120,8 +122,6 @@ def rollout(
             policy.reset(begin, ledger.seeds)
             for listener in listeners:
                 listener.on_reset(begin & ledger.active, ledger.seeds, observation, info)
-        if not ledger.active.any():
-            return Rollout(episodes=ledger.in_order(), act_seconds=np.array(act_seconds))
         started = time.perf_counter()
         action = policy.act(observation)
         act_seconds.append(time.perf_counter() - started)
@@ -142,6 +142,7 @@ def rollout(
         ledger.book(transition)
         observation = following
         begin = terminated | truncated
+    return Rollout(episodes=ledger.in_order(), act_seconds=np.array(act_seconds))
 
 
 class _Ledger:

@@ -130,7 +130,7 @@ class XArm(Closing):
             joints=motion.joints.copy(),
             joint_velocities=self._reports.velocities(),
             tool=self._kinematics.forward(motion.joints),
-            target=self._before.target,
+            target=Target(tool=self._before.tool),
             deadline_missed=self._deadline_missed,
             interventions=self._interventions,
         )

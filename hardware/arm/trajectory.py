@@ -83,7 +83,9 @@ class Follower:
         """
         length = np.abs(way)
         whole = np.floor((np.sqrt(1 + 8 * length / self._change) - 1) / 2)
-        return np.asarray(np.sign(way) * (length + self._change * whole * (whole + 1) / 2) / (whole + 1))
+        return np.asarray(
+            np.sign(way) * (length + self._change * whole * (whole + 1) / 2) / (whole + 1)
+        )
 
 
 class Course:

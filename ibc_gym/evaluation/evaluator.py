@@ -7,16 +7,18 @@ episodes on any number of cores; each can be filmed and looked into afterwards.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from ibc_gym.atomic import whole_folder
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.metadata import installed_versions, plain
-from ibc_gym.errors import IbcGymError
-from ibc_gym.evaluation.probe import OnStep, choose_workers, probe
+from ibc_gym.errors import CameraTimeout, IbcGymError, RobotFault
+from ibc_gym.evaluation.probe import OnStep, Probe, choose_workers, probe
 from ibc_gym.evaluation.results import (
     CHECKPOINTS,
     SCRIPTED,
@@ -25,12 +27,13 @@ from ibc_gym.evaluation.results import (
     evaluation_name,
     write_evaluation,
 )
-from ibc_gym.evaluation.shares import cut_into_shares, run_shares
+from ibc_gym.evaluation.shares import Share, cut_into_shares, run_shares
 from ibc_gym.evaluation.stage import Stage, resolve
 from ibc_gym.evaluation.summary import batched_ms, headline_of, milliseconds, summarise
 from ibc_gym.paths import writable_folder
 from ibc_gym.serialise import to_json
 from ibc_gym.specs import differing_options, options_of
+from ibc_gym.words import count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,32 +114,55 @@ def carry_out(
     plan: Plan, on_progress: OnProgress | None = None, on_timed: OnStep | None = None
 ) -> Evaluation:
     """Run the episodes of a plan; arguments and errors as for `evaluate`."""
-    config, stage, folder = plan.config, plan.stage, plan.folder
+    config, stage = plan.config, plan.stage
     found = probe(stage, config.seeds, config.latency_steps, on_timed)
     started = time.perf_counter()
-    results = run_shares(
-        stage,
-        cut_into_shares(config.seeds, config.share),
-        num_envs=config.num_envs,
-        workers=choose_workers(config.workers, config.episodes, found),
-        threads=config.workers,  # nobody who asks for one worker wants two threads
-        on_episode=_Counter(config.episodes, on_progress),
-    )
-    seconds = time.perf_counter() - started
+    ended: list[Share] = []
+    try:
+        results = run_shares(
+            stage,
+            cut_into_shares(config.seeds, config.share),
+            num_envs=config.num_envs,
+            workers=choose_workers(config.workers, config.episodes, found),
+            threads=config.workers,  # nobody who asks for one worker wants two threads
+            on_episode=_Counter(config.episodes, on_progress),
+            on_share=ended.append,
+        )
+    except (RobotFault, CameraTimeout) as error:
+        if not ended:
+            raise
+        kept = _write(plan, ended, time.perf_counter() - started, found, str(error))
+        before = count(len(kept.episodes), "episode")
+        raise type(error)(
+            f"{error} What came before is kept: {before} in {kept.folder}."
+        ) from error
+    evaluation = _write(plan, results, time.perf_counter() - started, found, None)
+    return _filmed(evaluation, stage, config)
+
+
+def _write(
+    plan: Plan, results: Sequence[Share], seconds: float, found: Probe | None, cut_off: str | None
+) -> Evaluation:
+    """Sum up what was run, and put it on the disk; `cut_off` is what ended it before its time."""
     episodes = tuple(episode for share in results for episode in share.episodes)
+    alone = None if results[0].rows > 1 else np.concatenate([each.act_seconds for each in results])
+    timed = alone if found is None else found.act_seconds
     summary = {
-        **summarise(plan.facts, episodes, milliseconds(found.act_seconds) if found else None),
+        **summarise(plan.facts, episodes, None if timed is None else milliseconds(timed)),
         "action_ms_batched": batched_ms(results),
         "cpu_seconds": sum(share.cpu_seconds for share in results),
         "wall_seconds": seconds,
+        "cut_off": cut_off,
         "versions": installed_versions(),
-        "config": to_json(config),
+        "config": to_json(plan.config),
     }
     tapes = tuple(tape for share in results for tape in share.tapes)
-    evaluation = Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=folder)
-    with whole_folder(folder, replace=True) as passing:  # the same may have been evaluated before
+    evaluation = Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=plan.folder)
+    with whole_folder(
+        plan.folder, replace=True
+    ) as passing:  # the same may have been evaluated before
         write_evaluation(replace(evaluation, folder=passing))
-    return _filmed(evaluation, stage, config)
+    return evaluation
 
 
 def _filmed(evaluation: Evaluation, stage: Stage, config: EvalConfig) -> Evaluation:

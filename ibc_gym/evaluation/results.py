@@ -23,6 +23,7 @@ import numpy as np
 from ibc_gym.checks import settle
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32
+from ibc_gym.registry import check_one_at_a_time, is_real_time
 from ibc_gym.rollout import Episode
 
 FIRST_SEED: Final = 100_000
@@ -100,6 +101,7 @@ class EvalConfig:
                 raise ConfigError(
                     f"EvalConfig.{name} is {getattr(self, name)}, but must be at least {bound}."
                 )
+        self._settle_real_time()
         if self.env is None and self.policy in SCRIPTED:
             raise ConfigError(f"Policy {self.policy!r} fits any task: say which with --env.")
         if self.reference is not None and self.reference[0] == self.reference[1]:
@@ -114,6 +116,14 @@ class EvalConfig:
             raise ConfigError(
                 f"EvalConfig.name {self.name!r} is no file name; try {_slug(self.name)!r}."
             )
+
+    def _settle_real_time(self) -> None:
+        """One arm in real time: one environment, one process, every episode a share, and no episode for timing alone."""
+        if not is_real_time(self.workcell):
+            return
+        check_one_at_a_time(self.workcell, workers=self.workers)
+        for name, value in {"num_envs": 1, "share": 1, "workers": 1, "latency_steps": 0}.items():
+            object.__setattr__(self, name, value)
 
     @property
     def seeds(self) -> range:

@@ -58,6 +58,7 @@ def run_shares(
     workers: int,
     threads: int = 1,
     on_episode: OnEpisode,
+    on_share: Callable[[Share], None] | None = None,
 ) -> list[Share]:
     """Run every share; the results come in the order of the shares.
 
@@ -69,14 +70,19 @@ def run_shares(
             `if __name__ == "__main__"`, because every process imports it.
         threads: That step the environments where there is one worker alone; 0 takes all cores.
         on_episode: Called in this process.
+        on_share: The same, with every share that is complete, where there is one worker alone.
 
     Raises:
         WorkerFailed: A process raised an error, was killed, or ended early.
     """
     workers = min(workers, len(shares))
     if workers == 1:
-        parts = _run(stage, list(enumerate(shares)), num_envs, threads, on_episode)
-        return [share for _, share in parts]
+        done = []
+        for _, share in _run(stage, list(enumerate(shares)), num_envs, threads, on_episode):
+            done.append(share)
+            if on_share is not None:
+                on_share(share)
+        return done
     context = multiprocessing.get_context("spawn")  # a fork would inherit GL contexts and threads
     receivers: list[Connection] = []
     processes = []
