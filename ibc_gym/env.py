@@ -57,7 +57,8 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
     Observations are dictionaries: "state" (what needs poses), "robot" (the robot's own state), and "image", or
     "image.<camera>" where there are several cameras. `info` holds, at every step, `is_success` and `success`,
     `action_sent` (what the robot's limits left of the action), `capture_time` [s] and `frame_number` of every
-    source, `deadline_missed`, `interventions`, and the task's progress by name; at a reset also `variation`, where
+    source, `deadline_missed`, `interventions`, and the task's progress by name; where an arm's controller is
+    streamed to `setpoints` and `setpoints_late`; at a reset also `variation`, where
     the episode's world differs from its description.
     """
 
@@ -338,6 +339,9 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             "deadline_missed": situation.robot.deadline_missed,
             "interventions": situation.robot.interventions,
         }
+        if situation.robot.setpoints is not None:
+            info["setpoints"] = situation.robot.setpoints
+            info["setpoints_late"] = situation.robot.setpoints_late
         return observation, info
 
     def _refuse_stale(self, name: str, frame: Frame, now: float) -> None:

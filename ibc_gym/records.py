@@ -75,6 +75,10 @@ class RobotState:
     """Whether the last control period overran."""
     interventions: int = 0
     """How often a limit changed or refused a command since the reset."""
+    setpoints: int | None = None
+    """Set-points streamed to a controller since the reset; None where nothing is streamed."""
+    setpoints_late: int = 0
+    """Of them, those that went out late."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

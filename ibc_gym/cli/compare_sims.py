@@ -40,8 +40,12 @@ def compare_sims(argv: Sequence[str], terminal: Terminal) -> None:
         description=DESCRIPTION,
         examples=EXAMPLES,
     )
-    config = config_of(CompareConfig, flags, options=options)
-    page = config.folder / "comparison.html"
+    present(config_of(CompareConfig, flags, options=options), "comparison.html", terminal)
+
+
+def present(config: CompareConfig, name: str, terminal: Terminal) -> None:
+    """Compare, write the page of this name, and print what was found."""
+    page = config.folder / name
     terminal.writes("the figures, evaluations and a page", f"{config.folder}/")
     with terminal.progress("Comparing") as (bar,):
         found = compare(config, bar)
@@ -50,6 +54,7 @@ def compare_sims(argv: Sequence[str], terminal: Terminal) -> None:
         {**found.summary, "page": str(page)},
         _success_table(config, found.summary),
         _gap_table(found.summary),
+        _time_table(config, found.summary),
     )
     terminal.say(f"Open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB).")
 
@@ -71,6 +76,25 @@ def _success_table(config: CompareConfig, summary: Mapping[str, Any]) -> Any:
         ("policy", one, other, "points apart"),
         rows,
     )
+
+
+def _time_table(config: CompareConfig, summary: Mapping[str, Any]) -> Any:
+    rows = []
+    for workcell, side in zip(config.workcells, ("first", "second"), strict=True):
+        kept = summary["timing"][side]
+        middle, low, high = kept["period_ms"]
+        sent = kept["setpoints"]
+        rows.append(
+            (
+                workcell,
+                f"{middle:.1f} ({low:.1f} to {high:.1f})",
+                f"{kept['late']} of {kept['periods']}",
+                f"{kept['follows_ms']:.0f}",
+                f"{1 - kept['setpoints_late'] / sent:.2%} of {sent}" if sent else "–",
+            )
+        )
+    columns = ("workcell", "period [ms], 98 %", "overran", "behind [ms]", "set-points on time")
+    return table("Time", columns, rows)
 
 
 def _gap_table(summary: Mapping[str, Any]) -> Any:

@@ -30,6 +30,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "ibc_gym.cli.compare_sims:compare_sims",
         "Where two simulators part, given the same commands.",
     ),
+    "rehearse": (
+        "ibc_gym.cli.rehearse:rehearse",
+        "The same task in simulation and through the vendor's client.",
+    ),
     "rig": ("ibc_gym.cli.rig:rig", "An emulated xArm6, driven by the vendor's own client."),
     "report": ("ibc_gym.cli.report:report", "One HTML page about one or more runs."),
     "data info": ("ibc_gym.cli.data:info", "What is in a Zarr folder of demonstrations."),

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ibc_gym.checks import settle
 from ibc_gym.comparison.journeys import Gap, Journey, gap_between, travel
+from ibc_gym.comparison.timing import Timing, timing_of
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, UnknownName
@@ -68,6 +69,9 @@ class CompareConfig:
                 f"CompareConfig.workcells names {self.workcells[0]!r} twice; name two different ones."
             )
 
+    command: ClassVar[str] = "compare-sims"
+    """That asks for it."""
+
     @property
     def folder(self) -> Path:
         """Where the answer goes."""
@@ -82,6 +86,8 @@ class Comparison:
     control_period: float
     """[s]"""
     gaps: tuple[Gap, ...]
+    timings: tuple[Timing, Timing]
+    """How each kept time."""
     shown: tuple[tuple[str, Journey, Journey], ...]
     """Episodes with pictures, each with what it is an example of."""
     trials: Mapping[str, tuple[Evaluation, Evaluation]]
@@ -107,10 +113,13 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
     commands = _commands(config)
     one, other = (_make_env(config, workcell) for workcell in config.workcells)
     try:
-        gaps = []
+        gaps: list[Gap] = []
+        journeys: list[tuple[Journey, Journey]] = []
         for number, (seed, actions) in enumerate(commands.items()):
             tell(0.1 + 0.3 * number / len(commands), "the same commands in both")
-            gaps.append(gap_between(travel(one, seed, actions), travel(other, seed, actions)))
+            pair = travel(one, seed, actions), travel(other, seed, actions)
+            journeys.append(pair)
+            gaps.append(gap_between(*pair))
     finally:
         one.close()
         other.close()
@@ -123,13 +132,18 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
     tell(0.9, "pictures")
     shown = _examples(config, gaps, commands) if config.pictures else ()
     period = float(one.task.control_period)
+    timings = (
+        timing_of([journey for journey, _ in journeys], period),
+        timing_of([journey for _, journey in journeys], period),
+    )
     comparison = Comparison(
         config=config,
         control_period=period,
         gaps=tuple(gaps),
+        timings=timings,
         shown=shown,
         trials=trials,
-        summary=_summary(config, gaps, trials, period),
+        summary=_summary(config, gaps, timings, trials, period),
     )
     (config.folder / "comparison.json").write_text(json.dumps(comparison.summary, indent=2) + "\n")
     tell(1.0, "done")
@@ -203,6 +217,7 @@ def _examples(
 def _summary(
     config: CompareConfig,
     gaps: Sequence[Gap],
+    timings: tuple[Timing, Timing],
     trials: Mapping[str, tuple[Evaluation, Evaluation]],
     period: float,
 ) -> dict[str, Any]:
@@ -230,6 +245,7 @@ def _summary(
             "success_in_first": sum(gap.successes[0] for gap in gaps),
             "success_in_second": sum(gap.successes[1] for gap in gaps),
         },
+        "timing": {"first": timings[0].plain(), "second": timings[1].plain()},
         "trials": {policy: _trial(pair) for policy, pair in trials.items()},
         "versions": installed_versions(),
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.env import Env
-from ibc_gym.records import Float32, Float64, UInt8
+from ibc_gym.records import Float32, Float64, Layout, UInt8
 
 ONSET = 2e-4
 """A thing that is this far from where it lay [m], or turned by as much at 10 cm from its middle, has been touched."""
@@ -24,11 +25,20 @@ class Journey:
     seed: int
     tip: Float64
     """(T + 1, 3) [m]"""
+    sent: Float64
+    """Where the tip was told to be, (T + 1, 3) [m]."""
+    times: Float64
+    """When the robot was measured, on the workcell's clock, (T + 1,) [s]."""
     things: Mapping[str, Float64]
     """Positions of everything that is not fixed, (T + 1, 3) [m]."""
     yaws: Mapping[str, Float64]
     """(T + 1,) [rad]"""
     success: bool
+    late: int = 0
+    """Control periods that overran."""
+    setpoints: int | None = None
+    """Streamed to a controller; None where nothing is."""
+    setpoints_late: int = 0
     pictures: tuple[UInt8, ...] = ()
     """(H, W, 3) each, T + 1 of them, if the environment renders."""
 
@@ -67,24 +77,31 @@ def travel(env: Env, seed: int, actions: Sequence[Float32]) -> Journey:
         pictures.append(env.render())
         if terminated or truncated:
             break
-    names = seen[0][1].keys()
+    robots, layouts = zip(*seen, strict=True)
+    last = robots[-1]
     return Journey(
         seed=seed,
-        tip=np.stack([tip for tip, _ in seen]),
-        things={name: np.stack([things[name][0] for _, things in seen]) for name in names},
-        yaws={name: np.array([things[name][1] for _, things in seen]) for name in names},
+        tip=np.stack([robot.tool.position for robot in robots]),
+        sent=np.stack([robot.target.tool.position for robot in robots]),
+        times=np.array([robot.time for robot in robots]),
+        things={name: np.stack([poses[name].position for poses in layouts]) for name in layouts[0]},
+        yaws={
+            name: np.array([geometry.yaw_of(poses[name].quaternion) for poses in layouts])
+            for name in layouts[0]
+        },
         success=bool(info["is_success"]),
+        late=sum(robot.deadline_missed for robot in robots),
+        setpoints=last.setpoints,
+        setpoints_late=last.setpoints_late,
         pictures=tuple(picture.copy() for picture in pictures if picture is not None),
     )
 
 
-def _look(env: Env) -> tuple[Float64, dict[str, tuple[Float64, float]]]:
-    """The tip, and place and yaw of every thing."""
-    tool, poses = env.workcell.robot.observe().tool, env.workcell.scene.poses()
-    assert tool is not None and poses is not None
-    return tool.position, {
-        name: (pose.position, geometry.yaw_of(pose.quaternion)) for name, pose in poses.items()
-    }
+def _look(env: Env) -> tuple[Any, Layout]:
+    """The robot, which has a tool, and where every thing is."""
+    robot, poses = env.workcell.robot.observe(), env.workcell.scene.poses()
+    assert robot.tool is not None and robot.target.tool is not None and poses is not None
+    return robot, poses
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -51,9 +51,10 @@ def render(found: Comparison) -> str:
         _success(found),
         _gaps(found),
         _contact(found),
+        _time(found),
         *(_pictures(found, *example) for example in found.shown),
-        "<footer>Gaps are distances between the two simulators at one instant after the same commands. Intervals "
-        "cover 95 %. Made by <code>ibc-gym compare-sims</code>; the page needs no network.</footer>",
+        "<footer>Gaps are distances between the two at one instant after the same commands. Intervals "
+        f"cover 95 %. Made by <code>ibc-gym {found.config.command}</code>; the page needs no network.</footer>",
     ]
     return document(title, "".join(body))
 
@@ -85,7 +86,7 @@ def _success(found: Comparison) -> str:
         )
     return (
         "<h2>The same policies, closed loop</h2><p>On equal seeds, each policy acts on what it sees of its own "
-        'simulator.</p><div class="scroll"><table><thead><tr><th>policy</th><th>simulator</th><th>solved</th>'
+        'simulator.</p><div class="scroll"><table><thead><tr><th>policy</th><th>workcell</th><th>solved</th>'
         '<th>success</th><th class="plot">95 % interval, 0 to 100 %</th><th>return</th><th>steps</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
@@ -184,6 +185,30 @@ def _parting(same: dict[str, Any]) -> str:
         f"In {until['episodes']} of {count(same['episodes'], 'episode')} things come to be more than 5 mm apart, "
         f"{until['median']:.1f} s after the first contact (median): a push at one point is unstable, so small "
         "differences grow, and only a policy that looks makes up for them."
+    )
+
+
+def _time(found: Comparison) -> str:
+    """How each kept time; what is simulated without a clock keeps it perfectly."""
+    rows = []
+    for workcell, timing in zip(found.config.workcells, found.timings, strict=True):
+        middle, low, high = timing.period_ms
+        streamed = "–"
+        if timing.setpoints:
+            share = 1 - timing.setpoints_late / timing.setpoints
+            streamed = f"{100 * share:.2f} % of {timing.setpoints:,}"
+        rows.append(
+            f"<tr><td>{escape(workcell)}</td><td>{middle:.1f}</td><td>{low:.1f} to {high:.1f}</td>"
+            f"<td>{timing.late} of {timing.periods}</td><td>{timing.follows_ms:.0f}</td>"
+            f"<td>{timing.strays_mm:.2g}</td><td>{streamed}</td></tr>"
+        )
+    return (
+        "<h2>Time</h2><p>How long control periods really were, how many overran their deadline, and by how much the tip "
+        "follows behind its commands: what is left between tip and commanded way once that lag is taken off is how far "
+        "it strays.</p>"
+        '<div class="scroll"><table><thead><tr><th>workcell</th><th>period [ms]</th><th>98 % of them [ms]</th>'
+        "<th>overran</th><th>behind [ms]</th><th>strays [mm]</th><th>set-points within 2 ms</th></tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
