@@ -29,6 +29,8 @@ LEARNING: Final = 10
 """Arrivals before the mapping is believed enough to refuse a stamp."""
 TOLERANCE: Final = 0.002
 """By how much a stamp may lie in the future before it is refused: the resolution of the host's stamps [s]."""
+STRANGE: Final = 5.0
+"""After a restart, a stamp that is off by more than this is no late picture but a counter that began anew [s]."""
 
 
 class StampRefusedError(ValueError):
@@ -72,7 +74,11 @@ class OffsetFit:
 
 
 class CaptureClock:
-    """Maps a camera's stamps; made anew whenever its streams start, for then its counter may start anew."""
+    """Maps a camera's stamps.
+
+    It is kept over a restart of the streams, through which the counter runs on: learnt anew while pictures come late, it
+    would take the lateness for the transport's, and late pictures for fresh ones.
+    """
 
     def __init__(
         self, *, min_latency: float, wall_offset: Callable[[], float] | None = None
@@ -87,9 +93,13 @@ class CaptureClock:
         self._wall_offset = wall_offset or (lambda: time.time() - time.monotonic())
         self._fit = OffsetFit()
         self._domain: Domain | None = None
-        self._learnt = 0
-        self._turns = 0
+        self._learnt = self._turns = 0
         self._last: float | None = None
+        self._resuming = False
+
+    def resume(self) -> None:
+        """The streams start again: the counter has most likely run on, but may begin anew."""
+        self._resuming = True
 
     def time_of(self, stamp: float, domain: Domain, arrival: float) -> float:
         """When the picture was taken, on the host's monotonic clock [s].
@@ -102,6 +112,10 @@ class CaptureClock:
         Raises:
             StampRefusedError: It would have been taken after it arrived, or the clock was changed under way.
         """
+        if self._resuming:
+            self._resuming = False
+            if domain != self._domain or self._is_strange(stamp, arrival):
+                self._forget()
         if domain != (self._domain or domain):
             raise StampRefusedError(f"the stamps changed from {self._domain} to {domain} time")
         self._domain = domain
@@ -120,8 +134,22 @@ class CaptureClock:
             told |= {"at": self._last, "host": host, "wraps": self._turns}
         return told
 
+    def _forget(self) -> None:
+        self._fit = OffsetFit()
+        self._domain = None
+        self._learnt = self._turns = 0
+        self._last = None
+
+    def _is_strange(self, stamp: float, arrival: float) -> bool:
+        if self._domain != "hardware" or self._last is None:
+            return False
+        device = stamp + self._turns * WRAP
+        if self._last - device > WRAP / 2:
+            device += WRAP
+        return abs(self._fit.earliest(device) - arrival) > STRANGE
+
     def _by_arrivals(self, device: float, arrival: float) -> float:
-        if self._learnt >= LEARNING:
+        if self._learnt >= LEARNING:  # before, every arrival teaches
             ahead = self._fit.earliest(device) - self._min_latency - arrival
             if ahead > TOLERANCE:
                 raise StampRefusedError(f"the stamp lies {ahead:.3f} s in the future")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .bounded import HungError, bounded
+from .clock import CaptureClock
 from .config import RealSenseConfig
 from .devices import Bus, find
 from .session import Session
@@ -40,6 +41,7 @@ class Keeper:
         self._bus = bus
         self._clock = clock
         self._given_up = given_up
+        self._times = CaptureClock(min_latency=config.min_latency)
         self.session: Session | None = None
         """What runs now; None where nothing does."""
         self.hung = 0
@@ -49,7 +51,7 @@ class Keeper:
         """Start the streams; raises what `Session` does, and `HungError`."""
         config = self._config
         self.session = bounded(
-            lambda: Session(config, self._bus, self._clock),
+            lambda: Session(config, self._bus, self._times, self._clock),
             timeout=config.recovery.start_timeout,
             what=f"starting camera {config.name!r}",
             late=lambda session: session.stop(),
@@ -74,30 +76,35 @@ class Keeper:
     def restart(self) -> bool:
         """Stop and start the streams; whether they run."""
         self.stop()
+        self._times.resume()
         return self._try_open()
 
     def reset(self) -> bool:
         """Reset the device if it is there, wait until it is back, and start it; whether it runs."""
         self.stop()
-        self._try_reset()
+        if self._try_reset():
+            self._times = CaptureClock(min_latency=self._config.min_latency)
+            self._await_bus(present=False)
         if not self._await_bus(present=True):
             _log.warning("Camera %r is not on the bus.", self._config.name)
             return False
         return self._try_open()
 
-    def _try_reset(self) -> None:
+    def _try_reset(self) -> bool:
+        """Whether a device was there and was told to; its handle is of no use afterwards and goes with this call."""
         name, limit = self._config.name, self._config.recovery.reset_timeout
         device = find(self._bus.context(), self._config.serial)
         if device is None:
-            return
+            return False
         try:
             bounded(lambda: self._bus.reset(device), timeout=limit, what=f"resetting {name!r}")
         except HungError as error:
             self._count(error)
+            return False
         except RuntimeError as error:
             _log.warning("Camera %r cannot be reset: %s", name, error)
-        else:
-            self._await_bus(present=False)
+            return False
+        return True
 
     def _await_bus(self, *, present: bool) -> bool:
         """Whether the device has come, or gone, in time."""

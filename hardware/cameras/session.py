@@ -27,20 +27,27 @@ SETTLING: Final = Settling()
 
 
 class Session:
-    """From one start of the streams to their stop. A new start knows nothing of the one before: its counters are new."""
+    """From one start of the streams to their stop."""
 
-    def __init__(self, config: RealSenseConfig, bus: Bus, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        config: RealSenseConfig,
+        bus: Bus,
+        times: CaptureClock,
+        clock: Callable[[], float],
+    ) -> None:
         """Start the streams; raises what `Stream` does.
 
         Args:
             config: Which camera, and how.
             bus: Where it is plugged in.
+            times: Maps the device's stamps; may have learnt from the session before.
             clock: The workcell's [s].
         """
         self._config = config
         self._clock = clock
         self.stream = Stream(config, bus)
-        self._times = CaptureClock(min_latency=config.min_latency)
+        self._times = times
         self._inspector = Inspector(
             fps=config.fps, depth=config.depth, min_contrast=config.min_contrast
         )

@@ -100,8 +100,9 @@ class SoftwareBus(Closing):
         self._unplugged: list[Any] = []
         self._cameras: dict[str, SoftwareCamera] = {}
         # The context itself forgets a device whose list nobody holds.
+        arriving = self._arriving  # not self, which would never be collected
         self._context.set_devices_changed_callback(
-            lambda info: self._arriving.append(info.get_new_devices())
+            lambda info: arriving.append(info.get_new_devices())
         )
 
     def context(self) -> Any:
@@ -125,9 +126,9 @@ class SoftwareBus(Closing):
     def plug(self, serial: str, device: Any) -> None:
         """Let the library see a device."""
         with self._lock:
-            self._arriving.clear()
             device.add_to(self._context)
             self._lists[serial] = list(self._arriving)
+            self._arriving.clear()
 
     def unplug(self, serial: str, device: Any) -> None:
         """Let the library see it no more. The device itself stays, for a driver may hold it still."""

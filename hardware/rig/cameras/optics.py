@@ -82,23 +82,25 @@ class Optics:
         """The picture with noise, (H, W, 3)."""
         if self._config.colour_noise == 0:
             return image
-        noisy = self._crop(self._grain, *self._size) + image
-        return np.clip(noisy, 0, 255, out=noisy).astype(np.uint8)
+        noisy = self._grain[self._crop(*self._size)] + image
+        seen: UInt8 = np.clip(noisy, 0, 255, out=noisy).astype(np.uint8)
+        return seen
 
     def depth(self, depth: Float32) -> UInt16:
         """Counts as the device measures them through its own lens, (H', W'); 0 where it measures nothing."""
         lens = self._depth_lens
         z = self._from_the_left(depth)
         strength = lens.fx * self._model.stereo_base  # disparity in pixels, times z
-        error = self._crop(self._spread, lens.height, lens.width) * np.float32(
+        error = self._spread[self._crop(lens.height, lens.width)] * np.float32(
             self._config.disparity_noise / strength
         )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            outside = np.arange(lens.width, dtype=np.float32)[None, :] * z < strength
+        # The right imager does not see what lies as far to the left as the disparity there.
+        outside = np.arange(lens.width, dtype=np.float32)[None, :] * z < strength
         z = z + z * z * error
         counts = (z / np.float32(self._config.depth_units)).round()
         counts[outside | (z < self._model.nearest(lens.width)) | (counts > 65535)] = 0
-        return counts.astype(np.uint16)
+        measured: UInt16 = counts.astype(np.uint16)
+        return measured
 
     def _from_the_left(self, depth: Float32) -> Float32:
         """Depth as the left infrared imager sees it, (H', W') [m]."""
@@ -112,6 +114,6 @@ class Optics:
         agreed = (np.abs(z - before) < HELD) & (u >= 0) & (u < width) & self._seen
         return np.where(agreed, z, np.float32(0))
 
-    def _crop(self, bank: NDArray[np.generic], height: int, width: int) -> NDArray[np.generic]:
+    def _crop(self, height: int, width: int) -> tuple[slice, slice]:
         top, left = self._rng.integers(0, BANK, 2)
-        return bank[top : top + height, left : left + width]
+        return slice(top, top + height), slice(left, left + width)
