@@ -23,8 +23,8 @@ WINDOW: Final = 60
 """Seconds of the device's clock that are remembered, one arrival of each: the least late."""
 LEVEL: Final = 10.0
 """Below this span of time drift cannot be told from delay, and is taken as none [s]."""
-MAX_DRIFT: Final = 5e-4
-"""More than any quartz."""
+MAX_DRIFT: Final = 2e-4
+"""More than two quartzes are apart. What rises faster is lateness that grows."""
 LEARNING: Final = 10
 """Arrivals before the mapping is believed enough to refuse a stamp."""
 TOLERANCE: Final = 0.002
@@ -77,7 +77,8 @@ class CaptureClock:
     """Maps a camera's stamps.
 
     It is kept over a restart of the streams, through which the counter runs on: learnt anew while pictures come late, it
-    would take the lateness for the transport's, and late pictures for fresh ones.
+    would take the lateness for the transport's, and late pictures for fresh ones. After a reset of the device there is no
+    choice, and a lateness that has been there ever since shows only when it ends.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class CaptureClock:
             raise StampRefusedError(f"the stamps changed from {self._domain} to {domain} time")
         self._domain = domain
         if domain == "hardware":
-            return self._by_arrivals(self._unwrapped(stamp), arrival)
+            return self._by_arrivals(stamp, arrival)
         taken = stamp - self._wall_offset()
         if taken > arrival + TOLERANCE:
             raise StampRefusedError(f"the stamp lies {taken - arrival:.3f} s in the future")
@@ -143,28 +144,26 @@ class CaptureClock:
     def _is_strange(self, stamp: float, arrival: float) -> bool:
         if self._domain != "hardware" or self._last is None:
             return False
-        device = stamp + self._turns * WRAP
-        if self._last - device > WRAP / 2:
-            device += WRAP
+        device, _ = self._unwrapped(stamp)
         return abs(self._fit.earliest(device) - arrival) > STRANGE
 
-    def _by_arrivals(self, device: float, arrival: float) -> float:
+    def _by_arrivals(self, stamp: float, arrival: float) -> float:
+        device, turns = self._unwrapped(stamp)
         if self._learnt >= LEARNING:  # before, every arrival teaches
             ahead = self._fit.earliest(device) - self._min_latency - arrival
             if ahead > TOLERANCE:
                 raise StampRefusedError(f"the stamp lies {ahead:.3f} s in the future")
         self._fit.add(device, arrival)
         self._learnt += 1
+        self._last, self._turns = device, turns
         return min(self._fit.earliest(device), arrival) - self._min_latency
 
-    def _unwrapped(self, stamp: float) -> float:
-        """The counter without its wraps; a stamp a little out of order is no wrap."""
+    def _unwrapped(self, stamp: float) -> tuple[float, int]:
+        """The counter without its wraps, and how many there were; a stamp a little out of order is no wrap."""
         device = stamp + self._turns * WRAP
         if self._last is not None and self._last - device > WRAP / 2:
-            self._turns += 1
-            device += WRAP
-        self._last = device
-        return device
+            return device + WRAP, self._turns + 1
+        return device, self._turns
 
 
 def _fit(points: list[tuple[float, float]]) -> tuple[float, float, float]:

@@ -89,25 +89,23 @@ class EmulatedConfig:
 class SoftwareBus(Closing):
     """What emulated cameras are plugged into: the `Bus` that a driver is given instead of USB.
 
-    Close the drivers first, then the cameras, then the bus: the library crashes where a device goes before its list.
+    Close the drivers first, then the bus: the library crashes where a device goes before a list that names it. For the
+    same reason a device that was unplugged is only left out of what comes later, and kept until nobody has the bus.
     """
 
     def __init__(self) -> None:
-        self._context = rs.context()
-        self._lists: dict[str, list[Any]] = {}
         self._lock = threading.Lock()
-        self._arriving: list[Any] = []
-        self._unplugged: list[Any] = []
+        self._plugged: dict[str, Any] = {}
         self._cameras: dict[str, SoftwareCamera] = {}
-        # The context itself forgets a device whose list nobody holds.
-        arriving = self._arriving  # not self, which would never be collected
-        self._context.set_devices_changed_callback(
-            lambda info: arriving.append(info.get_new_devices())
-        )
+        self._lists: list[list[Any]] = []
+        self._kept: list[Any] = []
+        self._context: Any = None
+        self._renew()
 
     def context(self) -> Any:
-        """The one context, as long as this bus lives."""
-        return self._context
+        """One that lists what is plugged in now, and goes on listing that."""
+        with self._lock:
+            return self._context
 
     def reset(self, device: Any) -> None:
         """The camera leaves the bus and comes back by itself."""
@@ -126,21 +124,34 @@ class SoftwareBus(Closing):
     def plug(self, serial: str, device: Any) -> None:
         """Let the library see a device."""
         with self._lock:
-            device.add_to(self._context)
-            self._lists[serial] = list(self._arriving)
-            self._arriving.clear()
+            self._plugged[serial] = device
+            self._renew()
 
-    def unplug(self, serial: str, device: Any) -> None:
-        """Let the library see it no more. The device itself stays, for a driver may hold it still."""
+    def unplug(self, serial: str) -> None:
+        """Let the library see it no more."""
         with self._lock:
-            self._unplugged.append(device)
-            self._lists.pop(serial, None)
+            self._kept.append(self._plugged.pop(serial))
+            self._renew()
 
     def close(self) -> None:
-        """Let the cameras go that are still plugged in; may be called twice."""
+        """Unplug all cameras; may be called twice."""
         for camera in list(self._cameras.values()):
             camera.close()
         self._cameras.clear()
+        for lists in self._lists:  # before what they name
+            lists.clear()
+
+    def _renew(self) -> None:
+        lists: list[Any] = []
+        self._context = rs.context()
+        # A context forgets a software device whose list nobody holds.
+        self._context.set_devices_changed_callback(
+            lambda info: lists.append(info.get_new_devices())
+        )
+        for device in self._plugged.values():
+            device.add_to(self._context)
+        self._lists.append(lists)
+        self._kept.append(self._context)
 
 
 class SoftwareCamera(Closing):
@@ -229,7 +240,7 @@ class SoftwareCamera(Closing):
 
     def _unplug(self) -> None:
         if self._device is not None:
-            self._bus.unplug(self.config.serial, self._device.device)
+            self._bus.unplug(self.config.serial)
             self._device = None
         self._due.clear()
 

@@ -16,14 +16,14 @@ FaultKind = Literal[
 ]
 """drop: no pictures come. half: no colour comes, so that the library pairs depth with an old one. repeat: the picture before
 comes again, number and all. freeze: new numbers and times, old pixels. late: pictures come late. black: nothing is seen.
-leap: stamps lie an hour ahead. stall: no pictures until the streams are started anew. hang: none until the device is reset.
+leap: stamps lie 100 s ahead. stall: no pictures until the streams are started anew. hang: none until the device is reset.
 unplug: the device is not there."""
 FAULTS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 CURES: Final[dict[FaultKind, str]] = {"stall": "start", "hang": "reset"}
 """Faults that wait for the driver to do something, and what."""
 LATE: Final = 0.3
 """How much later late pictures come [s]."""
-LEAP: Final = 3600.0
+LEAP: Final = 100.0
 """How far ahead the stamps of a clock that leaps lie [s]."""
 
 
@@ -89,10 +89,11 @@ class FaultPlan:
     def active(self, since_start: float) -> frozenset[FaultKind]:
         """The kinds that are going on at a time [s]."""
         for fault in tuple(self._faults):
-            if since_start >= fault.at + fault.duration and fault not in self._waiting:
+            if fault.kind in CURES:
+                if since_start >= fault.at and fault not in self._waiting:
+                    self._waiting.append(fault)
+            elif since_start >= fault.at + fault.duration:
                 self._faults.remove(fault)
-            elif since_start >= fault.at and fault.kind in CURES and fault not in self._waiting:
-                self._waiting.append(fault)
         begun = {fault.kind for fault in self._faults if fault.at <= since_start}
         return frozenset(begun)
 
