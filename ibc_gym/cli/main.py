@@ -1,4 +1,4 @@
-"""The command line: `ibc-gym record | train | eval | replay | report | data | list | doctor | demo`."""
+"""The command line: `ibc-gym record | train | eval | replay | report | data | cameras | list | doctor | demo`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "data info": ("ibc_gym.cli.data:info", "What is in a Zarr folder of demonstrations."),
     "data import": ("ibc_gym.cli.data:import_", "Bring human demonstrations (.npz) into Zarr."),
     "data verify": ("ibc_gym.cli.data:verify", "Check every episode against its checksums."),
+    "cameras": ("ibc_gym.cli.cameras:cameras", "RealSense cameras attached, and what they see."),
     "list": ("ibc_gym.cli.list:list_", "Tasks, workcells, policies, oracles, presets."),
     "doctor": ("ibc_gym.cli.doctor:doctor", "What works on this machine, and how to get the rest."),
 }

@@ -1,0 +1,119 @@
+"""What a sensor makes of a perfect picture: noise in colour, and depth as a stereo pair measures it.
+
+A source renders depth from the colour imager, but the device measures it from its left infrared imager, some 15 mm aside
+and through another lens. So depth is carried over, pixel by pixel, and what the colour imager does not see stays empty. The
+driver's own alignment brings it back, with the shadows at edges that a real camera has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ibc_gym.checks import settle
+from ibc_gym.records import Float32, UInt8
+
+from .models import CameraModel, Lens
+
+UInt16 = NDArray[np.uint16]
+
+BANK: Final = 64
+"""Noise is drawn once and shifted by up to so many pixels; a picture of fresh numbers each time would cost a core."""
+ROUNDS: Final = 3
+"""Of the search for the point that both imagers see."""
+HELD: Final = 0.02
+"""Beyond this difference the two imagers see different things there, and nothing is measured [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpticsConfig:
+    """How well the sensors see."""
+
+    colour_noise: float = 1.0
+    """Standard deviation in grey levels; at 0 a scene at rest looks frozen to the driver."""
+    disparity_noise: float = 0.08
+    """Standard deviation of the stereo match [px]: depth is off by z² of it over focal length times base."""
+    depth_units: float = 0.001
+    """Depth of one count [m]."""
+
+    def __post_init__(self) -> None:
+        settle(self)
+
+
+class Optics:
+    """One camera's sensors."""
+
+    def __init__(
+        self,
+        model: CameraModel,
+        colour: Lens,
+        depth: Lens,
+        config: OpticsConfig,
+        rng: np.random.Generator,
+    ) -> None:
+        """Draw the noise.
+
+        Args:
+            model: Which camera.
+            colour: The lens that sources render through.
+            depth: The lens that depth is measured through.
+            config: How well the sensors see.
+            rng: Where noise comes from.
+        """
+        self._model, self._depth_lens, self._config, self._rng = model, depth, config, rng
+        self._size = (colour.height, colour.width)
+        grain = rng.normal(0, config.colour_noise, (colour.height + BANK, colour.width + BANK, 3))
+        self._grain = grain.round().astype(np.int16)
+        spread = rng.normal(size=(depth.height + BANK, depth.width + BANK))
+        self._spread = spread.astype(np.float32)
+        u = colour.cx + (np.arange(depth.width) - depth.cx) * colour.fx / depth.fx
+        v = colour.cy + (np.arange(depth.height) - depth.cy) * colour.fy / depth.fy
+        self._u = u.astype(np.float32)[None, :]
+        rows = v.round().astype(np.int32)
+        self._shift = np.float32(colour.fx * model.depth_offset)
+        seen = (rows >= 0) & (rows < colour.height)
+        self._seen = seen[:, None]
+        self._rows = (np.clip(rows, 0, colour.height - 1) * colour.width)[:, None]
+
+    def colour(self, image: UInt8) -> UInt8:
+        """The picture with noise, (H, W, 3)."""
+        if self._config.colour_noise == 0:
+            return image
+        noisy = self._grain[self._crop(*self._size)] + image
+        seen: UInt8 = np.clip(noisy, 0, 255, out=noisy).astype(np.uint8)
+        return seen
+
+    def depth(self, depth: Float32) -> UInt16:
+        """Counts as the device measures them through its own lens, (H', W'); 0 where it measures nothing."""
+        lens = self._depth_lens
+        z = self._from_the_left(depth)
+        strength = lens.fx * self._model.stereo_base  # disparity in pixels, times z
+        error = self._spread[self._crop(lens.height, lens.width)] * np.float32(
+            self._config.disparity_noise / strength
+        )
+        # The right imager does not see what lies as far to the left as the disparity there.
+        outside = np.arange(lens.width, dtype=np.float32)[None, :] * z < strength
+        z = z + z * z * error
+        counts = (z / np.float32(self._config.depth_units)).round()
+        counts[outside | (z < self._model.nearest(lens.width)) | (counts > 65535)] = 0
+        measured: UInt16 = counts.astype(np.uint16)
+        return measured
+
+    def _from_the_left(self, depth: Float32) -> Float32:
+        """Depth as the left infrared imager sees it, (H', W') [m]."""
+        flat = np.ascontiguousarray(depth).ravel()
+        width = self._size[1]
+        z = flat[self._rows + np.clip(self._u, 0, width - 1).astype(np.int32)]
+        for _ in range(ROUNDS):
+            before = z
+            u = np.rint(self._u + self._shift / np.maximum(z, np.float32(1e-3))).astype(np.int32)
+            z = flat[self._rows + np.clip(u, 0, width - 1)]
+        agreed = (np.abs(z - before) < HELD) & (u >= 0) & (u < width) & self._seen
+        return np.where(agreed, z, np.float32(0))
+
+    def _crop(self, height: int, width: int) -> tuple[slice, slice]:
+        top, left = self._rng.integers(0, BANK, 2)
+        return slice(top, top + height), slice(left, left + width)
