@@ -54,7 +54,7 @@ class Profile:
 
     @property
     def duration(self) -> float:
-        """[s]"""
+        """Time that it takes [s]."""
         if self.length == 0.0:
             return 0.0
         ramp = self._ramp
@@ -176,7 +176,7 @@ class Path(Protocol):
 
     @property
     def length(self) -> float:
-        """[m]"""
+        """Of the way [m]."""
 
     @property
     def angle(self) -> float:

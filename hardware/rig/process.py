@@ -83,9 +83,7 @@ def spawn(
     try:
         where = _first_line(process, command)
         with LineClient(where["address"], where["questions"]) as client:
-            yield Rig(
-                address=where["address"], port=where["port"], pid=process.pid, client=client
-            )
+            yield Rig(address=where["address"], port=where["port"], pid=process.pid, client=client)
     finally:
         end(process)
 

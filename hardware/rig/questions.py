@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ibc_gym import geometry
 from ibc_gym.records import Pose
 
 from .faults import Fault
@@ -37,7 +38,7 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
             "joints": core.state.joints.tolist(),
             "joint_velocities": core.state.joint_velocities.tolist(),
             "commanded": mover.joints.tolist(),
-            "tool": _plain(core.tool),
+            "tool": _plain(geometry.pose_of(core.tool)),
             "mode": machine.mode,
             "state": core.state_code,
             "error": machine.error,

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from ibc_gym import geometry
 from ibc_gym.records import Float64
 
 from . import frames
@@ -15,8 +16,9 @@ from .core import Core
 from .frames import MM, FrameError, floats, words
 from .machine import BAD_PARAMETER, UNKNOWN_COMMAND
 from .model import MotionError
-from .motion_registers import MOTION
+from .planned_registers import PLANNED
 from .settings import SETTINGS
+from .stream_registers import STREAMS
 from .tool_registers import TOOL
 
 
@@ -111,7 +113,7 @@ def _inverse(core: Core, call: Call) -> bytes:
 
 
 def _forward(core: Core, call: Call) -> bytes:
-    return floats(frames.pose(core.model.tool(call.finite(7)[:6])))
+    return floats(frames.pose(core.model.matrix(call.finite(7)[:6])))
 
 
 def _joint_limit(core: Core, call: Call) -> bytes:
@@ -153,7 +155,7 @@ def _offset(core: Core, call: Call) -> bytes:
     """The pose of the second tool pose in the first."""
     first = frames.read_pose(call.finite(6), axis_angle=bool(call.byte(48, default=0)))
     second = frames.read_pose(call.finite(6, 24), axis_angle=bool(call.byte(48, default=0)))
-    way = frames.between(first, second)
+    way = np.linalg.inv(geometry.matrix(first)) @ geometry.matrix(second)
     return floats(frames.pose_aa(way) if call.byte(49, default=0) else frames.pose(way))
 
 
@@ -218,7 +220,8 @@ TABLE: Final[dict[int, Row]] = {
     91: Row(lambda core, call: floats(frames.pose_aa(core.tool)), 24),
     140: _zeros(6),
     141: Row(lambda core, call: bytes([1, 1]), 2),
-    **MOTION,
+    **PLANNED,
+    **STREAMS,
     **SETTINGS,
     **TOOL,
 }

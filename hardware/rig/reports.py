@@ -111,4 +111,6 @@ def _rest(core: Core) -> bytes:
     speeds = floats([c.reduced_tcp_speed * MM, c.reduced_joint_speed])
     ranges = floats(np.asarray(c.reduced_ranges).ravel())
     switches = bytes([c.fence_on, c.rebound_on])
-    return forces + turn + bytes([flags, c.reduced_on]) + box + speeds + ranges + switches + bytes(13)
+    return (
+        forces + turn + bytes([flags, c.reduced_on]) + box + speeds + ranges + switches + bytes(13)
+    )

@@ -71,7 +71,7 @@ class Controller(Closing):
         self._listeners: dict[socket.socket, int] = {}
         self._connections: dict[int, Connection] = {}
         self._number = 0
-        self._due = {kind: 0.0 for kind in RATES}
+        self._due = dict.fromkeys(RATES, 0.0)
         self._old: dict[int, bytes] = {}
         self.port = port
         """For commands."""
@@ -210,9 +210,7 @@ class Controller(Closing):
         for ticket, result in notices:
             connection = self._connections.get(ticket.client)
             if connection is not None:
-                notice = encode_notice(
-                    ticket.transaction, ticket.protocol, frames.FINISHED, result
-                )
+                notice = encode_notice(ticket.transaction, ticket.protocol, frames.FINISHED, result)
                 self._send(connection, notice)
 
     def _report(self) -> None:
