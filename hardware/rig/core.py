@@ -138,6 +138,11 @@ class Core:
         self.mover.plan(motion, ticket)
         return True
 
+    def moved_by_hand(self) -> None:
+        """Take over where the arm is, after something other than this controller moved it."""
+        self._state = self._tool = None
+        self.mover.resume_at(self.state.joints)
+
     def advance(self) -> None:
         """Let one control period of motion pass."""
         try:

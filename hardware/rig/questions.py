@@ -25,6 +25,9 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
     def release() -> None:
         controller.release()
 
+    def restart() -> None:
+        controller.restart()
+
     def heard() -> list[dict[str, Any]]:
         """Every motion target since the last time, followed or not."""
         entries = list(core.heard)
@@ -62,6 +65,7 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
     return {
         "inject": inject,
         "release": release,
+        "restart": restart,
         "heard": heard,
         "state": state,
         "configuration": configuration,

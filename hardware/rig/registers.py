@@ -28,6 +28,7 @@ def answer(core: Core, call: Call) -> tuple[int, bytes]:
     if row is None or core.identity.firmware < row.since:
         core.machine.warn(UNKNOWN_COMMAND)
         return core.status | frames.INVALID, b""
+    ready = core.machine.ready
     try:
         body = row.handler(core, call) or b""
     except Refused as refusal:
@@ -39,7 +40,9 @@ def answer(core: Core, call: Call) -> tuple[int, bytes]:
         core.fail(error.code)
         return core.status, bytes(row.size)
     else:
-        return core.status, body
+        # Whoever sets something is told how it stood before: the client takes some settings for commands to move.
+        stood = ready and call.request.register in SETTINGS
+        return core.status & ~(frames.NOT_READY if stood else 0), body
     return core.status | frames.INVALID, bytes(row.size)
 
 
