@@ -99,8 +99,10 @@ def encode_reply(request: Request, status: int, body: bytes = b"") -> bytes:
 
 def decode_reply(frame: bytes) -> tuple[int, int, bytes]:
     """Transaction, status and body of a whole reply."""
+    if len(frame) < HEADER.size + 2:
+        raise FrameError(f"{len(frame)} bytes are no reply")
     transaction, _, length = HEADER.unpack_from(frame)
-    if len(frame) != HEADER.size + length or length < 2:
+    if len(frame) != HEADER.size + length:
         raise FrameError(f"{len(frame)} bytes where {HEADER.size + length} were announced")
     return transaction, frame[7], frame[8:]
 
