@@ -52,6 +52,7 @@ class Core:
     def start(self) -> None:
         """Be as after switching on, with the configuration that was saved."""
         self.starts += 1
+        held = self.machine.held if self.starts > 1 else 0
         self.configuration = self.saved.copy()
         self.model = Model(self.configuration, self.identity.ranges())
         self.machine = Machine(self._stopped)
@@ -61,7 +62,9 @@ class Core:
         self.box = ControlBox()
         self.counter = 0
         self.servo_codes = [0] * 7
-        """Error codes of the joints' servos, and of the tool's board."""
+        """Error codes of the joints' servos."""
+        if held:
+            self.fail(held, held=True)  # who presses the button does not notice
 
     @property
     def state(self) -> RobotState:

@@ -142,6 +142,11 @@ def read_integers(data: bytes, count: int, offset: int = 0) -> list[int]:
     return list(struct.unpack_from(f"<{count}i", data, offset))
 
 
+def box(edges: Float64) -> bytes:
+    """Six edges [m] as words of whole millimetres, as far as they fit."""
+    return words([round(min(max(edge * MM, -32768.0), 32767.0)) for edge in edges.tolist()])
+
+
 def text(*parts: str, size: int) -> bytes:
     """Texts that end with a zero each, filled up to a size; longer ones are longer."""
     return b"".join(part.encode("ascii") + b"\0" for part in parts).ljust(size, b"\0")

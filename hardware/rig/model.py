@@ -21,6 +21,9 @@ COLLISION: Final = 31
 NEAR_ENOUGH: Final = 1e-4
 """By which joints may pass their range [rad]: the protocol's numbers are rounded to 32 bits."""
 DAMPING: Final = 1e-4
+"""Of velocities near singular poses [m]."""
+BEYOND: Final = 5.0
+"""Where nobody needs to look for a solution [m]."""
 
 
 class MotionError(IbcGymError, RuntimeError):
@@ -68,6 +71,8 @@ class Model:
         base_T_flange = geometry.pose_of(
             self._base_T_world @ geometry.matrix(world_T_tool) @ self._tool_T_flange
         )
+        if not float(np.abs(base_T_flange.position).max()) < BEYOND:
+            raise MotionError(NO_SOLUTION)
         solution = self._kinematics.least_squares(base_T_flange, near)
         if solution.error > CLOSE_ENOUGH:
             solution = self._kinematics.inverse(base_T_flange, near)

@@ -138,10 +138,15 @@ def _beyond(check: Callable[[], object]) -> bool:
 
 def _reduced(core: Core, call: Call) -> bytes:
     c = core.configuration
-    box = words([round(float(edge) * MM) for edge in c.box])
     speeds = floats([c.reduced_tcp_speed * MM, c.reduced_joint_speed])
     switches = bytes([c.fence_on, c.rebound_on])
-    return bytes([c.reduced_on]) + box + speeds + floats(c.reduced_ranges.ravel()) + switches
+    return (
+        bytes([c.reduced_on])
+        + frames.box(c.box)
+        + speeds
+        + floats(c.reduced_ranges.ravel())
+        + switches
+    )
 
 
 def _dh(core: Core, call: Call) -> bytes:

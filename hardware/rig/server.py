@@ -124,6 +124,8 @@ class Controller(Closing):
     def release(self) -> None:
         """End all faults that last, and let go of the emergency stop; errors stay until they are cleared."""
         self.faults.release()
+        for fault in self.faults.end(self.time):
+            self._end(fault)
 
     def restart(self) -> None:
         """Switch the controller off and on: connections close, and what was not saved is forgotten."""

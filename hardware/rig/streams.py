@@ -94,8 +94,8 @@ class Brake:
     def advance(self, joints: Float64, period: float) -> Float64:
         """The joints a period later."""
         fastest = float(np.abs(self.velocities).max())
-        left = max(fastest - BRAKING * period, 0.0)
-        self.velocities = self.velocities * (left / fastest if fastest > 0 else 0.0)
+        left = fastest - BRAKING * period
+        self.velocities = self.velocities * (left / fastest if left > THERE else 0.0)
         return joints + self.velocities * period
 
 

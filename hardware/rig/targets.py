@@ -17,6 +17,8 @@ from .machine import BAD_PARAMETER
 
 KEEP_SINCE: Final = (2, 4, 101)
 """Firmware that takes an infinite number for "as it is"."""
+SLOWEST: Final = 1e-4
+"""Least speed and acceleration of a planned motion; SI."""
 
 
 def hear(core: Core, call: Call, name: str, **values: Any) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def limited(
     if not (0 < speed < inf and 0 < acceleration < inf):
         raise Refused(BAD_PARAMETER)
     c, model = core.configuration, core.model
+    speed, acceleration = max(speed, SLOWEST), max(acceleration, SLOWEST)
     if of_joints:
         return min(speed, model.joint_speed), min(acceleration, c.joint_acceleration)
     return min(speed, model.tcp_speed), min(acceleration, c.tcp_acceleration)
