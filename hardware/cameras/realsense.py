@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import CameraTimeout
 from ibc_gym.records import CameraSpec, Frame
 

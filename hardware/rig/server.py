@@ -10,7 +10,7 @@ import selectors
 import socket
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from ibc_gym.closing import Closing
 from ibc_gym.contracts import Robot
@@ -125,6 +125,13 @@ class Controller(Closing):
     def release(self) -> None:
         """End all faults that last, and let go of the emergency stop; errors stay until they are cleared."""
         self.faults.release()
+        for fault in self.faults.end(self.time):
+            self._end(fault)
+
+    def restart(self) -> None:
+        """Switch the controller off and on: connections close, and what was not saved is forgotten."""
+        self.core.start()
+        self._close_connections()
 
     def close(self) -> None:
         """Hang up on everybody; may be called twice."""
@@ -278,6 +285,3 @@ class Controller(Closing):
                 self._selector.unregister(listener)
             listener.close()
         self._listeners.clear()
-
-    def __enter__(self) -> Any:
-        return self

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ibc_gym.checks import settle
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import ConfigError
 
 from ...cameras.library import rs

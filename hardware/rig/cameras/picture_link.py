@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from ibc_gym.contracts import Closing
+from ibc_gym.closing import Closing
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32, UInt8
 
