@@ -132,7 +132,9 @@ def table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, fold: int = -1
 ) -> Table:
     """A plain table that stays legible at 80 columns: the column `fold` takes the width that is left."""
-    made = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    made = Table(
+        title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
     for index, column in enumerate(columns):
         folded = index == fold % len(columns)
         made.add_column(Text(column), header_style="dim", overflow="fold", no_wrap=not folded)

@@ -113,6 +113,8 @@ class CameraSpec:
     """Optical centre in the base frame [m]."""
     quaternion: tuple[float, float, float, float]
     """base_R_camera, wxyz; the camera looks along its +z with +x right and +y down (the OpenCV convention)."""
+    depth: bool = False
+    """Whether it measures depth, too, seen from the same point."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)

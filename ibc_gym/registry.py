@@ -53,6 +53,7 @@ REAL_TIME: Final = ("xarm-emulated",)
 
 HARDWARE: Final[Mapping[str, str]] = {
     "rig": "ibc_gym.hardware.rig.table:serve",
+    "studio": "ibc_gym.hardware.rig.cameras.studio:Studio",
 }
 """What programs need of the hardware beside its workcells."""
 

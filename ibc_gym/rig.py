@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from ibc_gym.checks import settle
+from ibc_gym.closing import Closing
 from ibc_gym.contracts import Workcell
 from ibc_gym.errors import ConfigError
+from ibc_gym.records import CameraSpec
 from ibc_gym.registry import HARDWARE, WORKCELLS, load, make_task
 from ibc_gym.serialise import to_json
 
 ANYWHERE: Final = ((-1.5, -1.5, -0.1), (1.5, 1.5, 1.5))
 """Where the tip of the rig's arm may be [m]: the rig is no safer than a real one; fences are for its controller to keep."""
+PICTURE_RATE: Final = 30.0
+"""Of the rig's cameras [Hz]."""
+WIDTH: Final = 640
+"""Of the pictures of the rig's cameras [px]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +40,8 @@ class RigConfig:
     """On loopback; every rig needs its own: 127.0.0.2, 127.0.0.3."""
     period: float = 0.008
     """How long the arm goes from one set-point to the next [s]."""
+    cameras: bool = False
+    """Whether its cameras see anything; drawing takes a third of a core."""
     parent: int = 0
     """Process with which the rig ends; 0 for none."""
 
@@ -42,17 +54,36 @@ class RigConfig:
 
 
 class _Stage:
-    """A task's scene as the rig needs it: a short control period, and an arm that may go anywhere."""
+    """A task's scene as the rig needs it: a short control period, an arm that may go anywhere, cameras with depth."""
 
     def __init__(self, scene: Any, period: float) -> None:
         lower, upper = ANYWHERE
         self.scene = replace(
-            scene, control_period=period, workspace_lower=lower, workspace_upper=upper
+            scene,
+            control_period=period,
+            workspace_lower=lower,
+            workspace_upper=upper,
+            cameras=tuple(_as_filmed(camera) for camera in scene.cameras),
         )
 
 
+def _as_filmed(spec: CameraSpec) -> CameraSpec:
+    """The camera in a mode that a RealSense camera has, with the same field of view."""
+    scale = WIDTH / spec.width
+    return replace(
+        spec,
+        width=WIDTH,
+        height=round(scale * spec.height),
+        fx=scale * spec.fx,
+        fy=scale * spec.fy,
+        cx=scale * spec.cx,
+        cy=scale * spec.cy,
+        depth=True,
+    )
+
+
 def serve(config: RigConfig, tell: Callable[[Mapping[str, Any]], None]) -> None:
-    """Run the rig in this process until it is told to end.
+    """Run the rig in this process until it is told to end; what its cameras see is drawn in another one.
 
     Args:
         config: What stands on its table.
@@ -63,16 +94,79 @@ def serve(config: RigConfig, tell: Callable[[Mapping[str, Any]], None]) -> None:
         UnknownName: No task or simulator is called that.
     """
     task = make_task(config.task, **config.options)
-    scene = getattr(task, "scene", None)
-    if scene is None:
-        raise ConfigError(f"Task {config.task!r} has no table to build a rig from.")
-    world: Workcell = load(WORKCELLS, config.workcell, "workcell")(
-        _Stage(scene, config.period), cameras=False
-    )
+    world = _world(config, cameras=False)
     about = {"task": config.task, "options": to_json(task.config)}
+    painter = _Painter(config, world) if config.cameras else None
+    more = {} if painter is None else {"cameras": painter.addresses, "between": painter.show}
     try:
         load(HARDWARE, "rig", "hardware")(
-            world, config.address, about=about, parent=config.parent, tell=tell
+            world, config.address, about=about, parent=config.parent, tell=tell, **more
         )
     finally:
+        if painter is not None:
+            painter.close()
+        world.close()
+
+
+def _world(config: RigConfig, *, cameras: bool) -> Workcell:
+    scene = getattr(make_task(config.task, **config.options), "scene", None)
+    if scene is None:
+        raise ConfigError(f"Task {config.task!r} has no table to build a rig from.")
+    workcell: Workcell = load(WORKCELLS, config.workcell, "workcell")(
+        _Stage(scene, config.period), cameras=cameras
+    )
+    return workcell
+
+
+class _Painter(Closing):
+    """A process with the same world, which draws the states that it is shown: the arm does not wait for pictures."""
+
+    def __init__(self, config: RigConfig, world: Workcell) -> None:
+        assert world.simulation is not None, "a rig is simulated"
+        self._simulation = world.simulation
+        context = multiprocessing.get_context("spawn")  # a fork would inherit sockets
+        self._link, other = context.Pipe()
+        self._process = context.Process(target=_paint, args=(config, other), daemon=True)
+        self._process.start()
+        other.close()
+        try:
+            self.addresses: Mapping[str, Any] = self._link.recv()
+        except EOFError:
+            raise ConfigError("The process that draws the rig's pictures did not start.") from None
+        self._due, self._idle = 0.0, True
+
+    def show(self) -> None:
+        """Let the world be drawn as it is now, at most so many times a second, and never while the last is drawn."""
+        now = time.monotonic()
+        if not self._idle and self._link.poll():
+            self._link.recv()
+            self._idle = True
+        if self._idle and now >= self._due:
+            self._due = max(self._due + 1 / PICTURE_RATE, now)
+            self._idle = False
+            self._link.send((self._simulation.save(), now))
+
+    def close(self) -> None:
+        """End the process; may be called twice."""
+        self._link.close()
+        self._process.join()
+
+
+def _paint(config: RigConfig, link: Connection) -> None:
+    """What the drawing process does, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the rig, which then hangs up
+    world = _world(config, cameras=True)
+    assert world.simulation is not None
+    studio = load(HARDWARE, "studio", "hardware")(world.cameras)
+    try:
+        link.send(studio.addresses())
+        while True:
+            state, moment = link.recv()
+            world.simulation.restore(state)
+            studio.publish(moment)
+            link.send(None)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # the rig has ended
+    finally:
+        studio.close()
         world.close()

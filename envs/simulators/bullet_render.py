@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from ibc_gym import geometry
-from ibc_gym.records import CameraSpec, Float64, UInt8
+from ibc_gym.records import CameraSpec, Float32, Float64, UInt8
 
 from ..scene_spec import SceneSpec
 from .bullet_world import BulletWorld
@@ -33,13 +33,14 @@ class Renderer:
         light = world.spec.light
         self._light = (-np.array(light.direction)).tolist()
         self._diffuse = DIFFUSE * light.brightness
-        self._behind = _background(world.spec, spec)
+        self._reach, self._behind = _background(world.spec, spec)
+        self._away: Float32 = self._reach
 
     def draw(self) -> UInt8:
         """The picture, (H, W, 3) RGB."""
         spec, client = self._spec, self._world.client
         self._world.show()
-        _, _, colours, _, seen = client.getCameraImage(
+        _, _, colours, buffer, seen = client.getCameraImage(
             spec.width,
             spec.height,
             viewMatrix=self._view,
@@ -54,8 +55,15 @@ class Renderer:
         )
         shape = (spec.height, spec.width)
         image = np.asarray(colours, dtype=np.uint8).reshape(*shape, 4)[..., :3]
-        nothing = (np.asarray(seen).reshape(shape) < 0)[..., None]
-        return np.where(nothing, self._behind, image)
+        nothing = np.asarray(seen).reshape(shape) < 0
+        if spec.depth:
+            away = FAR * NEAR / (FAR - np.asarray(buffer).reshape(shape) * (FAR - NEAR))
+            self._away = np.where(nothing, self._reach, away).astype(np.float32)
+        return np.where(nothing[..., None], self._behind, image)
+
+    def measure(self) -> Float32:
+        """How far away what was drawn last is, along the optical axis, (H, W) [m]; 0 where there is nothing."""
+        return self._away
 
     def close(self) -> None:
         """Nothing is held."""
@@ -86,8 +94,8 @@ def _projection(spec: CameraSpec) -> Float64:
     )
 
 
-def _background(scene: SceneSpec, spec: CameraSpec) -> UInt8:
-    """What is seen where nothing stands, (H, W, 3): the table as far as it goes, and what is behind it.
+def _background(scene: SceneSpec, spec: CameraSpec) -> tuple[Float32, UInt8]:
+    """What is seen where nothing stands, the table as far as it goes and what is behind it: depth (H, W) and (H, W, 3).
 
     The renderer would take longer for the table alone than for all that stands on it.
     """
@@ -102,7 +110,8 @@ def _background(scene: SceneSpec, spec: CameraSpec) -> UInt8:
         on_table &= np.abs(at + reach * along) <= FLOOR_SIDE / 2
     x, y = (at + reach * along for at, along in zip(spec.position, (x, y), strict=False))
     table = np.array(scene.table_colour) * _from_above(scene) * _patterned(scene, x, y)
-    return np.where(on_table[..., None], _bytes(table), _bytes(np.array(BACKGROUND)))
+    image = np.where(on_table[..., None], _bytes(table), _bytes(np.array(BACKGROUND)))
+    return np.where(on_table, reach, 0.0).astype(np.float32), image
 
 
 def _from_above(scene: SceneSpec) -> float:

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import CameraSpec, UInt8
+from ibc_gym.records import CameraSpec, Float32, UInt8
 
 from .gl import make_context
 
@@ -48,6 +48,10 @@ class Renderer:
         mujoco.mjr_setBuffer(int(mujoco.mjtFramebuffer.mjFB_OFFSCREEN), self._drawing)
         self._view = mujoco.MjrRect(0, 0, spec.width, spec.height)
         self._pixels = np.empty((spec.height, spec.width, 3), dtype=np.uint8)
+        self._buffer: Float32 = np.empty((spec.height, spec.width), dtype=np.float32)
+        self._drawing.readDepthMap = int(mujoco.mjtDepthMap.mjDEPTH_ZEROFAR)
+        extent = model.stat.extent
+        self._near, self._far = model.vis.map.znear * extent, model.vis.map.zfar * extent
 
     def draw(self) -> UInt8:
         """The picture, (H, W, 3) RGB; poses in the data must be up to date."""
@@ -65,6 +69,16 @@ class Renderer:
         mujoco.mjr_render(self._view, self._scene, self._drawing)
         mujoco.mjr_readPixels(self._pixels, None, self._view, self._drawing)
         return np.ascontiguousarray(self._pixels[::-1])  # OpenGL begins at the bottom
+
+    def measure(self) -> Float32:
+        """How far away what was drawn last is, along the optical axis, (H, W) [m]; 0 where there is nothing."""
+        self._context.make_current()
+        mujoco.mjr_readPixels(None, self._buffer, self._view, self._drawing)
+        near, far = self._near, self._far
+        # The buffer is 1 at the near plane and 0 at the far one, and even in 1 / z.
+        away: Float32 = near * far / (near + self._buffer * (far - near))
+        away[self._buffer <= 0.0] = 0.0
+        return np.ascontiguousarray(away[::-1])
 
     def close(self) -> None:
         """Free the OpenGL context; may be called twice."""

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from ibc_gym.errors import SpecMismatch
-from ibc_gym.records import CameraSpec, Float64, Frame, Pose, UInt8
+from ibc_gym.records import CameraSpec, Float32, Float64, Frame, Pose, UInt8
 
 from ..scene_spec import Colour, SceneSpec
 
@@ -42,6 +42,9 @@ class Picturing(Protocol):
 
     def draw(self) -> UInt8:
         """What the camera sees now, (H, W, 3) RGB."""
+
+    def measure(self) -> Float32:
+        """How far away what was drawn last is, along the optical axis, (H, W) [m]; 0 where there is nothing."""
 
     def close(self) -> None:
         """Let go of what drawing needs; may be called twice."""
@@ -82,7 +85,9 @@ class SimulatedCamera:
         if self._scene is not world.spec:
             self._look_at_another()
         if self._frame is None or self._drawn_at != world.revision:
-            self._frame = Frame(image=self._renderer.draw(), time=world.time, number=world.instant)
+            image = self._renderer.draw()
+            depth = self._renderer.measure() if self._spec.depth else None
+            self._frame = Frame(image=image, time=world.time, number=world.instant, depth=depth)
             self._drawn_at = world.revision
         return self._frame
 

@@ -51,14 +51,28 @@ def announce(controller: Controller, lines: LineServer) -> None:
     print(json.dumps(where), flush=True)
 
 
-def run(controller: Controller, lines: LineServer, *, until: Callable[[], bool]) -> None:
-    """Keep a controller in real time, paced by the monotonic clock, and answer questions, until told to end."""
+def run(
+    controller: Controller,
+    lines: LineServer,
+    *,
+    until: Callable[[], bool],
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """Keep a controller in real time, paced by the monotonic clock, and answer questions, until told to end.
+
+    Args:
+        controller: The arm's.
+        lines: Where questions come in.
+        until: Whether to end.
+        between: Called between any two periods of motion.
+    """
     period = controller.core.period
     deadline = time.monotonic() + period
     while not until():
         controller.serve(deadline)
         controller.step()
         lines.poll()
+        between()
         deadline = max(deadline + period, time.monotonic() - MOST_BEHIND)
 
 

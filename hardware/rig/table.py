@@ -25,6 +25,8 @@ def serve(
     faults: Iterable[Fault] = (),
     parent: int = 0,
     tell: Callable[[Mapping[str, Any]], None],
+    cameras: Mapping[str, Any] | None = None,
+    between: Callable[[], None] = lambda: None,
 ) -> None:
     """Run an emulated rig in real time until this process is told to end.
 
@@ -37,6 +39,8 @@ def serve(
         faults: What goes wrong, and when.
         parent: End when this process has gone; 0 for none.
         tell: Told where everything listens, once it does: address, port, and port of questions.
+        cameras: Where pictures of the world are to be had, as `Studio.addresses` says it.
+        between: Called between any two periods of motion.
 
     Raises:
         ConfigError: The address is not on loopback, or somebody else listens there.
@@ -48,12 +52,13 @@ def serve(
                 **questions.handlers_of(arm),
                 **referee.handlers_of(workcell.scene),
                 **_of_the_world(workcell, about or {}),
+                "cameras": lambda: dict(cameras or {}),
             },
             address,
         ) as lines,
     ):
         tell({"address": arm.address, "port": arm.port, "questions": lines.port})
-        run(arm, lines, until=ended(parent))
+        run(arm, lines, until=ended(parent), between=between)
 
 
 def _of_the_world(workcell: Workcell, about: Mapping[str, Any]) -> Mapping[str, Handler]:

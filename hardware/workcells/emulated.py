@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import itertools
 import os
@@ -10,11 +11,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Final
 
-from ibc_gym.contracts import Task, Workcell
-from ibc_gym.errors import ConfigError
+from ibc_gym.closing import Closing
+from ibc_gym.contracts import Camera, Task, Workcell
+from ibc_gym.records import CameraSpec
 
 from ..arm.config import XArmConfig
 from ..arm.robot import XArm
+from ..cameras.config import CameraPose, RealSenseConfig
+from ..cameras.realsense import RealSenseCamera
+from ..cameras.scaled import ScaledCamera
+from ..rig.cameras.emulator import EmulatedConfig, SoftwareBus, SoftwareCamera
+from ..rig.cameras.models import Lens
+from ..rig.cameras.picture_link import PictureReader
 from ..rig.control_port import control_port
 from ..rig.lines import LineClient, RigError
 from ..rig.process import Rig, spawn
@@ -40,10 +48,9 @@ def make_workcell(task: Task, *, cameras: bool) -> Workcell:
         RigError: The rig does not start; its last words are in the message.
         MissingDependency: The vendor's client is not installed.
     """
-    if cameras:
-        raise ConfigError("The emulated rig has no cameras yet; observe the state.")
     with ExitStack() as started:
-        rig = _start(task, started)
+        rig = _start(task, started, cameras)
+        filming = started.enter_context(_Filming(rig, task)) if cameras else None
         config = arm_for(task, XArmConfig(address=rig.address))
         with control_port(rig.port):
             robot = EmulatedArm(config)
@@ -51,6 +58,7 @@ def make_workcell(task: Task, *, cameras: bool) -> Workcell:
             name="xarm-emulated",
             robot=SafeRobot(robot, RIG_SAFETY, kinematics=config.kinematics()),
             scene=Referee(rig.client),
+            cameras={} if filming is None else filming.cameras,
             contacts=RefereesContacts(rig.client),
         )
         robot.rig, robot.ends_with_it = rig, started.pop_all()
@@ -93,9 +101,48 @@ class RefereesContacts:
         return depth or 0.0
 
 
-def _start(task: Task, started: ExitStack) -> Rig:
+class _Filming(Closing):
+    """Emulated RealSense cameras that look at what a rig shows, and the driver that has them."""
+
+    def __init__(self, rig: Rig, task: Task) -> None:
+        atexit.register(self.close)  # the library crashes where its threads outlive the program
+        self._bus = SoftwareBus()
+        self._drivers: list[RealSenseCamera] = []
+        self.cameras: dict[str, Camera] = {}
+        try:
+            for name, told in rig.client.ask("cameras").items():
+                spec = CameraSpec(**told["spec"])
+                self._drivers.append(self._driver(name, told["address"], spec, task.control_period))
+                height, width = task.config.image_size
+                self.cameras[name] = ScaledCamera(self._drivers[-1], width, height)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the drivers, then what they drive; may be called twice."""
+        atexit.unregister(self.close)
+        for driver in self._drivers:
+            driver.close()
+        self._bus.close()
+
+    def _driver(self, name: str, address: str, spec: CameraSpec, period: float) -> RealSenseCamera:
+        serial = f"emulated-{name}"
+        width, height = spec.width, spec.height
+        lens = Lens(width=width, height=height, fx=spec.fx, fy=spec.fy, cx=spec.cx, cy=spec.cy)
+        device = EmulatedConfig(serial=serial, lens=lens, width=width, height=height)
+        SoftwareCamera(device, PictureReader(address), self._bus)
+        pose = CameraPose(position=spec.position, quaternion=spec.quaternion)
+        config = RealSenseConfig(
+            serial=serial, name=name, width=width, height=height, max_age=period, pose=pose
+        )
+        return RealSenseCamera(config, bus=self._bus)
+
+
+def _start(task: Task, started: ExitStack, cameras: bool) -> Rig:
     """A rig with the task's world, on an address that nobody else uses."""
-    words = (*PROGRAM, task.name, "--json", *_flags(dataclasses.asdict(task.config)))
+    words = [*PROGRAM, task.name, "--json", *_flags(dataclasses.asdict(task.config))]
+    words += ["--cameras"] if cameras else []
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return started.enter_context(spawn(_address(), program=words))

@@ -19,7 +19,7 @@ def journey(push_from: int, steps: int = 10, shift: float = 0.0, turn: float = 0
     block = np.stack([along, np.full_like(along, shift), np.zeros_like(along)], axis=1)
     return Journey(
         sent=np.zeros((steps + 1, 3)),
-        times=np.arange(steps + 1) * 0.1,
+        times=np.linspace(0.0, 0.1 * steps, steps + 1),
         seed=3,
         tip=np.stack([np.arange(steps + 1) * 0.01] * 3, axis=1),
         things={"block": block, "zone": np.zeros((steps + 1, 3))},
