@@ -15,15 +15,15 @@ import numpy as np
 os.environ.setdefault("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-import pygame  # noqa: E402
-from pygame._sdl2 import controller  # noqa: E402
+import pygame
+from pygame._sdl2 import controller
 
-from ibc_gym.closing import Closing  # noqa: E402
-from ibc_gym.errors import ConfigError  # noqa: E402
-from ibc_gym.records import Float64  # noqa: E402
+from ibc_gym.closing import Closing
+from ibc_gym.errors import ConfigError
+from ibc_gym.records import Float64
 
-from . import device  # noqa: E402
-from .device import DeviceLost, Reading  # noqa: E402
+from . import device
+from .device import DeviceLost, Reading
 
 FULL: Final = 32767.0
 """What SDL reports for a stick that is pushed all the way."""

@@ -78,7 +78,7 @@ class Hand:
         self.level = config.level
         """The speed level that is chosen now."""
         self._period = control_period
-        self._base_R_hand = _base_R_hand(config.frame, camera)
+        self._base_R_hand = _hands_axes(config.frame, camera)
 
     @property
     def speed(self) -> float:
@@ -103,7 +103,7 @@ class Hand:
         return way * (share * self.speed * self._period)
 
 
-def _base_R_hand(frame: str, camera: CameraSpec | None) -> Float64:
+def _hands_axes(frame: str, camera: CameraSpec | None) -> Float64:
     """(2, 2), its columns the person's right and the way away from the person, in the base frame."""
     angle = {"base": 0.0, "facing": pi}.get(frame)
     if angle is None:

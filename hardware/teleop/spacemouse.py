@@ -33,9 +33,7 @@ LEFT, RIGHT = 0, -1
 class SpaceMouse(Closing):
     """The first SpaceMouse that is attached, as a `Device`."""
 
-    def __init__(
-        self, mouse: Any = None, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, mouse: Any = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Open it.
 
         Args:

@@ -8,6 +8,7 @@ when the last one closes, when the process ends by itself or by Ctrl-C, SIGTERM 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import select
 import signal
@@ -106,10 +107,10 @@ class _RawTerminal:
             return
         self.is_raw, _terminal = False, None
         atexit.unregister(self.restore)
-        try:
+        with contextlib.suppress(
+            termios.error
+        ):  # the terminal itself is gone, and with it its mode
             termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._before)
-        except termios.error:
-            pass  # the terminal itself is gone, and with it its mode
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 

@@ -10,7 +10,7 @@ from ibc_gym.closing import Closing
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import UInt8
 
-from ..table.picture import png
+from .picture import png
 
 ADDRESS: Final = "127.0.0.1"
 """What the camera sees is nobody's business but the operator's, so nobody else can ask."""
@@ -53,7 +53,7 @@ class View(Closing):
         view = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the standard library's name
+            def do_GET(self) -> None:
                 kind, body = view._answer(self.path.partition("?")[0])
                 self.send_response(200 if body else 404)
                 self.send_header("Content-Type", kind)
