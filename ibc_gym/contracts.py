@@ -117,7 +117,15 @@ class Scene(Protocol):
         """Where the things are now, or None where nothing measures them."""
 
     def verdict(self) -> bool | None:
-        """Whether a person or a referee calls the episode a success; None leaves it to the task."""
+        """Whether a person or a referee calls the episode a success, which ends it; None leaves it to the task."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """A scene that nobody measures, whose person is asked once an episode has ended without a verdict."""
+
+    def judge(self) -> bool:
+        """Whether the episode was a success; waits for the person."""
 
 
 @runtime_checkable
@@ -377,6 +385,7 @@ __all__ = [
     "Camera",
     "CanonicalFrame",
     "Contacts",
+    "Judge",
     "LearnedPolicy",
     "Policy",
     "PolicySpec",

@@ -12,7 +12,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from ibc_gym.contracts import Task, Workcell
+from ibc_gym.contracts import Judge, Task, Workcell
 from ibc_gym.disturbance import SENSING, Disturbance, Seen
 from ibc_gym.errors import CameraTimeout, ConfigError, SpecMismatch
 from ibc_gym.records import (
@@ -103,6 +103,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._disturbance = Disturbance()
         self._shown: Seen | None = None
         self._progress: Progress | None = None
+        self._verdict: bool | None = None
         self._step = 0
         self._over = False
         self._closed = False
@@ -243,9 +244,12 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         situation = self._situation(robot.observe())
         progress = self._progress = self._measure(situation, before)
         observation, info = self._observe(situation)
-        terminated = self._terminated(progress)
+        terminated = self._terminated(progress) or self._verdict is not None
         truncated = not terminated and self._step >= self.task.horizon
         self._over = terminated or truncated
+        scene = self.workcell.scene
+        if truncated and not progress and isinstance(scene, Judge):
+            info["is_success"] = info["success"] = scene.judge()
         reward = self.task.reward(progress) if progress else 0.0
         return observation, reward, terminated, truncated, info
 
@@ -328,7 +332,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._shown = shown or self._disturbance.show(observation, now, self._shows, self.np_random)
         observation, taken = self._shown[0].copy(), self._shown[1]
         progress = self._progress or {}
-        verdict = self.workcell.scene.verdict()
+        verdict = self._verdict = self.workcell.scene.verdict()
         success = bool(progress) and self.task.success(progress) if verdict is None else verdict
         info: dict[str, Any] = {
             **progress,

@@ -60,6 +60,9 @@ _EXTRAS: Final = {
     "pytest": "testing",
     "xarm": "xarm",
     "pyrealsense2": "realsense",
+    "pyspacemouse": "teleop",
+    "easyhid": "teleop",
+    "pygame": "teleop",
 }
 """Which extra brings a library, by the name that it is imported by."""
 _NEWEST_PYTHON: Final = {"pybullet": (3, 11)}

@@ -324,19 +324,25 @@ def _share(config: RecordConfig) -> int:
     return 512 if _vectorised(config) else 8 if "image" in config.observation else 24
 
 
-def _missing(config: RecordConfig, metadata: Metadata) -> tuple[list[list[int]], RecordSummary]:
-    """Shares of the seeds that are still to be run, and what is there already."""
-    wanted = range(config.seed, config.seed + config.episodes)
+def seeds_there(out: Path, metadata: Metadata) -> tuple[set[int | None], int]:
+    """Seeds of the episodes made in this very way that nothing cut off, and how many there are of any."""
     there: set[int | None] = set()
     episodes, making = 0, metadata.making
-    for name in segments.segment_names(config.out)[0]:
+    for name in segments.segment_names(out)[0]:
         try:
-            segment = segments.open_segment(config.out, name)
+            segment = segments.open_segment(out, name)
         except DatasetCorrupt:
             continue  # a damaged segment's episodes are worth having again
         episodes += len(segment.entries)
         if segment.metadata.making == making:
             there.update(entry.seed for entry in segment.entries if entry.fault is None)
+    return there, episodes
+
+
+def _missing(config: RecordConfig, metadata: Metadata) -> tuple[list[list[int]], RecordSummary]:
+    """Shares of the seeds that are still to be run, and what is there already."""
+    wanted = range(config.seed, config.seed + config.episodes)
+    there, episodes = seeds_there(config.out, metadata)
     size = _share(config)
     cut = [wanted[start : start + size] for start in range(0, len(wanted), size)]
     shares = [[seed for seed in part if seed not in there] for part in cut]

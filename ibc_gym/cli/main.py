@@ -158,7 +158,7 @@ def _sentence(error: Exception) -> str:
 def _as_typed(found: re.Match[str]) -> str:
     """The flag of a config's field, where the class says which: "EvalConfig.episodes" is `--episodes`."""
     kind, name = found[1].lower(), found[2].replace("_", "-")
-    if kind in ("record", "train", "eval", "replay", "import", "demo"):
+    if kind in ("record", "recordbyperson", "hand", "train", "eval", "replay", "import", "demo"):
         return f"--{name}"
     if kind in (task.replace("-", "") for task in TASKS):
         return f"--task.{name}"

@@ -117,6 +117,10 @@ def _columns(transition: Transition) -> dict[str, Array]:
         values["action_sent"] = np.asarray(info["action_sent"])
     if "deadline_missed" in info:
         values["deadline_missed"] = np.asarray(info["deadline_missed"], dtype=np.bool_)
+    if "by_person" in info:
+        values["by_person"] = np.asarray(info["by_person"], dtype=np.bool_)
+    if "action_policy" in info:
+        values["action_policy"] = np.asarray(info["action_policy"])
     if "interventions" in info:
         values["interventions"] = np.asarray(info["interventions"], dtype=np.int64)
     for name, array in info.items():

@@ -1,0 +1,61 @@
+"""Pictures as PNG, and one laid over another; nothing but the standard library is needed."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ibc_gym.errors import SpecMismatch
+from ibc_gym.records import UInt8
+
+
+def png(picture: UInt8) -> bytes:
+    """A picture (H, W, 3) as a PNG file."""
+    height, width, _ = picture.shape
+    # Each row is told as its difference from the row above, byte by byte: filter 2, "up".
+    rows = np.diff(picture.reshape(height, -1), axis=0, prepend=np.zeros((1, 3 * width), np.uint8))
+    filtered = np.concatenate([np.full((height, 1), 2, np.uint8), rows], axis=1)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in (
+            (b"IHDR", header),
+            (b"IDAT", zlib.compress(filtered.tobytes(), 1)),
+            (b"IEND", b""),
+        )
+    )
+
+
+def blend(live: UInt8, wanted: UInt8, share: float = 0.5) -> UInt8:
+    """Two pictures (H, W, 3) laid over each other; `share` of it is `wanted`.
+
+    Where everything stands as wanted it looks like either; what is elsewhere is seen twice, half transparent.
+
+    Raises:
+        SpecMismatch: They are of different sizes.
+    """
+    if live.shape != wanted.shape:
+        raise SpecMismatch(
+            f"The wanted picture is {wanted.shape[1]} x {wanted.shape[0]} pixels and the live one "
+            f"{live.shape[1]} x {live.shape[0]}: make the wanted one with the camera's own intrinsics and size."
+        )
+    mixed = (1 - share) * live.astype(np.float32) + share * wanted.astype(np.float32)
+    return np.rint(mixed).astype(np.uint8)
+
+
+class PictureFile:
+    """Shows pictures as one PNG file that is replaced whole, so that a viewer never reads half of one."""
+
+    def __init__(self, path: Path) -> None:
+        """Show there; nothing is written yet."""
+        self.path = path
+
+    def show(self, picture: UInt8, words: str) -> None:
+        """Replace the file by a picture (H, W, 3); the words are not in it."""
+        part = self.path.with_name(f".{self.path.name}.part")
+        part.write_bytes(png(picture))
+        os.replace(part, self.path)

@@ -1,0 +1,1 @@
+"""People as policies: keyboard, SpaceMouse and gamepad, and taking over from a policy that runs."""
