@@ -9,11 +9,13 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from xarm.wrapper import XArmAPI
+from xarm import wrapper
 
 from ibc_gym.hardware.rig.control_port import control_port
 from ibc_gym.hardware.rig.process import Rig
 
+Arm = Any
+"""The vendor's class, whose methods have no types."""
 BENT = [0.0, -0.5, -0.35, 0.0, 0.85, 0.0]
 """Joints from which every direction is open [rad]."""
 
@@ -39,13 +41,14 @@ def until(condition: Callable[[], Any], patience: float = 5.0) -> bool:
     return True
 
 
-def connected(rig: Rig, **options: Any) -> XArmAPI:
+def connected(rig: Rig, **options: Any) -> Arm:
     """A client of a rig; whoever asks for it disconnects it."""
     with control_port(rig.port):
-        return XArmAPI(rig.address, is_radian=True, forbid_uds=True, **options)
+        make: Any = wrapper.XArmAPI
+        return make(rig.address, is_radian=True, forbid_uds=True, **options)
 
 
-def ready(arm: XArmAPI, mode: int) -> XArmAPI:
+def ready(arm: Arm, mode: int) -> Arm:
     """The vendor's sequence, until a report shows its end."""
     arm.clean_warn()
     arm.clean_error()

@@ -45,6 +45,7 @@ class Core:
         self.time = 0.0
         """Since the first start [s]."""
         self.starts = 0
+        self.machine = Machine()
         self._state: RobotState | None = None
         self._tool: Float64 | None = None
         self.start()
@@ -52,7 +53,7 @@ class Core:
     def start(self) -> None:
         """Be as after switching on, with the configuration that was saved."""
         self.starts += 1
-        held = self.machine.held if self.starts > 1 else 0
+        held = self.machine.held
         self.configuration = self.saved.copy()
         self.model = Model(self.configuration, self.identity.ranges())
         self.machine = Machine(self._stopped)

@@ -19,7 +19,7 @@ from ibc_gym.errors import ConfigError
 from . import frames
 from .calls import Call
 from .configuration import Identity
-from .connection import Connection
+from .connection import MOST_UNSENT, Connection
 from .core import Core
 from .faults import Fault, FaultSchedule
 from .frames import FrameError, Request, decode_requests, encode_notice, encode_reply
@@ -181,6 +181,7 @@ class Controller(Closing):
             return  # it has gone again
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_UNSENT)
         self._number += 1
         connection = Connection(self._number, client, self._listeners[listener])
         self._connections[connection.number] = connection

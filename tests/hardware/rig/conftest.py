@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from vendor_arms import BENT, connected, fresh_address, ready
-from xarm.wrapper import XArmAPI
+from vendor_arms import BENT, Arm, connected, fresh_address, ready
 
 from ibc_gym.hardware.rig.process import Rig, spawn
 
@@ -46,11 +45,11 @@ def hanging_up() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def connect(rig: Rig, hanging_up: ThreadPoolExecutor) -> Iterator[Callable[..., XArmAPI]]:
+def connect(rig: Rig, hanging_up: ThreadPoolExecutor) -> Iterator[Callable[..., Arm]]:
     """Connects a client, and hangs up in the end."""
-    arms: list[XArmAPI] = []
+    arms: list[Arm] = []
 
-    def make(**options: Any) -> XArmAPI:
+    def make(**options: Any) -> Arm:
         arms.append(connected(rig, **options))
         return arms[-1]
 
@@ -60,6 +59,6 @@ def connect(rig: Rig, hanging_up: ThreadPoolExecutor) -> Iterator[Callable[..., 
 
 
 @pytest.fixture
-def arm(connect: Callable[..., XArmAPI]) -> XArmAPI:
+def arm(connect: Callable[..., Arm]) -> Arm:
     """A client whose arm is enabled and ready in mode 0."""
     return ready(connect(), 0)

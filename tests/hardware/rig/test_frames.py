@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xarm.core.utils.bytes_data import BytesData
+from xarm.core.utils import bytes_data
 
 from ibc_gym import geometry
 from ibc_gym.hardware.rig import frames
 from ibc_gym.hardware.rig.frames import FrameError, Request
 from ibc_gym.records import Pose
+
+BytesData: Any = bytes_data.BytesData
+"""How the client reads and writes."""
 
 requests = st.builds(
     Request,

@@ -147,7 +147,7 @@ def test_motion_needs_the_whole_sequence_after_an_error() -> None:
     machine.enable(8, True)
     assert not machine.ready, "state 0 was not set"
     machine.set_state(0)
-    assert machine.ready and machine.mode == POSITION, "the mode must be set again"
+    assert (machine.ready, machine.mode) == (True, POSITION), "the mode must be set again"
 
 
 def test_error_after_the_button_does_not_hide_it() -> None:

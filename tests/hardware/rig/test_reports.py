@@ -32,7 +32,8 @@ def core() -> Core:
 def read(core: Core, port: int) -> Any:
     frame = report(core, port)
     assert len(frame) == int.from_bytes(frame[:4], "big") == SIZES[port]
-    structure = ReportDataStructure.create(port)
+    vendors: Any = ReportDataStructure
+    structure = vendors.create(port)
     assert len(structure) == SIZES[port]
     structure.update(frame)
     return structure
@@ -78,7 +79,7 @@ def test_rich_stream_says_all_the_rest(core: Core) -> None:
     c.reduced_on = c.fence_on = c.rebound_on = c.self_collision_on = True
     c.box = np.array([0.5, 0.1, 0.3, -0.3, 0.4, 0.05])
     c.reduced_tcp_speed, c.reduced_joint_speed = 0.25, 1.5
-    c.reduced_ranges[:6] = [[-1, 1], [-2, 2], [-3, 0.1], [-1, 1], [-1.5, 3], [-2, 2]]
+    c.reduced_ranges[2] = (-3, 0.1)
     c.world_offset = np.array([0.1, 0.2, 0.3, 0.0, 0.0, 0.5])
     c.tool_model, c.tool_sizes = 21, np.array([0.04, 0.1, 0, 0, 0, 0])
     core.configure()

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from vendor_arms import BENT, connected, ready, until
-from xarm.wrapper import XArmAPI
+from vendor_arms import BENT, Arm, connected, ready, until
 
 from ibc_gym.hardware.rig.faults import KINDS
 from ibc_gym.hardware.rig.lines import RigError
@@ -23,7 +22,7 @@ def slept(seconds: float) -> float:
     return begun
 
 
-def recover(arm: XArmAPI, rig: Rig, mode: int = 1) -> None:
+def recover(arm: Arm, rig: Rig, mode: int = 1) -> None:
     ready(arm, mode)
     assert rig.state()["error"] == 0
     assert arm.set_servo_angle_j(rig.state()["commanded"]) == 0
@@ -33,7 +32,7 @@ def recover(arm: XArmAPI, rig: Rig, mode: int = 1) -> None:
     "kind, code", [("collision", 31), ("joint-limit", 23), ("speed", 24), ("error", 25)]
 )
 def test_error_stops_the_arm_and_drops_what_was_planned(
-    arm: XArmAPI, rig: Rig, kind: str, code: int
+    arm: Arm, rig: Rig, kind: str, code: int
 ) -> None:
     for goal in ([1.0, *BENT[1:]], BENT):
         assert arm.set_servo_angle(angle=goal, speed=0.6, mvacc=10) == 0
@@ -49,7 +48,7 @@ def test_error_stops_the_arm_and_drops_what_was_planned(
     recover(arm, rig)
 
 
-def test_error_ends_a_servo_stream_at_its_next_command(arm: XArmAPI, rig: Rig) -> None:
+def test_error_ends_a_servo_stream_at_its_next_command(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     assert arm.set_servo_angle_j([0.002, *BENT[1:]]) == 0
     rig.inject("error", code=27)
@@ -58,7 +57,7 @@ def test_error_ends_a_servo_stream_at_its_next_command(arm: XArmAPI, rig: Rig) -
     recover(arm, rig)
 
 
-def test_warning_does_not_stop_the_arm(arm: XArmAPI, rig: Rig) -> None:
+def test_warning_does_not_stop_the_arm(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     rig.inject("warning", code=11)
     assert until(lambda: arm.get_err_warn_code() == (0, [0, 11]))
@@ -67,9 +66,7 @@ def test_warning_does_not_stop_the_arm(arm: XArmAPI, rig: Rig) -> None:
     assert arm.clean_warn() == 0 and arm.get_err_warn_code() == (0, [0, 0])
 
 
-def test_servo_error_needs_the_joint_enabled_before_it_can_be_cleared(
-    arm: XArmAPI, rig: Rig
-) -> None:
+def test_servo_error_needs_the_joint_enabled_before_it_can_be_cleared(arm: Arm, rig: Rig) -> None:
     rig.inject("error", code=13)
     assert until(lambda: rig.state()["error"] == 13)
     assert until(lambda: not any(arm.motor_enable_states[:6]))
@@ -83,9 +80,7 @@ def test_servo_error_needs_the_joint_enabled_before_it_can_be_cleared(
 
 
 @pytest.mark.parametrize("code", [1, 2, 3])
-def test_emergency_stop_cannot_be_cleared_while_it_is_held(
-    arm: XArmAPI, rig: Rig, code: int
-) -> None:
+def test_emergency_stop_cannot_be_cleared_while_it_is_held(arm: Arm, rig: Rig, code: int) -> None:
     rig.inject("emergency-stop", code=code)
     assert until(lambda: rig.state()["error"] == code)
     arm.clean_error()
@@ -98,14 +93,14 @@ def test_emergency_stop_cannot_be_cleared_while_it_is_held(
     recover(arm, rig)
 
 
-def test_emergency_stop_may_be_held_for_a_time(arm: XArmAPI, rig: Rig) -> None:
+def test_emergency_stop_may_be_held_for_a_time(arm: Arm, rig: Rig) -> None:
     rig.inject("emergency-stop", duration=0.1)
     assert until(lambda: rig.state()["error"] == 1)
     assert until(lambda: rig.state()["held"] == 0)
     recover(arm, rig)
 
 
-def test_rebound_backs_off_after_a_collision(arm: XArmAPI, rig: Rig) -> None:
+def test_rebound_backs_off_after_a_collision(arm: Arm, rig: Rig) -> None:
     arm.set_collision_rebound(True)
     ready(arm, 0)
     assert arm.set_servo_angle(angle=[1.0, *BENT[1:]], speed=0.6, mvacc=10) == 0
@@ -119,7 +114,7 @@ def test_rebound_backs_off_after_a_collision(arm: XArmAPI, rig: Rig) -> None:
     recover(arm, rig)
 
 
-def test_stalled_stream_is_taken_late_and_loses_nothing(arm: XArmAPI, rig: Rig) -> None:
+def test_stalled_stream_is_taken_late_and_loses_nothing(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     rig.inject("stall")
     waits = []
@@ -133,7 +128,7 @@ def test_stalled_stream_is_taken_late_and_loses_nothing(arm: XArmAPI, rig: Rig) 
     assert until(lambda: rig.state()["joints"][0] == pytest.approx(0.02, abs=1e-6))
 
 
-def test_reports_go_on_while_commands_stall(connect: Callable[..., XArmAPI], rig: Rig) -> None:
+def test_reports_go_on_while_commands_stall(connect: Callable[..., Arm], rig: Rig) -> None:
     arm = ready(connect(report_type="real"), 4)
     assert arm.vc_set_joint_velocity([0.3, 0, 0, 0, 0, 0], duration=1.0) == 0
     rig.inject("stall", duration=0.5)
@@ -142,7 +137,7 @@ def test_reports_go_on_while_commands_stall(connect: Callable[..., XArmAPI], rig
     assert len(seen) > 5
 
 
-def test_late_replies_do_not_keep_commands_back(arm: XArmAPI, rig: Rig) -> None:
+def test_late_replies_do_not_keep_commands_back(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     rig.inject("delay", duration=5.0, late=0.3)
     time.sleep(0.05)
@@ -153,7 +148,7 @@ def test_late_replies_do_not_keep_commands_back(arm: XArmAPI, rig: Rig) -> None:
     assert until(lambda: arm.set_servo_angle_j([0.004, *BENT[1:]]) == 0)
 
 
-def test_frames_in_two_halves_are_put_together(arm: XArmAPI, rig: Rig) -> None:
+def test_frames_in_two_halves_are_put_together(arm: Arm, rig: Rig) -> None:
     rig.inject("half-frames", duration=2.0)
     time.sleep(0.05)
     begun = time.monotonic()
@@ -164,7 +159,7 @@ def test_frames_in_two_halves_are_put_together(arm: XArmAPI, rig: Rig) -> None:
     assert until(lambda: arm.angles[0] == pytest.approx(0.3, abs=1e-5))
 
 
-def test_frozen_controller_answers_nothing_and_thaws(arm: XArmAPI, rig: Rig) -> None:
+def test_frozen_controller_answers_nothing_and_thaws(arm: Arm, rig: Rig) -> None:
     ready(arm, 4)
     assert arm.vc_set_joint_velocity([0.3, 0, 0, 0, 0, 0], duration=5.0) == 0
     time.sleep(0.1)
@@ -178,7 +173,7 @@ def test_frozen_controller_answers_nothing_and_thaws(arm: XArmAPI, rig: Rig) -> 
     assert until(lambda: rig.state()["joints"][0] > stood[0] + 0.01)
 
 
-def test_arm_goes_on_while_its_cable_is_out_and_comes_back(arm: XArmAPI, rig: Rig) -> None:
+def test_arm_goes_on_while_its_cable_is_out_and_comes_back(arm: Arm, rig: Rig) -> None:
     ready(arm, 4)
     assert arm.vc_set_joint_velocity([0.3, 0, 0, 0, 0, 0]) == 0
     assert until(lambda: rig.state()["joints"][0] > 0.01)
@@ -196,9 +191,7 @@ def test_arm_goes_on_while_its_cable_is_out_and_comes_back(arm: XArmAPI, rig: Ri
         pass
 
 
-def test_velocity_with_a_time_stops_by_itself_while_the_cable_is_out(
-    arm: XArmAPI, rig: Rig
-) -> None:
+def test_velocity_with_a_time_stops_by_itself_while_the_cable_is_out(arm: Arm, rig: Rig) -> None:
     ready(arm, 4)
     assert arm.vc_set_joint_velocity([0.3, 0, 0, 0, 0, 0], duration=0.1) == 0
     rig.inject("unplug", duration=1.0)
@@ -206,7 +199,7 @@ def test_velocity_with_a_time_stops_by_itself_while_the_cable_is_out(
     assert rig.state()["joints"][0] < 0.06
 
 
-def test_closed_sockets_are_noticed_and_a_client_comes_back(arm: XArmAPI, rig: Rig) -> None:
+def test_closed_sockets_are_noticed_and_a_client_comes_back(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     rig.inject("close")
     assert until(lambda: rig.state()["clients"] == 0)
@@ -219,7 +212,7 @@ def test_closed_sockets_are_noticed_and_a_client_comes_back(arm: XArmAPI, rig: R
         again.disconnect()
 
 
-def test_refused_connection_leaves_those_that_are_there(arm: XArmAPI, rig: Rig) -> None:
+def test_refused_connection_leaves_those_that_are_there(arm: Arm, rig: Rig) -> None:
     rig.inject("refuse", duration=0.5)
     assert until(lambda: not _reachable(rig))
     with pytest.raises(Exception, match="connect socket failed"):
@@ -236,7 +229,7 @@ def _reachable(rig: Rig) -> bool:
     return True
 
 
-def test_stale_reports_repeat_what_was(connect: Callable[..., XArmAPI], rig: Rig) -> None:
+def test_stale_reports_repeat_what_was(connect: Callable[..., Arm], rig: Rig) -> None:
     arm = ready(connect(report_type="real"), 1)
     assert until(lambda: arm.angles[0] == 0.0)
     rig.inject("stale-reports", duration=0.4)
@@ -248,7 +241,7 @@ def test_stale_reports_repeat_what_was(connect: Callable[..., XArmAPI], rig: Rig
     assert until(lambda: arm.angles[0] == pytest.approx(0.2, abs=1e-5))
 
 
-def test_fault_comes_at_its_time(arm: XArmAPI, rig: Rig) -> None:
+def test_fault_comes_at_its_time(arm: Arm, rig: Rig) -> None:
     injected = rig.inject("warning", at=0.3)
     assert arm.get_err_warn_code() == (0, [0, 0])
     assert until(lambda: rig.state()["warning"] == 12)
@@ -263,7 +256,7 @@ def test_unknown_fault_is_refused_in_words(rig: Rig) -> None:
 
 
 def test_every_kind_of_fault_can_be_injected_and_recovered_from(
-    connect: Callable[..., XArmAPI], rig: Rig
+    connect: Callable[..., Arm], rig: Rig
 ) -> None:
     for kind in KINDS:
         rig.inject(kind)

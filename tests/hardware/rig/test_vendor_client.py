@@ -9,8 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from vendor_arms import BENT, ready, until
-from xarm.wrapper import XArmAPI
+from vendor_arms import BENT, Arm, ready, until
 
 from ibc_gym.hardware.rig.configuration import DH
 from ibc_gym.hardware.rig.process import Rig
@@ -21,19 +20,19 @@ from ibc_gym.xarm6 import XARM6
 FLANGE = Kinematics(XARM6, 0.0)
 
 
-def joints_of(arm: XArmAPI) -> Float64:
+def joints_of(arm: Arm) -> Float64:
     code, angles = arm.get_servo_angle()
     assert code == 0
     return np.array(angles[:6])
 
 
-def position_of(arm: XArmAPI) -> Float64:
+def position_of(arm: Arm) -> Float64:
     code, pose = arm.get_position()
     assert code == 0
     return np.array(pose)
 
 
-def test_client_learns_model_serial_and_firmware(connect: Callable[..., XArmAPI]) -> None:
+def test_client_learns_model_serial_and_firmware(connect: Callable[..., Arm]) -> None:
     arm = connect(check_robot_sn=True)
     assert arm.connected
     assert (arm.axis, arm.device_type, arm.sn) == (6, 6, "XI130406B01A02")
@@ -42,7 +41,7 @@ def test_client_learns_model_serial_and_firmware(connect: Callable[..., XArmAPI]
     assert arm.control_box_sn == "AC130407C01D02"
 
 
-def test_arm_is_not_ready_until_it_is_enabled(connect: Callable[..., XArmAPI], rig: Rig) -> None:
+def test_arm_is_not_ready_until_it_is_enabled(connect: Callable[..., Arm], rig: Rig) -> None:
     arm = connect()
     assert until(lambda: arm.state == 4)
     assert arm.get_err_warn_code() == (0, [0, 0])
@@ -53,7 +52,7 @@ def test_arm_is_not_ready_until_it_is_enabled(connect: Callable[..., XArmAPI], r
     assert arm.set_servo_angle_j(BENT) == 0
 
 
-def test_pose_and_joints_agree_with_our_kinematics(arm: XArmAPI) -> None:
+def test_pose_and_joints_agree_with_our_kinematics(arm: Arm) -> None:
     assert joints_of(arm) == pytest.approx(BENT, abs=1e-5)
     flange = FLANGE.forward(np.array(BENT))
     assert position_of(arm)[:3] / 1000 == pytest.approx(flange.position, abs=1e-5)
@@ -65,14 +64,14 @@ def test_pose_and_joints_agree_with_our_kinematics(arm: XArmAPI) -> None:
     assert states[1] == [0.0] * 7
 
 
-def test_properties_follow_the_reports(arm: XArmAPI) -> None:
+def test_properties_follow_the_reports(arm: Arm) -> None:
     assert until(lambda: np.allclose(arm.angles[:6], BENT, atol=1e-5))
     assert until(lambda: np.allclose(arm.position, position_of(arm), atol=1e-2))
     assert arm.tcp_acc_limit == [1.0, 50000.0] and arm.joint_speed_limit[1] == 4.0
     assert arm.error_code == 0 and arm.warn_code == 0 and arm.cmd_num == 0
 
 
-def test_kinematics_of_the_controller_invert_each_other(arm: XArmAPI) -> None:
+def test_kinematics_of_the_controller_invert_each_other(arm: Arm) -> None:
     code, pose = arm.get_forward_kinematics([0.5, 0.2, -1.0, 0.3, 0.7, 1.5])
     assert code == 0
     code, joints = arm.get_inverse_kinematics(pose)
@@ -82,7 +81,7 @@ def test_kinematics_of_the_controller_invert_each_other(arm: XArmAPI) -> None:
     assert code == 10
 
 
-def test_dh_table_gives_the_pose_that_is_reported(arm: XArmAPI) -> None:
+def test_dh_table_gives_the_pose_that_is_reported(arm: Arm) -> None:
     code, numbers = arm.get_dh_params()
     assert code == 0
     table = np.array(numbers).reshape(7, 4)
@@ -105,14 +104,14 @@ def _standard(theta: float, d: float, alpha: float, a: float) -> Float64:
     )
 
 
-def test_limits_are_checked_when_asked(arm: XArmAPI) -> None:
+def test_limits_are_checked_when_asked(arm: Arm) -> None:
     assert arm.is_joint_limit(BENT) == (0, False)
     assert arm.is_joint_limit([0, 0, 1.0, 0, 0, 0]) == (0, True)
     assert arm.is_tcp_limit([300, 0, 300, math.pi, 0, 0]) == (0, False)
     assert arm.is_tcp_limit([3000, 0, 300, math.pi, 0, 0]) == (0, True)
 
 
-def test_servo_stream_of_joints_is_followed(arm: XArmAPI, rig: Rig) -> None:
+def test_servo_stream_of_joints_is_followed(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     targets = [[BENT[0] + 0.002 * step, *BENT[1:]] for step in range(1, 41)]
     for target in targets:
@@ -126,7 +125,7 @@ def test_servo_stream_of_joints_is_followed(arm: XArmAPI, rig: Rig) -> None:
     assert rig.heard() == []
 
 
-def test_servo_stream_of_poses_is_followed(arm: XArmAPI, rig: Rig) -> None:
+def test_servo_stream_of_poses_is_followed(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     start = position_of(arm)
     for step in range(1, 31):
@@ -142,7 +141,7 @@ def test_servo_stream_of_poses_is_followed(arm: XArmAPI, rig: Rig) -> None:
     ) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_servo_stream_in_the_axes_of_the_tool(arm: XArmAPI, rig: Rig) -> None:
+def test_servo_stream_in_the_axes_of_the_tool(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     height = position_of(arm)[2]
     for _ in range(5):
@@ -152,7 +151,7 @@ def test_servo_stream_in_the_axes_of_the_tool(arm: XArmAPI, rig: Rig) -> None:
     assert until(lambda: rig.state()["tool"]["position"][2] == pytest.approx(lower, abs=1e-5))
 
 
-def test_servo_stream_with_rotation_vectors(arm: XArmAPI, rig: Rig) -> None:
+def test_servo_stream_with_rotation_vectors(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     _, start = arm.get_position_aa()
     for step in range(1, 6):
@@ -166,25 +165,25 @@ def test_servo_stream_with_rotation_vectors(arm: XArmAPI, rig: Rig) -> None:
     assert rig.heard()[-1]["relative"] is True
 
 
-def test_servo_target_in_the_wrong_mode_is_heard_and_not_followed(arm: XArmAPI, rig: Rig) -> None:
+def test_servo_target_in_the_wrong_mode_is_heard_and_not_followed(arm: Arm, rig: Rig) -> None:
     assert arm.set_servo_angle_j([0.01, *BENT[1:]]) == 0  # the client only logs a reminder
     heard = rig.heard()
     assert [entry["accepted"] for entry in heard] == [False] and heard[0]["mode"] == 0
     assert rig.state()["commanded"] == pytest.approx(BENT)
 
 
-def test_planned_joints_are_waited_for(arm: XArmAPI, rig: Rig) -> None:
+def test_planned_joints_are_waited_for(arm: Arm, rig: Rig) -> None:
     goal = [0.3, -0.4, -0.5, 0.2, 0.6, -0.3]
     assert arm.set_servo_angle(angle=goal, speed=2.0, mvacc=15.0, wait=True, timeout=10) == 0
     assert joints_of(arm) == pytest.approx(goal, abs=1e-4)
     assert rig.state()["state"] == 2
 
 
-def test_planned_line_is_straight(arm: XArmAPI, rig: Rig) -> None:
+def test_planned_line_is_straight(arm: Arm, rig: Rig) -> None:
     start = position_of(arm)
     goal = start + np.array([40, 80, -20, 0, 0, 0.3])
     assert arm.set_position(*goal, speed=200, mvacc=2000) == 0
-    seen = []
+    seen: list[Float64] = []
     while not seen or rig.state()["moving"]:
         seen.append(1000 * np.array(rig.state()["tool"]["position"]))
     way = (goal - start)[:3]
@@ -194,7 +193,7 @@ def test_planned_line_is_straight(arm: XArmAPI, rig: Rig) -> None:
     assert position_of(arm)[:3] == pytest.approx(goal[:3], abs=0.01)
 
 
-def test_commands_wait_in_the_buffer_and_run_in_their_order(arm: XArmAPI, rig: Rig) -> None:
+def test_commands_wait_in_the_buffer_and_run_in_their_order(arm: Arm, rig: Rig) -> None:
     goals = [[0.1, *BENT[1:]], [0.1, -0.4, *BENT[2:]], BENT]
     for goal in goals:
         assert arm.set_servo_angle(angle=goal, speed=1.5, mvacc=15.0) == 0
@@ -205,13 +204,13 @@ def test_commands_wait_in_the_buffer_and_run_in_their_order(arm: XArmAPI, rig: R
     assert joints_of(arm) == pytest.approx(BENT, abs=1e-5)
 
 
-def test_fields_that_are_left_out_are_kept(arm: XArmAPI) -> None:
+def test_fields_that_are_left_out_are_kept(arm: Arm) -> None:
     start = position_of(arm)
     assert arm.set_position(z=float(start[2]) - 15, speed=300, wait=True, timeout=10) == 0
     assert position_of(arm)[:3] == pytest.approx(start[:3] - np.array([0, 0, 15]), abs=0.01)
 
 
-def test_relative_moves_of_tool_and_joints(arm: XArmAPI) -> None:
+def test_relative_moves_of_tool_and_joints(arm: Arm) -> None:
     start = position_of(arm)
     assert arm.set_position(y=12, relative=True, speed=300, wait=True, timeout=10) == 0
     assert position_of(arm)[:3] == pytest.approx(start[:3] + np.array([0, 12, 0]), abs=0.01)
@@ -223,21 +222,21 @@ def test_relative_moves_of_tool_and_joints(arm: XArmAPI) -> None:
     assert joints_of(arm) == pytest.approx(before + way, abs=1e-5)
 
 
-def test_line_with_a_rotation_vector(arm: XArmAPI) -> None:
+def test_line_with_a_rotation_vector(arm: Arm) -> None:
     _, start = arm.get_position_aa()
     goal = [start[0] + 10, *start[1:]]
     assert arm.set_position_aa(goal, speed=300, wait=True, timeout=10) == 0
     assert arm.get_position_aa()[1][:3] == pytest.approx(goal[:3], abs=0.01)
 
 
-def test_half_a_circle(arm: XArmAPI) -> None:
+def test_half_a_circle(arm: Arm) -> None:
     start = position_of(arm)
     side, end = start + np.array([20, 20, 0, 0, 0, 0]), start + np.array([0, 40, 0, 0, 0, 0])
     assert arm.move_circle(list(side), list(end), 50, speed=300, wait=True, timeout=10) == 0
     assert position_of(arm)[:3] == pytest.approx(end[:3], abs=0.02)
 
 
-def test_home_is_where_all_joints_are_zero(arm: XArmAPI) -> None:
+def test_home_is_where_all_joints_are_zero(arm: Arm) -> None:
     assert arm.move_gohome(speed=2.0, mvacc=15.0, wait=True, timeout=10) == 0
     assert joints_of(arm) == pytest.approx([0] * 6, abs=1e-5)
     assert position_of(arm) == pytest.approx(
@@ -245,14 +244,14 @@ def test_home_is_where_all_joints_are_zero(arm: XArmAPI) -> None:
     )
 
 
-def test_only_checking_a_motion_does_not_move(arm: XArmAPI, rig: Rig) -> None:
+def test_only_checking_a_motion_does_not_move(arm: Arm, rig: Rig) -> None:
     assert arm.set_servo_angle(angle=[0.1, *BENT[1:]], only_check_type=1) == 0
     assert arm.set_position(3000, 0, 300, math.pi, 0, 0, only_check_type=1) == 1
     assert rig.state()["error"] == 0 and rig.state()["joints"] == pytest.approx(BENT)
 
 
 @pytest.mark.parametrize("mode", [6, 7])
-def test_online_target_replaces_the_one_before(arm: XArmAPI, rig: Rig, mode: int) -> None:
+def test_online_target_replaces_the_one_before(arm: Arm, rig: Rig, mode: int) -> None:
     ready(arm, mode)
     start = position_of(arm)
     for sideways in (60.0, -60.0):
@@ -268,7 +267,7 @@ def test_online_target_replaces_the_one_before(arm: XArmAPI, rig: Rig, mode: int
     assert until(lambda: rig.state()["state"] == 2)
 
 
-def test_joint_velocity_ends_when_its_time_is_over(arm: XArmAPI, rig: Rig) -> None:
+def test_joint_velocity_ends_when_its_time_is_over(arm: Arm, rig: Rig) -> None:
     ready(arm, 4)
     assert arm.vc_set_joint_velocity([0.4, 0, 0, 0, 0, 0], duration=0.2) == 0
     assert until(lambda: rig.state()["joint_velocities"][0] == pytest.approx(0.4))
@@ -277,7 +276,7 @@ def test_joint_velocity_ends_when_its_time_is_over(arm: XArmAPI, rig: Rig) -> No
     assert rig.heard()[0]["duration"] == pytest.approx(0.2)
 
 
-def test_tool_velocity_without_a_time_goes_on_until_it_is_told(arm: XArmAPI, rig: Rig) -> None:
+def test_tool_velocity_without_a_time_goes_on_until_it_is_told(arm: Arm, rig: Rig) -> None:
     ready(arm, 5)
     start = np.array(rig.state()["tool"]["position"])
     assert arm.vc_set_cartesian_velocity([0, 50, 0, 0, 0, 0]) == 0
@@ -290,7 +289,7 @@ def test_tool_velocity_without_a_time_goes_on_until_it_is_told(arm: XArmAPI, rig
     assert entry["duration"] is None and entry["twist"] == pytest.approx([0, 0.05, 0, 0, 0, 0])
 
 
-def test_pause_keeps_the_buffer_and_stop_drops_it(arm: XArmAPI, rig: Rig) -> None:
+def test_pause_keeps_the_buffer_and_stop_drops_it(arm: Arm, rig: Rig) -> None:
     for goal in ([0.4, *BENT[1:]], BENT):
         assert arm.set_servo_angle(angle=goal, speed=1.0, mvacc=15.0) == 0
     assert arm.set_state(3) == 0
@@ -305,7 +304,7 @@ def test_pause_keeps_the_buffer_and_stop_drops_it(arm: XArmAPI, rig: Rig) -> Non
     assert arm.set_state(0) == 0 and arm.get_state() == (0, 2)
 
 
-def test_waiting_for_a_move_ends_when_it_is_stopped(arm: XArmAPI, rig: Rig) -> None:
+def test_waiting_for_a_move_ends_when_it_is_stopped(arm: Arm, rig: Rig) -> None:
     code = arm.set_servo_angle(angle=[1.0, *BENT[1:]], speed=0.5)
     assert code == 0
     rig.inject("collision")
@@ -313,7 +312,7 @@ def test_waiting_for_a_move_ends_when_it_is_stopped(arm: XArmAPI, rig: Rig) -> N
     assert arm.set_servo_angle(angle=BENT, wait=True, timeout=2) == 1
 
 
-def test_pause_time_holds_the_next_command_back(arm: XArmAPI, rig: Rig) -> None:
+def test_pause_time_holds_the_next_command_back(arm: Arm, rig: Rig) -> None:
     assert arm.set_pause_time(0.3) == 0
     assert arm.set_servo_angle(angle=[0.05, *BENT[1:]], speed=2.0) == 0
     time.sleep(0.1)
@@ -321,7 +320,7 @@ def test_pause_time_holds_the_next_command_back(arm: XArmAPI, rig: Rig) -> None:
     assert until(lambda: rig.state()["joints"][0] == pytest.approx(0.05))
 
 
-def test_offset_of_the_tool_moves_what_is_reported(arm: XArmAPI, rig: Rig) -> None:
+def test_offset_of_the_tool_moves_what_is_reported(arm: Arm, rig: Rig) -> None:
     before = position_of(arm)
     assert arm.set_tcp_offset([10, 0, 150, 0, 0, 0.5]) == 0
     assert until(lambda: np.allclose(arm.tcp_offset, [10, 0, 150, 0, 0, 0.5], atol=1e-5))
@@ -343,7 +342,7 @@ def test_offset_of_the_tool_moves_what_is_reported(arm: XArmAPI, rig: Rig) -> No
     ],
 )
 def test_changing_the_configuration_resets_mode_and_state(
-    arm: XArmAPI, rig: Rig, change: Callable[[XArmAPI], int]
+    arm: Arm, rig: Rig, change: Callable[[Arm], int]
 ) -> None:
     ready(arm, 1)
     assert change(arm) == 0
@@ -354,9 +353,7 @@ def test_changing_the_configuration_resets_mode_and_state(
     assert arm.set_servo_angle_j(BENT) == 0
 
 
-def test_collision_sensitivity_is_armed_again_by_the_client_in_mode_0(
-    arm: XArmAPI, rig: Rig
-) -> None:
+def test_collision_sensitivity_is_armed_again_by_the_client_in_mode_0(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     assert arm.set_collision_sensitivity(4) == 0
     state = rig.state()
@@ -364,7 +361,7 @@ def test_collision_sensitivity_is_armed_again_by_the_client_in_mode_0(
     assert until(lambda: arm.collision_sensitivity == 4)
 
 
-def test_everything_that_is_set_is_read_back(arm: XArmAPI) -> None:
+def test_everything_that_is_set_is_read_back(arm: Arm) -> None:
     box = [500, 100, 300, -300, 400, 50]
     ranges = [-3.0, 3.0, -2.0, 2.0, -3.5, 0.1, -3.0, 3.0, -1.5, 3.0, -3.0, 3.0]
     assert arm.set_reduced_tcp_boundary(box) == 0
@@ -388,7 +385,7 @@ def test_everything_that_is_set_is_read_back(arm: XArmAPI) -> None:
     assert until(lambda: arm.tcp_load == [1.1, [1, 2, 30]])
 
 
-def test_configuration_lasts_only_if_it_is_saved(connect: Callable[..., XArmAPI], rig: Rig) -> None:
+def test_configuration_lasts_only_if_it_is_saved(connect: Callable[..., Arm], rig: Rig) -> None:
     arm = ready(connect(), 0)
     assert arm.set_tcp_load(0.5, [0, 0, 20]) == 0
     assert arm.save_conf() == 0
@@ -401,7 +398,7 @@ def test_configuration_lasts_only_if_it_is_saved(connect: Callable[..., XArmAPI]
     assert rig.configuration()["load_mass"] == 0.0
 
 
-def test_reduced_mode_slows_planned_moves(arm: XArmAPI, rig: Rig) -> None:
+def test_reduced_mode_slows_planned_moves(arm: Arm, rig: Rig) -> None:
     assert arm.set_reduced_max_joint_speed(0.3) == 0
     assert arm.set_reduced_mode(True) == 0
     ready(arm, 0)
@@ -412,7 +409,7 @@ def test_reduced_mode_slows_planned_moves(arm: XArmAPI, rig: Rig) -> None:
     assert fastest == pytest.approx(0.3, abs=1e-3)
 
 
-def test_reduced_range_of_a_joint_is_error_23(arm: XArmAPI) -> None:
+def test_reduced_range_of_a_joint_is_error_23(arm: Arm) -> None:
     assert arm.set_reduced_joint_range([-0.1, 0.1, *[-3, 3] * 5]) == 0
     assert arm.set_reduced_mode(True) == 0
     ready(arm, 0)
@@ -420,7 +417,7 @@ def test_reduced_range_of_a_joint_is_error_23(arm: XArmAPI) -> None:
     assert arm.get_err_warn_code() == (0, [23, 0])
 
 
-def test_joint_limit_is_error_23(arm: XArmAPI, rig: Rig) -> None:
+def test_joint_limit_is_error_23(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     rig.place([0.0, -0.5, 0.19, 0.0, 0.85, 0.0])
     # By the client's own tolerance of 0.1 degrees, just beyond the range.
@@ -429,21 +426,21 @@ def test_joint_limit_is_error_23(arm: XArmAPI, rig: Rig) -> None:
     assert rig.state()["commanded"][2] == pytest.approx(0.19)
 
 
-def test_step_that_is_too_long_is_error_60(arm: XArmAPI, rig: Rig) -> None:
+def test_step_that_is_too_long_is_error_60(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     assert arm.set_servo_angle_j([0.06, *BENT[1:]]) == 1  # 18 mm
     assert arm.get_err_warn_code() == (0, [60, 0])
     assert rig.state()["commanded"] == pytest.approx(BENT)
 
 
-def test_pose_that_is_too_far_is_error_24(arm: XArmAPI) -> None:
+def test_pose_that_is_too_far_is_error_24(arm: Arm) -> None:
     ready(arm, 1)
     start = position_of(arm)
     assert arm.set_servo_cartesian([start[0] + 11, *start[1:]]) == 1
     assert arm.get_err_warn_code() == (0, [24, 0])
 
 
-def test_stream_of_short_steps_that_is_too_fast_stops_the_arm(arm: XArmAPI, rig: Rig) -> None:
+def test_stream_of_short_steps_that_is_too_fast_stops_the_arm(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     codes = []
     for step in range(1, 40):
@@ -454,7 +451,7 @@ def test_stream_of_short_steps_that_is_too_fast_stops_the_arm(arm: XArmAPI, rig:
     assert arm.get_err_warn_code()[1][0] in (24, 60)  # too fast for the joint, or for the tool
 
 
-def test_leaving_the_fence_is_error_35(arm: XArmAPI, rig: Rig) -> None:
+def test_leaving_the_fence_is_error_35(arm: Arm, rig: Rig) -> None:
     start = position_of(arm)
     assert arm.set_reduced_tcp_boundary([1000, -1000, 20, -20, 1000, -1000]) == 0
     assert arm.set_fence_mode(True) == [0]
@@ -475,12 +472,12 @@ def test_leaving_the_fence_is_error_35(arm: XArmAPI, rig: Rig) -> None:
     assert rig.state()["tool"]["position"][1] < 0.0205
 
 
-def test_place_that_cannot_be_reached_is_error_21(arm: XArmAPI) -> None:
+def test_place_that_cannot_be_reached_is_error_21(arm: Arm) -> None:
     assert arm.set_position(900, 0, 900, math.pi, 0, 0) == 1
     assert arm.get_err_warn_code() == (0, [21, 0])
 
 
-def test_velocity_that_no_arm_has_is_error_24(arm: XArmAPI) -> None:
+def test_velocity_that_no_arm_has_is_error_24(arm: Arm) -> None:
     ready(arm, 5)
     assert arm.vc_set_cartesian_velocity([0, 1500, 0, 0, 0, 0], duration=0.1) == 1
     assert arm.get_err_warn_code() == (0, [24, 0])
@@ -488,7 +485,7 @@ def test_velocity_that_no_arm_has_is_error_24(arm: XArmAPI) -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_servo_target_that_is_no_number_is_refused_and_warned_of(
-    arm: XArmAPI, rig: Rig, bad: float
+    arm: Arm, rig: Rig, bad: float
 ) -> None:
     ready(arm, 1)
     assert arm.set_servo_angle_j([BENT[0], bad, *BENT[2:]]) in (10, -8)
@@ -501,7 +498,7 @@ def test_servo_target_that_is_no_number_is_refused_and_warned_of(
     assert arm.clean_warn() == 0 and arm.get_err_warn_code() == (0, [0, 0])
 
 
-def test_planned_target_and_velocity_that_are_no_number_are_refused(arm: XArmAPI, rig: Rig) -> None:
+def test_planned_target_and_velocity_that_are_no_number_are_refused(arm: Arm, rig: Rig) -> None:
     assert arm.set_position(x=math.nan) == 10
     assert arm.set_servo_angle(angle=[math.nan, *BENT[1:]]) == 10
     ready(arm, 5)
@@ -509,7 +506,7 @@ def test_planned_target_and_velocity_that_are_no_number_are_refused(arm: XArmAPI
     assert rig.state()["joints"] == pytest.approx(BENT)
 
 
-def test_joint_can_be_switched_off_alone_and_stops_the_arm(arm: XArmAPI) -> None:
+def test_joint_can_be_switched_off_alone_and_stops_the_arm(arm: Arm) -> None:
     assert arm.motion_enable(False, servo_id=3) == 0
     assert arm.get_state() == (0, 4)
     assert until(lambda: arm.motor_enable_states[:6] == [1, 1, 0, 1, 1, 1])
@@ -517,7 +514,7 @@ def test_joint_can_be_switched_off_alone_and_stops_the_arm(arm: XArmAPI) -> None
     ready(arm, 0)
 
 
-def test_gripper_opens_and_closes(arm: XArmAPI, rig: Rig) -> None:
+def test_gripper_opens_and_closes(arm: Arm, rig: Rig) -> None:
     assert arm.set_gripper_enable(True) == 0
     assert arm.set_gripper_mode(0) == 0
     assert arm.set_gripper_speed(5000) == 0
@@ -529,7 +526,7 @@ def test_gripper_opens_and_closes(arm: XArmAPI, rig: Rig) -> None:
     assert arm.get_gripper_err_code() == (0, 0)
 
 
-def test_gripper_that_fails_is_cleared(arm: XArmAPI, rig: Rig) -> None:
+def test_gripper_that_fails_is_cleared(arm: Arm, rig: Rig) -> None:
     assert arm.set_gripper_enable(True) == 0
     rig.inject("gripper", code=11)
     assert until(lambda: arm.get_gripper_err_code() == (0, 11))
@@ -538,7 +535,7 @@ def test_gripper_that_fails_is_cleared(arm: XArmAPI, rig: Rig) -> None:
     assert arm.get_gripper_err_code() == (0, 0)
 
 
-def test_outputs_of_the_tool_and_of_the_box(arm: XArmAPI) -> None:
+def test_outputs_of_the_tool_and_of_the_box(arm: Arm) -> None:
     assert arm.set_tgpio_digital(0, 1) == 0 and arm.set_tgpio_digital(1, 1) == 0
     assert arm.set_tgpio_digital(0, 0) == 0
     code, outputs = arm.get_tgpio_output_digital()
@@ -554,7 +551,7 @@ def test_outputs_of_the_tool_and_of_the_box(arm: XArmAPI) -> None:
 
 @pytest.mark.parametrize("report", ["real", "normal", "rich"])
 def test_every_stream_brings_state_and_joints(
-    connect: Callable[..., XArmAPI], rig: Rig, report: str
+    connect: Callable[..., Arm], rig: Rig, report: str
 ) -> None:
     arm = connect(report_type=report)
     ready(arm, 1)
@@ -570,7 +567,7 @@ def test_every_stream_brings_state_and_joints(
         assert until(lambda: arm.error_code == 25)
 
 
-def test_reports_come_at_their_rates(connect: Callable[..., XArmAPI]) -> None:
+def test_reports_come_at_their_rates(connect: Callable[..., Arm]) -> None:
     counts = {"real": 0, "rich": 0}
     times: dict[str, list[float]] = {"real": [], "rich": []}
 
@@ -590,7 +587,7 @@ def test_reports_come_at_their_rates(connect: Callable[..., XArmAPI]) -> None:
     assert all(later >= earlier for earlier, later in pairwise(times["rich"]))
 
 
-def test_second_channel_and_several_clients(connect: Callable[..., XArmAPI], rig: Rig) -> None:
+def test_second_channel_and_several_clients(connect: Callable[..., Arm], rig: Rig) -> None:
     first, second = connect(), connect()
     ready(first, 1)
     assert second.get_state() == (0, 2)
@@ -599,7 +596,7 @@ def test_second_channel_and_several_clients(connect: Callable[..., XArmAPI], rig
     assert first.set_servo_angle_j(BENT) == 9
 
 
-def test_count_that_a_program_keeps(arm: XArmAPI) -> None:
+def test_count_that_a_program_keeps(arm: Arm) -> None:
     assert arm.set_counter_increase() == 0
     assert arm.set_counter_increase() == 0
     assert until(lambda: arm.count == 2)
