@@ -50,7 +50,7 @@ class Call:
         Raises:
             Refused: There are not so many, and there is no default.
         """
-        if offset < self.size:
+        if 0 <= offset < self.size:
             return self.request.parameters[offset]
         if default is None:
             raise Refused(12)

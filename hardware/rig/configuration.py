@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from math import hypot, pi
 from typing import Any, Final
@@ -127,12 +128,7 @@ class Configuration:
 
     def copy(self) -> Configuration:
         """One that changes apart from this."""
-        return Configuration(
-            **{
-                name: value.copy() if isinstance(value, np.ndarray) else value
-                for name, value in vars(self).items()
-            }
-        )
+        return deepcopy(self)
 
     def plain(self) -> dict[str, Any]:
         """Every setting by its name, as lists and numbers."""

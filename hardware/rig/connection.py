@@ -8,8 +8,8 @@ from typing import Final
 
 from .reports import RATES
 
-MOST_UNSENT: Final = 1 << 18
-"""Bytes that wait for a client that does not read; beyond, it is hung up on."""
+MOST_UNSENT: Final = 1 << 16
+"""Bytes that wait here and in the socket for a client that does not read; beyond, it is hung up on."""
 
 
 class Connection:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from ibc_gym.contracts import Robot
-from ibc_gym.records import Float64, Pose, RobotState, Target
+from ibc_gym.records import Float64, RobotState, Target
 
 from . import frames
 from .configuration import Configuration, Identity
@@ -45,15 +45,15 @@ class Core:
         self.time = 0.0
         """Since the first start [s]."""
         self.starts = 0
+        self.machine = Machine()
         self._state: RobotState | None = None
-        self._last_tool = np.zeros(3)
-        self.tool_speed = 0.0
-        """Of the measured tool over the last period [m/s]."""
+        self._tool: Float64 | None = None
         self.start()
 
     def start(self) -> None:
         """Be as after switching on, with the configuration that was saved."""
         self.starts += 1
+        held = self.machine.held
         self.configuration = self.saved.copy()
         self.model = Model(self.configuration, self.identity.ranges())
         self.machine = Machine(self._stopped)
@@ -63,7 +63,9 @@ class Core:
         self.box = ControlBox()
         self.counter = 0
         self.servo_codes = [0] * 7
-        """Error codes of the joints' servos, and of the tool's board."""
+        """Error codes of the joints' servos."""
+        if held:
+            self.fail(held, held=True)  # who presses the button does not notice
 
     @property
     def state(self) -> RobotState:
@@ -73,9 +75,18 @@ class Core:
         return self._state
 
     @property
-    def tool(self) -> Pose:
-        """World_T_tool as measured."""
-        return self.model.tool(self.state.joints)
+    def tool(self) -> Float64:
+        """World_T_tool as measured, (4, 4)."""
+        if self._tool is None:
+            self._tool = self.model.matrix(self.state.joints)
+        return self._tool
+
+    @property
+    def tool_speed(self) -> float:
+        """How fast the measured tool moves [m/s]."""
+        state = self.state
+        before = self.model.matrix(state.joints - self.period * state.joint_velocities)
+        return float(np.linalg.norm(self.tool[:3, 3] - before[:3, 3])) / self.period
 
     @property
     def state_code(self) -> int:
@@ -120,6 +131,7 @@ class Core:
     def configure(self) -> None:
         """Put a changed configuration into force; mode and state fall back."""
         self.model.configure(self.configuration)
+        self._tool = None
         self.machine.configuration_changed()
 
     def plan(self, motion: Planned, ticket: Ticket | None) -> bool:
@@ -129,6 +141,11 @@ class Core:
             return False
         self.mover.plan(motion, ticket)
         return True
+
+    def moved_by_hand(self) -> None:
+        """Take over where the arm is, after something other than this controller moved it."""
+        self._state = self._tool = None
+        self.mover.resume_at(self.state.joints)
 
     def advance(self) -> None:
         """Let one control period of motion pass."""
@@ -140,13 +157,7 @@ class Core:
         self.robot.advance()
         self.gripper.advance(self.period)
         self.time += self.period
-        self._state = None
-
-    def measure_speed(self, passed: float) -> None:
-        """Bring the speed of the tool up to date, over a time since the last call [s]."""
-        place: Float64 = self.tool.position
-        self.tool_speed = float(np.linalg.norm(place - self._last_tool)) / passed
-        self._last_tool = place
+        self._state = self._tool = None
 
     def _stopped(self, state: int) -> None:
         self.mover.drop(failed=state == STOPPED and bool(self.machine.error))

@@ -99,8 +99,10 @@ def encode_reply(request: Request, status: int, body: bytes = b"") -> bytes:
 
 def decode_reply(frame: bytes) -> tuple[int, int, bytes]:
     """Transaction, status and body of a whole reply."""
+    if len(frame) < HEADER.size + 2:
+        raise FrameError(f"{len(frame)} bytes are no reply")
     transaction, _, length = HEADER.unpack_from(frame)
-    if len(frame) != HEADER.size + length or length < 2:
+    if len(frame) != HEADER.size + length:
         raise FrameError(f"{len(frame)} bytes where {HEADER.size + length} were announced")
     return transaction, frame[7], frame[8:]
 
@@ -140,6 +142,11 @@ def read_integers(data: bytes, count: int, offset: int = 0) -> list[int]:
     return list(struct.unpack_from(f"<{count}i", data, offset))
 
 
+def box(edges: Float64) -> bytes:
+    """Six edges [m] as words of whole millimetres, as far as they fit."""
+    return words([round(min(max(edge * MM, -32768.0), 32767.0)) for edge in edges.tolist()])
+
+
 def text(*parts: str, size: int) -> bytes:
     """Texts that end with a zero each, filled up to a size; longer ones are longer."""
     return b"".join(part.encode("ascii") + b"\0" for part in parts).ljust(size, b"\0")
@@ -150,16 +157,15 @@ def joints(angles: Float64) -> list[float]:
     return [*angles.tolist(), *[0.0] * (AXES - len(angles))]
 
 
-def pose(base_T_tool: Pose) -> list[float]:
-    """X y z [mm], roll pitch yaw [rad] about fixed axes."""
-    turn = geometry.rotation(base_T_tool.quaternion)
-    return [*(base_T_tool.position * MM).tolist(), *_angles(turn)]
+def pose(base_T_tool: Float64) -> list[float]:
+    """X y z [mm], roll pitch yaw [rad] about fixed axes, of a transform (4, 4)."""
+    return [*(base_T_tool[:3, 3] * MM).tolist(), *_angles(base_T_tool)]
 
 
-def pose_aa(base_T_tool: Pose) -> list[float]:
-    """X y z [mm] and the rotation as axis times angle [rad]."""
-    turn = geometry.rotation(base_T_tool.quaternion)
-    return [*(base_T_tool.position * MM).tolist(), *turn.as_rotvec().tolist()]
+def pose_aa(base_T_tool: Float64) -> list[float]:
+    """X y z [mm] and the rotation as axis times angle [rad], of a transform (4, 4)."""
+    turn = Rotation.from_matrix(base_T_tool[:3, :3])
+    return [*(base_T_tool[:3, 3] * MM).tolist(), *turn.as_rotvec().tolist()]
 
 
 def six(numbers: Float64) -> list[float]:
@@ -175,22 +181,17 @@ def read_pose(numbers: Float64, *, axis_angle: bool = False) -> Pose:
     return Pose(position=position, quaternion=geometry.quaternion(turn_of(angles, axis_angle)))
 
 
-def between(first: Pose, second: Pose) -> Pose:
-    """The pose of the second in the frame of the first."""
-    return geometry.compose(geometry.inverse(first), second)
-
-
 def turn_of(angles: Float64, axis_angle: bool) -> Rotation:
     """The rotation of roll pitch yaw about fixed axes, or of axis times angle [rad]."""
     return Rotation.from_rotvec(angles) if axis_angle else Rotation.from_euler("xyz", angles)
 
 
-def _angles(turn: Rotation) -> list[float]:
+def _angles(base_T_tool: Float64) -> list[float]:
     """Roll pitch yaw; written out, because SciPy warns where pitch is +-90 degrees."""
-    matrix = turn.as_matrix()
-    across = math.hypot(matrix[0, 0], matrix[1, 0])
-    pitch = math.atan2(-matrix[2, 0], across)
+    matrix = base_T_tool.tolist()
+    across = math.hypot(matrix[0][0], matrix[1][0])
+    pitch = math.atan2(-matrix[2][0], across)
     if across < 1e-9:  # roll and yaw turn about one axis: all of it is called roll
-        return [math.atan2(-matrix[1, 2], matrix[1, 1]), pitch, 0.0]
-    roll = math.atan2(matrix[2, 1], matrix[2, 2])
-    return [roll, pitch, math.atan2(matrix[1, 0], matrix[0, 0])]
+        return [math.atan2(-matrix[1][2], matrix[1][1]), pitch, 0.0]
+    roll = math.atan2(matrix[2][1], matrix[2][2])
+    return [roll, pitch, math.atan2(matrix[1][0], matrix[0][0])]

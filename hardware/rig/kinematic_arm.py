@@ -58,7 +58,7 @@ class KinematicArm:
             joints=self._joints.copy(),
             joint_velocities=self._velocities.copy(),
             tool=self._kinematics.forward(self._joints),
-            target=Target(joints=self._goal.copy()),
+            target=Target(tool=self._kinematics.forward(self._goal)),
             interventions=self._interventions,
         )
 

@@ -21,6 +21,9 @@ COLLISION: Final = 31
 NEAR_ENOUGH: Final = 1e-4
 """By which joints may pass their range [rad]: the protocol's numbers are rounded to 32 bits."""
 DAMPING: Final = 1e-4
+"""Of velocities near singular poses [m]."""
+BEYOND: Final = 5.0
+"""Where nobody needs to look for a solution [m]."""
 
 
 class MotionError(IbcGymError, RuntimeError):
@@ -36,7 +39,7 @@ class Model:
     """Kinematics under the offsets and limits that are configured."""
 
     def __init__(self, configuration: Configuration, ranges: tuple[Float64, Float64]) -> None:
-        """Take the configuration as it will be, and the ranges of the joints."""
+        """Take the configuration, and the ranges of the joints."""
         self._kinematics = Kinematics(XARM6, 0.0)
         self._ranges = ranges
         self.configure(configuration)
@@ -44,17 +47,20 @@ class Model:
     def configure(self, configuration: Configuration) -> None:
         """Take over changed offsets and limits."""
         self.configuration = configuration
-        self._flange_T_tool = _pose_of(configuration.tcp_offset)
-        self._tool_T_flange = geometry.inverse(self._flange_T_tool)
-        self._world_T_base = _pose_of(configuration.world_offset)
-        self._base_T_world = geometry.inverse(self._world_T_base)
+        self._flange_T_tool = _matrix_of(configuration.tcp_offset)
+        self._tool_T_flange = np.linalg.inv(self._flange_T_tool)
+        self._world_T_base = _matrix_of(configuration.world_offset)
+        self._base_T_world = np.linalg.inv(self._world_T_base)
+
+    def matrix(self, joints: Float64) -> Float64:
+        """World_T_tool, (4, 4): where the tool is in the frame that is configured."""
+        base_T_flange = self._kinematics.frames(joints)[-1]
+        world_T_tool: Float64 = self._world_T_base @ base_T_flange @ self._flange_T_tool
+        return world_T_tool
 
     def tool(self, joints: Float64) -> Pose:
-        """World_T_tool: what the controller reports as its position."""
-        base_T_flange = self._kinematics.forward(joints)
-        return geometry.compose(
-            self._world_T_base, geometry.compose(base_T_flange, self._flange_T_tool)
-        )
+        """The same as a pose."""
+        return geometry.pose_of(self.matrix(joints))
 
     def solve(self, world_T_tool: Pose, near: Float64, *, limited: bool = True) -> Float64:
         """Joints for a pose of the tool, near given ones.
@@ -62,9 +68,11 @@ class Model:
         Raises:
             MotionError: 21, there are none.
         """
-        base_T_flange = geometry.compose(
-            geometry.compose(self._base_T_world, world_T_tool), self._tool_T_flange
+        base_T_flange = geometry.pose_of(
+            self._base_T_world @ geometry.matrix(world_T_tool) @ self._tool_T_flange
         )
+        if not float(np.abs(base_T_flange.position).max()) < BEYOND:
+            raise MotionError(NO_SOLUTION)
         solution = self._kinematics.least_squares(base_T_flange, near)
         if solution.error > CLOSE_ENOUGH:
             solution = self._kinematics.inverse(base_T_flange, near)
@@ -76,11 +84,11 @@ class Model:
 
     def rates(self, joints: Float64, twist: Float64) -> Float64:
         """Joint velocities (6,) that move the tool by a twist (6,) of the world: linear [m/s], angular [rad/s]."""
-        turn = geometry.rotation(self._base_T_world.quaternion)
-        linear, angular = turn.apply(twist[:3]), turn.apply(twist[3:])
+        base_R_world = self._base_T_world[:3, :3]
+        linear, angular = base_R_world @ twist[:3], base_R_world @ twist[3:]
         J = self._kinematics.jacobian(joints)
-        flange = geometry.rotation(self._kinematics.forward(joints).quaternion)
-        arm = flange.apply(self._flange_T_tool.position)
+        base_R_flange = self._kinematics.frames(joints)[-1][:3, :3]
+        arm = base_R_flange @ self._flange_T_tool[:3, 3]
         wanted = np.concatenate([linear - np.cross(angular, arm), angular])  # of the flange
         rates: Float64 = J.T @ np.linalg.solve(J @ J.T + DAMPING**2 * np.eye(6), wanted)
         return rates
@@ -101,7 +109,7 @@ class Model:
         Raises:
             MotionError: 35.
         """
-        if self.configuration.fence_on and not self.in_box(self.tool(joints).position):
+        if self.configuration.fence_on and not self.in_box(self.matrix(joints)[:3, 3]):
             raise MotionError(FENCE)
 
     def in_box(self, position: Float64) -> bool:
@@ -131,5 +139,8 @@ class Model:
         return min(limit, configuration.reduced_joint_speed) if configuration.reduced_on else limit
 
 
-def _pose_of(six: Float64) -> Pose:
-    return Pose(position=six[:3].copy(), quaternion=geometry.quaternion(turn_of(six[3:], False)))
+def _matrix_of(six: Float64) -> Float64:
+    a_T_b = np.eye(4)
+    a_T_b[:3, :3] = turn_of(six[3:], False).as_matrix()
+    a_T_b[:3, 3] = six[:3]
+    return a_T_b

@@ -18,6 +18,8 @@ TURN_SPEED: Final = pi
 """Greatest turning speed of a tool on a line [rad/s]."""
 TURN_ACCELERATION: Final = 20.0
 """[rad/s^2]"""
+LONGEST_LOOK: Final = 20.0
+"""Time of a line that is looked at ten times a second when it is planned [s]; longer ones are looked at less often."""
 SLACK: Final = 1.02
 """By which a joint may pass its greatest speed before the controller stops."""
 SLOWDOWN: Final = 0.1
@@ -54,7 +56,7 @@ class Profile:
 
     @property
     def duration(self) -> float:
-        """[s]"""
+        """Time that it takes [s]."""
         if self.length == 0.0:
             return 0.0
         ramp = self._ramp
@@ -162,7 +164,7 @@ class ToolMove(Planned):
     def _walk(self, start: Float64) -> Float64:
         """Joints at the end, found along the way, so that they are those where the arm will come to be."""
         joints = start
-        steps = max(2, round(self._duration / 0.1))
+        steps = max(2, round(min(self._duration, LONGEST_LOOK) / 0.1))
         for step in range(1, steps + 1):
             joints = self._model.solve(self._path.at(step / steps), joints)
         return joints
@@ -176,7 +178,7 @@ class Path(Protocol):
 
     @property
     def length(self) -> float:
-        """[m]"""
+        """Of the way [m]."""
 
     @property
     def angle(self) -> float:

@@ -53,6 +53,14 @@ class Rig:
         """End what lasts, such as an emergency stop that is held."""
         self.client.ask("release")
 
+    def restart(self) -> None:
+        """Switch the controller off and on: connections close, and what was not saved is forgotten."""
+        self.client.ask("restart")
+
+    def place(self, joints: Sequence[float]) -> None:
+        """Put the arm elsewhere as if by hand, to joints (6,) [rad]; for a rig whose arm is only kinematics."""
+        self.client.ask("place", joints=list(joints))
+
     def state(self) -> dict[str, Any]:
         """Joints, tool, mode, state, error and what else there is to see from inside."""
         state: dict[str, Any] = self.client.ask("state")
@@ -83,9 +91,7 @@ def spawn(
     try:
         where = _first_line(process, command)
         with LineClient(where["address"], where["questions"]) as client:
-            yield Rig(
-                address=where["address"], port=where["port"], pid=process.pid, client=client
-            )
+            yield Rig(address=where["address"], port=where["port"], pid=process.pid, client=client)
     finally:
         end(process)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ibc_gym import geometry
 from ibc_gym.records import Pose
 
 from .faults import Fault
@@ -24,6 +25,9 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
     def release() -> None:
         controller.release()
 
+    def restart() -> None:
+        controller.restart()
+
     def heard() -> list[dict[str, Any]]:
         """Every motion target since the last time, followed or not."""
         entries = list(core.heard)
@@ -37,7 +41,7 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
             "joints": core.state.joints.tolist(),
             "joint_velocities": core.state.joint_velocities.tolist(),
             "commanded": mover.joints.tolist(),
-            "tool": _plain(core.tool),
+            "tool": _plain(geometry.pose_of(core.tool)),
             "mode": machine.mode,
             "state": core.state_code,
             "error": machine.error,
@@ -61,6 +65,7 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
     return {
         "inject": inject,
         "release": release,
+        "restart": restart,
         "heard": heard,
         "state": state,
         "configuration": configuration,

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from ibc_gym import geometry
 from ibc_gym.records import Float64
 
 from . import frames
@@ -15,8 +16,9 @@ from .core import Core
 from .frames import MM, FrameError, floats, words
 from .machine import BAD_PARAMETER, UNKNOWN_COMMAND
 from .model import MotionError
-from .motion_registers import MOTION
+from .planned_registers import PLANNED
 from .settings import SETTINGS
+from .stream_registers import STREAMS
 from .tool_registers import TOOL
 
 
@@ -26,6 +28,7 @@ def answer(core: Core, call: Call) -> tuple[int, bytes]:
     if row is None or core.identity.firmware < row.since:
         core.machine.warn(UNKNOWN_COMMAND)
         return core.status | frames.INVALID, b""
+    ready = core.machine.ready
     try:
         body = row.handler(core, call) or b""
     except Refused as refusal:
@@ -37,7 +40,9 @@ def answer(core: Core, call: Call) -> tuple[int, bytes]:
         core.fail(error.code)
         return core.status, bytes(row.size)
     else:
-        return core.status, body
+        # Whoever sets something is told how it stood before: the client takes some settings for commands to move.
+        stood = ready and call.request.register in SETTINGS
+        return core.status & ~(frames.NOT_READY if stood else 0), body
     return core.status | frames.INVALID, bytes(row.size)
 
 
@@ -111,7 +116,7 @@ def _inverse(core: Core, call: Call) -> bytes:
 
 
 def _forward(core: Core, call: Call) -> bytes:
-    return floats(frames.pose(core.model.tool(call.finite(7)[:6])))
+    return floats(frames.pose(core.model.matrix(call.finite(7)[:6])))
 
 
 def _joint_limit(core: Core, call: Call) -> bytes:
@@ -133,10 +138,15 @@ def _beyond(check: Callable[[], object]) -> bool:
 
 def _reduced(core: Core, call: Call) -> bytes:
     c = core.configuration
-    box = words([round(float(edge) * MM) for edge in c.box])
     speeds = floats([c.reduced_tcp_speed * MM, c.reduced_joint_speed])
     switches = bytes([c.fence_on, c.rebound_on])
-    return bytes([c.reduced_on]) + box + speeds + floats(c.reduced_ranges.ravel()) + switches
+    return (
+        bytes([c.reduced_on])
+        + frames.box(c.box)
+        + speeds
+        + floats(c.reduced_ranges.ravel())
+        + switches
+    )
 
 
 def _dh(core: Core, call: Call) -> bytes:
@@ -153,7 +163,7 @@ def _offset(core: Core, call: Call) -> bytes:
     """The pose of the second tool pose in the first."""
     first = frames.read_pose(call.finite(6), axis_angle=bool(call.byte(48, default=0)))
     second = frames.read_pose(call.finite(6, 24), axis_angle=bool(call.byte(48, default=0)))
-    way = frames.between(first, second)
+    way = np.linalg.inv(geometry.matrix(first)) @ geometry.matrix(second)
     return floats(frames.pose_aa(way) if call.byte(49, default=0) else frames.pose(way))
 
 
@@ -218,7 +228,8 @@ TABLE: Final[dict[int, Row]] = {
     91: Row(lambda core, call: floats(frames.pose_aa(core.tool)), 24),
     140: _zeros(6),
     141: Row(lambda core, call: bytes([1, 1]), 2),
-    **MOTION,
+    **PLANNED,
+    **STREAMS,
     **SETTINGS,
     **TOOL,
 }

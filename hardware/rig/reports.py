@@ -107,8 +107,10 @@ def _rest(core: Core) -> bytes:
         | c.approximate << 3
         | c.continuous << 4
     )
-    box = words([round(min(max(float(edge) * MM, -32768), 32767)) for edge in c.box])
+    box = frames.box(c.box)
     speeds = floats([c.reduced_tcp_speed * MM, c.reduced_joint_speed])
     ranges = floats(np.asarray(c.reduced_ranges).ravel())
     switches = bytes([c.fence_on, c.rebound_on])
-    return forces + turn + bytes([flags, c.reduced_on]) + box + speeds + ranges + switches + bytes(13)
+    return (
+        forces + turn + bytes([flags, c.reduced_on]) + box + speeds + ranges + switches + bytes(13)
+    )

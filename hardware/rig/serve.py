@@ -14,10 +14,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import numpy as np
+
+from ibc_gym.records import Target
+
 from .configuration import Identity
 from .faults import KINDS, Fault
 from .kinematic_arm import KinematicArm
-from .lines import LineServer
+from .lines import Handler, LineServer
 from .questions import handlers_of
 from .server import CONTROL_PORT, Controller
 
@@ -35,11 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     robot = KinematicArm(control_period=options.period)
     with (
         Controller(robot, options.address, options.port, identity=identity, faults=faults) as arm,
-        LineServer(handlers_of(arm), options.address) as lines,
+        LineServer({**handlers_of(arm), "place": _hand(robot, arm)}, options.address) as lines,
     ):
         announce(arm, lines)
         run(arm, lines, until=ended(options.parent))
-        robot.close()
 
 
 def announce(controller: Controller, lines: LineServer) -> None:
@@ -57,6 +60,16 @@ def run(controller: Controller, lines: LineServer, *, until: Callable[[], bool])
         controller.step()
         lines.poll()
         deadline = max(deadline + period, time.monotonic() - MOST_BEHIND)
+
+
+def _hand(robot: KinematicArm, controller: Controller) -> Handler:
+    """Somebody who puts the arm elsewhere with their hands."""
+
+    def place(joints: Sequence[float]) -> None:
+        robot.reset(Target(joints=np.array(joints, dtype=np.float64)))
+        controller.core.moved_by_hand()
+
+    return place
 
 
 def ended(parent: int = 0) -> Callable[[], bool]:

@@ -10,7 +10,7 @@ import selectors
 import socket
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from ibc_gym.contracts import Closing, Robot
 from ibc_gym.errors import ConfigError
@@ -18,7 +18,7 @@ from ibc_gym.errors import ConfigError
 from . import frames
 from .calls import Call
 from .configuration import Identity
-from .connection import Connection
+from .connection import MOST_UNSENT, Connection
 from .core import Core
 from .faults import Fault, FaultSchedule
 from .frames import FrameError, Request, decode_requests, encode_notice, encode_reply
@@ -71,7 +71,7 @@ class Controller(Closing):
         self._listeners: dict[socket.socket, int] = {}
         self._connections: dict[int, Connection] = {}
         self._number = 0
-        self._due = {kind: 0.0 for kind in RATES}
+        self._due = dict.fromkeys(RATES, 0.0)
         self._old: dict[int, bytes] = {}
         self.port = port
         """For commands."""
@@ -124,6 +124,13 @@ class Controller(Closing):
     def release(self) -> None:
         """End all faults that last, and let go of the emergency stop; errors stay until they are cleared."""
         self.faults.release()
+        for fault in self.faults.end(self.time):
+            self._end(fault)
+
+    def restart(self) -> None:
+        """Switch the controller off and on: connections close, and what was not saved is forgotten."""
+        self.core.start()
+        self._close_connections()
 
     def close(self) -> None:
         """Hang up on everybody; may be called twice."""
@@ -173,6 +180,7 @@ class Controller(Closing):
             return  # it has gone again
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_UNSENT)
         self._number += 1
         connection = Connection(self._number, client, self._listeners[listener])
         self._connections[connection.number] = connection
@@ -210,9 +218,7 @@ class Controller(Closing):
         for ticket, result in notices:
             connection = self._connections.get(ticket.client)
             if connection is not None:
-                notice = encode_notice(
-                    ticket.transaction, ticket.protocol, frames.FINISHED, result
-                )
+                notice = encode_notice(ticket.transaction, ticket.protocol, frames.FINISHED, result)
                 self._send(connection, notice)
 
     def _report(self) -> None:
@@ -279,6 +285,3 @@ class Controller(Closing):
                 self._selector.unregister(listener)
             listener.close()
         self._listeners.clear()
-
-    def __enter__(self) -> Any:
-        return self

@@ -84,8 +84,9 @@ def _load(core: Core, call: Call) -> None:
 
 
 def _tool_model(core: Core, call: Call) -> None:
+    kind = call.byte(call.size - 1)
     sizes = call.finite((call.size - 1) // 4) / MM
-    core.configuration.tool_model = call.byte(call.size - 1)
+    core.configuration.tool_model = kind
     core.configuration.tool_sizes = np.concatenate([sizes, np.zeros(6)])[:6]
     core.configure()
 

@@ -58,7 +58,7 @@ class Servo:
         """
         model.check_joints(joints)
         model.check_fence(joints)
-        way = model.tool(joints).position - model.tool(self.target).position
+        way = model.matrix(joints)[:3, 3] - model.matrix(self.target)[:3, 3]
         step, turn = float(np.linalg.norm(way)), float(np.abs(joints - self.target).max())
         while self._steps and self._steps[0][0] <= now - WINDOW:
             self._steps.popleft()
@@ -94,8 +94,8 @@ class Brake:
     def advance(self, joints: Float64, period: float) -> Float64:
         """The joints a period later."""
         fastest = float(np.abs(self.velocities).max())
-        left = max(fastest - BRAKING * period, 0.0)
-        self.velocities = self.velocities * (left / fastest if fastest > 0 else 0.0)
+        left = fastest - BRAKING * period
+        self.velocities = self.velocities * (left / fastest if left > THERE else 0.0)
         return joints + self.velocities * period
 
 
@@ -151,8 +151,8 @@ class ToolVelocity:
         self._now = np.concatenate([linear, angular])
         twist = self._now
         if self._in_tool:
-            turn = geometry.rotation(self._model.tool(joints).quaternion)
-            twist = np.concatenate([turn.apply(twist[:3]), turn.apply(twist[3:])])
+            turn = self._model.matrix(joints)[:3, :3]
+            twist = np.concatenate([turn @ twist[:3], turn @ twist[3:]])
         return joints + self._model.rates(joints, twist) * period
 
 
@@ -237,9 +237,7 @@ def _approach(
     return _towards(velocity, wanted, step)
 
 
-def _expired(
-    wanted: Float64, left: float | None, period: float
-) -> tuple[Float64, float | None]:
+def _expired(wanted: Float64, left: float | None, period: float) -> tuple[Float64, float | None]:
     """What is still wanted, and for how long, after a period."""
     if left is None:
         return wanted, None

@@ -69,4 +69,11 @@ class ControlBox:
 
     def words(self) -> list[int]:
         """Eight words of the vendor's report: digital in, digital out, analogue in and out."""
-        return [self.inputs, self.inputs, self.outputs, self.outputs, *self.analogue_in, *self.analogue_out]
+        return [
+            self.inputs,
+            self.inputs,
+            self.outputs,
+            self.outputs,
+            *self.analogue_in,
+            *self.analogue_out,
+        ]

@@ -1,0 +1,59 @@
+"""The vendor's client in tests: connected to emulated controllers on addresses of their own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from xarm import wrapper
+
+from ibc_gym.hardware.rig.control_port import control_port
+from ibc_gym.hardware.rig.process import Rig
+
+Arm = Any
+"""The vendor's class, whose methods have no types."""
+BENT = [0.0, -0.5, -0.35, 0.0, 0.85, 0.0]
+"""Joints from which every direction is open [rad]."""
+
+_numbers = count(1)
+logging.getLogger("SDK").setLevel(
+    logging.CRITICAL
+)  # it logs every call that fails, as many here do
+
+
+def fresh_address() -> str:
+    """An address on loopback that no other test process uses."""
+    pid = os.getpid()
+    return f"127.{1 + pid // 250 % 250}.{pid % 250}.{next(_numbers)}"
+
+
+def until(condition: Callable[[], Any], patience: float = 5.0) -> bool:
+    """Whether something comes true in time; it is looked at every few milliseconds."""
+    end = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def connected(rig: Rig, **options: Any) -> Arm:
+    """A client of a rig; whoever asks for it disconnects it."""
+    with control_port(rig.port):
+        make: Any = wrapper.XArmAPI
+        return make(rig.address, is_radian=True, forbid_uds=True, **options)
+
+
+def ready(arm: Arm, mode: int) -> Arm:
+    """The vendor's sequence, until a report shows its end."""
+    arm.clean_warn()
+    arm.clean_error()
+    assert arm.motion_enable(True) == 0
+    assert arm.set_mode(mode) == 0
+    assert arm.set_state(0) == 0
+    assert until(lambda: arm.mode == mode and arm.state in (0, 1, 2))
+    return arm
