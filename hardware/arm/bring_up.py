@@ -92,15 +92,12 @@ def make_ready(config: XArmConfig, controller: Controller, reports: Reports) -> 
     controller.set_mode(mode)
     controller.be_ready()
     asked_at = time.monotonic()
-    try:
-        reports.wait_motion(
-            lambda each: each.mode == mode and each.state <= 2,
-            after=asked_at,
-            timeout=config.ready_timeout,
-        )
-    except RobotFault:
-        _check_error(controller)
-        raise
+    _check_error(controller)
+    reports.wait_motion(
+        lambda each: each.mode == mode and each.state <= 2,
+        after=asked_at,
+        timeout=config.ready_timeout,
+    )
     _check_error(controller)
 
 

@@ -85,6 +85,8 @@ class XArmConfig:
     """Where a reset goes when no home is given, (6,) [rad]; None is above the middle of the workspace, pointing down."""
     reset_height: float = 0.1
     """A reset lifts the tip to this height before it crosses the table [m], if it is not above already."""
+    reset_speed: float = 0.2
+    """Greatest speed of the tip on its way home [m/s]; never above tip_speed."""
     fence_lower: Vector = (0.10, -0.45, -0.005)
     """Of the box that the controller itself does not let the tool leave [m]; whole millimetres."""
     fence_upper: Vector = (0.70, 0.45, 0.6)
@@ -165,6 +167,7 @@ class XArmConfig:
             ("joint_acceleration", 0.0, 1e4, "rad/s^2"),
             ("joint_jerk", 0.0, 1e7, "rad/s^3"),
             ("tip_speed", 0.0, 1.0, "m/s"),
+            ("reset_speed", 0.0, 1.0, "m/s"),
             ("reduced_tip_speed", self.tip_speed, 1.0, "m/s"),
             ("reduced_joint_speed", self.joint_speed, ARM.speed_limit, "rad/s"),
         )

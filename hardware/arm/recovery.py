@@ -17,7 +17,7 @@ from .vendor import Controller
 PATIENCE: Final = 1.0
 """How long an error may take to go [s]."""
 LOOK: Final = 0.05
-"""How often it is looked at [s]."""
+"""How often it is tried [s]."""
 
 
 def clear(config: XArmConfig, controller: Controller) -> None:
@@ -32,9 +32,9 @@ def clear(config: XArmConfig, controller: Controller) -> None:
         return
     if error in codes.SERVO:  # such an error goes only while the joints are powered
         controller.enable()
-    controller.clear_error()
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
+        controller.clear_error()
         error, _ = controller.errors()
         if not error:
             return

@@ -151,7 +151,7 @@ class XArm(Closing):
         self._interventions += admitted.changed
         self._before = admitted
         tool = None if admitted.by_joints else admitted.tool
-        self._stream.aim(admitted.joints, tool, self.config.control_period)
+        self._stream.aim(admitted.joints, tool, tip_speed=self.config.tip_speed)
         if self._deadline is None:  # the first target after a reset begins the first period
             self._deadline = self._clock() + self.config.control_period
         return admitted.target
@@ -306,7 +306,8 @@ class XArm(Closing):
 
     def _go(self, leg: Admitted, until: float) -> None:
         """Go to a place and come to rest there."""
-        self._stream.aim(leg.joints, leg.tool, self.config.control_period)
+        speed = min(self.config.reset_speed, self.config.tip_speed)
+        self._stream.aim(leg.joints, leg.tool, tip_speed=speed)
         while True:
             self._raise_fault()
             self._stream.touch()

@@ -114,12 +114,11 @@ class Stream(Closing):
                 joints,
                 period=config.stream_period,
                 speed=config.joint_speed,
-                tip_speed=config.tip_speed,
             )
             self._sent = np.array(joints, dtype=np.float64)
             self.confine(lower, upper)
             self._began = self._touched = self._ticked = self._clock()
-            self._holding = False
+            self._holding, self._first = False, True
             self._streaming = True
 
     def confine(self, lower: Float64, upper: Float64) -> None:
@@ -127,11 +126,11 @@ class Stream(Closing):
         with self._lock:
             self._guard = Guard(self._kinematics, lower, upper)
 
-    def aim(self, joints: Float64, tool: Pose | None, within: float) -> None:
-        """Go to a target within a time [s]; along the straight line of the tool where there is one."""
+    def aim(self, joints: Float64, tool: Pose | None, *, tip_speed: float) -> None:
+        """Go to a target within a control period, or as soon as speeds allow; straight with the tool if there is one."""
+        samples = round(self._config.stream_rate / self._config.control_rate)
         with self._lock:
-            samples = round(within / self._config.stream_period)
-            self._course.aim(joints, tool, samples)
+            self._course.aim(joints, tool, samples, tip_speed=tip_speed)
             self._holding = False
             self.touch()
 
@@ -197,6 +196,8 @@ class Stream(Closing):
                 skipped = int(behind / period)
                 deadline += skipped * period
                 self._stopwatch.skip(skipped)
+                with self._lock:
+                    self._course.skip(skipped)
             time.sleep(max(0.0, deadline - self._clock()))
 
     def _period(self, deadline: float) -> None:
@@ -241,6 +242,9 @@ class Stream(Closing):
 
     def _next(self, now: float) -> Float64:
         config = self._config
+        if self._first:  # the controller wants to hear first where the arm is
+            self._first, self._ticked = False, now
+            return self._sent
         if now - self._ticked > max(PAUSE, 2 * config.stream_period):
             self._follower.rest(self._sent)
         self._ticked = now

@@ -98,7 +98,6 @@ class Course:
         *,
         period: float,
         speed: float,
-        tip_speed: float,
     ) -> None:
         """Stay at `start` until there is a target.
 
@@ -107,10 +106,9 @@ class Course:
             start: (J,) [rad].
             period: Between two samples [s].
             speed: Greatest, of every joint [rad/s].
-            tip_speed: Greatest [m/s].
         """
-        self._kinematics = kinematics
-        self._most, self._furthest = speed * period, tip_speed * period
+        self._kinematics, self._period = kinematics, period
+        self._most, self._furthest = speed * period, 0.0
         self.here: Float64 = np.array(start, dtype=np.float64)
         """Where the point is, (J,) [rad]."""
         self._joints, self._tool, self._left = self.here, cast(Pose | None, None), 1
@@ -120,15 +118,23 @@ class Course:
         """Whether the point is at the target."""
         return bool(np.abs(self.here - self._joints).max() < ARRIVED)
 
-    def aim(self, joints: Float64, tool: Pose | None, samples: int) -> None:
+    def aim(
+        self, joints: Float64, tool: Pose | None, samples: int, *, tip_speed: float = 1.0
+    ) -> None:
         """Go to a target within so many samples, evenly, or as soon as the limits allow.
 
         Args:
             joints: Of the target, (J,) [rad].
             tool: Its base_T_tool, for a straight line of the tool; None for a straight line of the joints.
             samples: Until it is to be reached.
+            tip_speed: Greatest along the straight line of the tool [m/s].
         """
         self._joints, self._tool, self._left = joints, tool, max(1, samples)
+        self._furthest = tip_speed * self._period
+
+    def skip(self, samples: int) -> None:
+        """Samples that were left out bring the end nearer all the same."""
+        self._left = max(1, self._left - samples)
 
     def hold(self) -> None:
         """Stay here."""

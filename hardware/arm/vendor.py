@@ -76,6 +76,8 @@ READY, PAUSED, STOPPED = 0, 3, 4
 OK, HAS_ERROR, HAS_WARNING, NO_ANSWER, NOT_SENT, NOT_READY = 0, 1, 2, 3, 8, 9
 """Codes."""
 ALL_JOINTS: Final = 8
+UNUSED: Final = (0.35, 8.7, 0.0)
+"""Speed, acceleration and time of a servo target, which the controller ignores: the client's own defaults."""
 
 
 class CommandFailed(RobotFault):
@@ -270,23 +272,20 @@ class Controller(Closing):
 
     def servo_joints(self, joints: Float64) -> None:
         """Servo mode: go to joints (6,) [rad] at once."""
-        self._move("servo_joints", self._api.set_servo_angle_j, _finite(joints, "joint target"))
+        target = _seven(_finite(joints, "joint target"))
+        self._move("servo_joints", self._api.core.move_servoj, target, *UNUSED)
 
     def servo_tool(self, pose: Pose) -> None:
         """Servo mode: bring the tool to a pose at once."""
-        self._move("servo_tool", self._api.set_servo_cartesian, _finite(six_of(pose), "tool pose"))
+        target = _finite(six_of(pose), "tool pose")
+        in_base = 0.0  # the slot of the time says whose axes the pose is in
+        self._move("servo_tool", self._api.core.move_servo_cartesian, target, *UNUSED[:2], in_base)
 
     def plan_joints(self, joints: Float64, speed: float, acceleration: float) -> None:
         """Online mode: go to joints (6,) [rad] instead of where it was going, within [rad/s] and [rad/s^2]."""
-        numbers = _finite([*joints, speed, acceleration], "joint target")
-        target = [*numbers[:JOINTS], 0.0]
-
-        def move(*_: Any) -> int:
-            core = self._api.core
-            code = int(core.move_joint(target, speed, acceleration, 0.0)[0])
-            return NOT_READY if code in (OK, HAS_WARNING) and not core.state_is_ready else code
-
-        self._move("plan_joints", move, target)
+        target = _seven(_finite(joints, "joint target"))
+        limits = _finite([speed, acceleration], "limit of a motion")
+        self._move("plan_joints", self._api.core.move_joint, target, *limits, 0.0)
 
     def turn_joints(self, speeds: Float64, duration: float) -> None:
         """Velocity mode: turn the joints at speeds (6,) [rad/s] for so long [s] and then stop, unless told again."""
@@ -295,20 +294,22 @@ class Controller(Closing):
             raise SpecMismatch(
                 f"Joint speeds for {duration} s would never end; nothing was sent to the arm."
             )
-        numbers = _finite(speeds, "joint speed")
-        self._move(
-            "turn_joints",
-            lambda values: self._api.vc_set_joint_velocity(values, duration=duration),
-            numbers,
-        )
+        numbers = _seven(_finite(speeds, "joint speed"))
+        together = 1
+        self._move("turn_joints", self._api.core.vc_set_jointv, numbers, together, duration)
 
     def close(self) -> None:
         """Hang up; may be called twice. The arm holds where it was last sent."""
         self._api.disconnect()
 
-    def _move(self, name: str, call: Callable[[Any], Any], target: list[float]) -> None:
-        code = _code(call(target))
-        if code != OK:
+    def _move(self, name: str, call: Callable[..., Any], *arguments: Any) -> None:
+        """Send a target; unlike a setting it has failed if an error is pending, or if the arm may not move."""
+        if not self._api.connected:
+            raise CommandFailed(name, -1, self.address)
+        code = _code(call(*arguments))
+        if code in (OK, HAS_WARNING) and not self._api.core.state_is_ready:
+            code = NOT_READY
+        if code not in (OK, HAS_WARNING):
             raise CommandFailed(name, code, self.address)
 
     def _ask(self, name: str, call: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -331,6 +332,11 @@ class Controller(Closing):
 def _code(returned: Any) -> int:
     """The code of a call, which comes bare or in a list."""
     return int(returned[0]) if isinstance(returned, list | tuple) else int(returned)
+
+
+def _seven(joints: list[float]) -> list[float]:
+    """The protocol has room for seven joints."""
+    return [*joints, 0.0]
 
 
 def _finite(numbers: Iterable[float], what: str) -> list[float]:

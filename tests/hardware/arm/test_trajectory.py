@@ -96,8 +96,8 @@ def test_it_lags_a_steady_point_by_its_way_to_brake_and_half_the_average() -> No
     assert lag == pytest.approx(speed / (2 * ACCELERATION) + ACCELERATION / JERK, abs=PERIOD)
 
 
-def course(start: Float64, tip_speed: float = 0.5) -> Course:
-    return Course(KINEMATICS, start, period=PERIOD, speed=SPEED, tip_speed=tip_speed)
+def course(start: Float64) -> Course:
+    return Course(KINEMATICS, start, period=PERIOD, speed=SPEED)
 
 
 def down(x: float, y: float, z: float = 0.02) -> tuple[Float64, Pose]:
@@ -141,8 +141,8 @@ def test_point_is_never_faster_than_joints_and_tip_may_be_and_arrives(
 ) -> None:
     here, _ = down(*start)
     joints, pose = down(*end)
-    way = course(here, tip_speed)
-    way.aim(joints, pose, samples)
+    way = course(here)
+    way.aim(joints, pose, samples, tip_speed=tip_speed)
     before = KINEMATICS.forward(here).position
     for _ in range(4000):
         if way.arrived:
@@ -152,6 +152,20 @@ def test_point_is_never_faster_than_joints_and_tip_may_be_and_arrives(
         assert np.abs(point - here).max() <= SPEED * PERIOD * (1 + 1e-9)
         assert np.linalg.norm(after - before) <= tip_speed * PERIOD * (1 + 1e-2)
         here, before = point, after
+    assert way.arrived
+
+
+def test_samples_that_were_left_out_do_not_delay_the_arrival() -> None:
+    start, _ = down(0.35, -0.1)
+    joints, pose = down(0.36, -0.1)
+    way = course(start)
+    way.aim(joints, pose, 20)
+    for _ in range(5):
+        way.next()
+    way.skip(10)
+    for _ in range(5):
+        assert not way.arrived
+        way.next()
     assert way.arrived
 
 

@@ -1,0 +1,208 @@
+"""Nothing moves before the controller was read back and agrees with the config; what does not is named with both values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from arm_bench import Bench
+from arm_bench import bench as make_bench
+from scipy.spatial.transform import Rotation
+
+from ibc_gym import geometry
+from ibc_gym.errors import ConfigError, RobotFault
+from ibc_gym.hardware.arm.robot import XArm
+from ibc_gym.hardware.arm.vendor import Controller
+from ibc_gym.records import Pose
+
+
+def refused(bench: Bench, match: str, error: type[Exception] = ConfigError, **changes: Any) -> None:
+    """An arm cannot be made, says why, and nothing has been sent or enabled."""
+    with pytest.raises(error, match=match):
+        XArm(replace(bench.config, **changes))
+    assert bench.rig.heard() == []
+    assert not bench.rig.state()["enabled"]
+
+
+@contextmanager
+def disagreeing(
+    bench: Bench, change: Callable[[Any], Any], back: Callable[[Any], Any]
+) -> Iterator[None]:
+    """The controller set up otherwise, by the vendor's client, for the length of a block."""
+    with bench.controller() as other:
+        change(other._api.core)
+        try:
+            yield
+        finally:
+            back(other._api.core)
+
+
+def test_controller_that_agrees_is_taken_and_nothing_has_moved(bench: Bench) -> None:
+    before = bench.rig.state()["joints"]
+    with bench.arm(reset=False) as arm:
+        assert arm.fault is None
+        assert bench.rig.heard() == []
+        assert not bench.rig.state()["enabled"], "joints are enabled by the first reset, not before"
+    assert bench.rig.state()["joints"] == before
+
+
+def test_fence_reduced_mode_and_sensitivity_are_set_on_the_controller(bench: Bench) -> None:
+    changes = {
+        "fence_lower": (0.05, -0.5, 0.0),
+        "collision_sensitivity": 5,
+        "reduced_tip_speed": 0.6,
+        "reduced_joint_speed": 2.5,
+    }
+    with bench.arm(reset=False, **changes):
+        found = bench.rig.configuration()
+    assert found["fence_on"] and found["reduced_on"]
+    assert found["collision_sensitivity"] == 5
+    np.testing.assert_allclose(found["box"], [0.7, 0.05, 0.45, -0.5, 0.6, 0.0], atol=1e-6)
+    assert found["reduced_tcp_speed"] == pytest.approx(0.6)
+    assert found["reduced_joint_speed"] == pytest.approx(2.5)
+    with bench.arm(reset=False, reduced_mode=False):
+        assert not bench.rig.configuration()["reduced_on"]
+
+
+def test_another_tool_length_is_named_with_both_values(bench: Bench) -> None:
+    refused(
+        bench,
+        r"TCP offset \[m\] of \[0.0, 0.0, 0.1524\]; XArmConfig means \[0.0, 0.0, 0.14\]",
+        tool_length=0.14,
+    )
+
+
+def test_turned_tool_is_refused(bench: Bench) -> None:
+    length = bench.config.tool_length * 1000
+    with disagreeing(
+        bench,
+        lambda core: core.set_tcp_offset([0, 0, length, 0, 0, 0.5]),
+        lambda core: core.set_tcp_offset([0, 0, length, 0, 0, 0]),
+    ):
+        refused(bench, "TCP offset turned by")
+
+
+def test_another_payload_is_named_with_both_values(bench: Bench) -> None:
+    refused(bench, r"payload \[kg\] of \[0.1\]; XArmConfig means \[0.5\]", payload=0.5)
+    refused(bench, "payload's centre", payload_centre=(0.0, 0.0, 0.02))
+
+
+def test_moved_world_is_refused(bench: Bench) -> None:
+    with disagreeing(
+        bench,
+        lambda core: core.set_world_offset([50, 0, 0, 0, 0, 0]),
+        lambda core: core.set_world_offset([0] * 6),
+    ):
+        refused(bench, r"world offset \[m\] of \[0.05, 0.0, 0.0\]")
+
+
+def test_arm_that_hangs_from_the_ceiling_is_refused(bench: Bench) -> None:
+    with disagreeing(
+        bench,
+        lambda core: core.set_gravity_dir([0, 0, 1]),
+        lambda core: core.set_gravity_dir([0, 0, -1]),
+    ):
+        refused(
+            bench, r"gravity direction of \[0.0, 0.0, 1.0\]; XArmConfig means \[0.0, 0.0, -1.0\]"
+        )
+
+
+def test_other_geometry_is_named_with_where_the_flange_would_be(bench: Bench) -> None:
+    with bench.controller() as other:
+        _, *table = other._api.core.get_dh_params()
+        longer = list(table)
+        longer[13] += 2.0  # d of joint 4 [mm]
+        other._api.core.set_dh_params(longer)
+        try:
+            refused(bench, r"the flange is at .* by ours it is at")
+        finally:
+            other._api.core.set_dh_params(table)
+
+
+def test_tolerance_of_the_geometry_is_kept(bench: Bench) -> None:
+    with bench.controller() as other:
+        _, *table = other._api.core.get_dh_params()
+        other._api.core.set_dh_params([*table[:13], table[13] + 0.5, *table[14:]])
+        try:
+            with bench.arm(reset=False):
+                pass
+            refused(bench, "the flange is at", geometry_tolerance=1e-4)
+        finally:
+            other._api.core.set_dh_params(table)
+
+
+def test_old_firmware_and_other_model_are_refused(bench: Bench) -> None:
+    refused(bench, r"firmware 2.6.107; XArmConfig.firmware asks for 3.0.0", firmware=(3, 0, 0))
+    refused(bench, "is model 6 with 6 joints; XArmConfig.model is 12", model=12)
+
+
+def test_other_identity_is_refused() -> None:
+    with make_bench(identity={"kind": 9, "firmware": [1, 9, 0]}) as bench:
+        refused(bench, "is model 9")
+        refused(bench, "firmware 1.9.0", model=9)
+
+
+@pytest.mark.parametrize(
+    "command, match",
+    [
+        ("set_fence", "has a fence"),
+        ("set_reduced", "has a reduced"),
+        ("set_collision_sensitivity", "has a collision sensitivity"),
+    ],
+)
+def test_guard_that_the_controller_did_not_take_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, command: str, match: str
+) -> None:
+    monkeypatch.setattr(Controller, command, lambda *values: None)
+    with make_bench(collision_sensitivity=1) as fresh:
+        refused(fresh, match)
+
+
+def test_controller_with_an_error_is_refused_until_a_person_says_so(bench: Bench) -> None:
+    bench.rig.inject("collision")
+    refused(bench, "a collision.*controller error 31", RobotFault)
+    with XArm(bench.config, clear_errors=True) as arm:
+        arm.reset()
+
+
+def test_tool_is_written_only_when_a_person_says_so(bench: Bench) -> None:
+    other = replace(bench.config, tool_length=0.2, payload=0.3, payload_centre=(0.0, 0.0, 0.1))
+    refused(bench, "TCP offset", tool_length=0.2)
+    with XArm(other, write_tool=True):
+        found = bench.rig.configuration()
+    assert found["tcp_offset"][2] == pytest.approx(0.2)
+    assert found["load_mass"] == pytest.approx(0.3)
+    with XArm(bench.config, write_tool=True):
+        pass
+
+
+def test_nobody_there_is_told_in_time(bench: Bench) -> None:
+    with pytest.raises(RobotFault, match="cannot be reached within 0.5 s"):
+        XArm(replace(bench.config, address="127.99.99.99", connect_timeout=0.5))
+
+
+def test_arm_outside_of_its_fence_is_not_moved(bench: Bench) -> None:
+    with bench.arm(
+        reset=False,
+        fence_lower=(0.45, -0.45, -0.2),
+        workspace_lower=(0.5, -0.3, 0.01),
+    ) as arm:
+        with pytest.raises(RobotFault, match=r"outside of the fence.*by hand"):
+            arm.reset()
+        assert bench.rig.heard() == []
+
+
+def test_pose_of_the_tool_is_the_controllers_own(bench: Bench) -> None:
+    with bench.arm() as arm:
+        tool, there = arm.observe().tool, bench.rig.state()["tool"]
+    assert tool is not None
+    np.testing.assert_allclose(tool.position, there["position"], atol=1e-6)
+    turn = geometry.rotation(tool.quaternion).inv() * Rotation.from_quat(
+        there["quaternion"], scalar_first=True
+    )
+    assert turn.magnitude() < 1e-5
+    assert isinstance(tool, Pose)

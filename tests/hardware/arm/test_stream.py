@@ -1,0 +1,157 @@
+"""The paced stream: what reaches the controller between two set-points, and what when nobody speaks any more."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from arm_bench import Bench, tip
+
+from ibc_gym.hardware.arm.timing import LATE, Stopwatch
+from ibc_gym.records import Float64, Target
+
+PERIOD = 0.01
+
+
+def trace(
+    bench: Bench, periods: int, control_rate: float = 5.0, **changes: object
+) -> tuple[Float64, Float64]:
+    """Joints that were heard while a sine is followed, (N, 6), and how far the tip was from it at each period's end."""
+    with bench.arm(control_rate=control_rate, **changes) as arm:
+        off = []
+        for number in range(periods):
+            phase = 2 * np.pi * 0.25 * number / control_rate
+            target = tip(0.375 + 0.05 * np.sin(phase), 0.05 - 0.05 * np.cos(phase))
+            arm.command(target)
+            arm.advance()
+            tool = arm.observe().tool
+            assert tool is not None and target.tool is not None
+            off.append(float(np.linalg.norm(tool.position - target.tool.position)))
+        entries = bench.rig.heard()
+        assert all(each["accepted"] for each in entries)
+        joints = np.array([each["joints"] for each in entries if "joints" in each])
+        return joints, np.array(off)
+
+
+@pytest.mark.parametrize("control_rate", [5.0, 10.0])
+def test_sine_is_streamed_within_limits_and_in_its_plane(bench: Bench, control_rate: float) -> None:
+    joints, off = trace(bench, int(4 * control_rate), control_rate)
+    config = bench.config
+    assert off.max() < 0.06, "on an idle machine it is a few millimetres"
+    steps = np.diff(joints, axis=0)
+    assert len(joints) > 200
+    assert np.abs(steps).max() <= config.joint_speed * PERIOD * (1 + 1e-3)
+    assert np.abs(np.diff(steps, axis=0)).max() <= config.joint_acceleration * PERIOD**2 * 1.05
+    kinematics = config.kinematics()
+    tips = np.array([kinematics.forward(each).position for each in joints])
+    lower, upper = np.array(config.workspace_lower), np.array(config.workspace_upper)
+    assert (tips >= lower - 1e-6).all() and (tips <= upper + 1e-6).all(), "32 bits on the wire"
+
+
+@pytest.mark.parametrize("kind", ["servo-cartesian", "online", "velocity"])
+def test_other_ways_to_stream_follow_as_well(bench: Bench, kind: str) -> None:
+    _, off = trace(bench, 15, stream=kind)
+    assert off.max() < 0.06
+
+
+def test_arm_holds_when_no_word_comes_and_goes_on_when_one_does(bench: Bench) -> None:
+    with bench.arm(hold_after=1.0) as arm:
+        arm.command(tip(0.375, 0.3))  # more than a second away
+        until = time.monotonic() + 10.0
+        while arm.timing.holds == 0 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert arm.timing.holds == 1
+        time.sleep(0.2)
+        assert bench.still()
+        held = arm.observe().tool
+        assert held is not None and 0.0 < held.position[1] < 0.2
+        assert arm.fault is None
+        for _ in range(3):
+            arm.command(tip(0.375, 0.0))
+            arm.advance()
+        assert arm.timing.holds == 1
+        tool = arm.observe().tool
+        assert tool is not None and tool.position[1] < held.position[1]
+
+
+def test_stop_is_the_last_thing_that_is_sent(bench: Bench) -> None:
+    with bench.arm() as arm:
+        for side in (0.05, -0.05):
+            arm.command(tip(0.375, side))
+            arm.advance()
+            arm.stop()
+            bench.rig.heard()
+            assert bench.rig.state()["state"] == 4
+            arm.command(tip(0.375, -side))
+            arm.advance()
+            assert bench.rig.heard() == []
+            assert bench.still()
+            arm.reset()
+
+
+def test_velocities_always_have_an_end(bench: Bench) -> None:
+    with bench.arm(stream="velocity") as arm:
+        for _ in range(3):
+            arm.command(tip(0.4, 0.05))
+            arm.advance()
+        durations = [each["duration"] for each in bench.rig.heard()]
+    assert len(durations) > 20
+    assert all(0 < duration <= 5 * PERIOD for duration in durations)
+
+
+def test_motion_begins_where_the_arm_is(bench: Bench) -> None:
+    with bench.arm(reset=False) as arm:
+        there = bench.rig.state()["joints"]
+        arm.reset(tip(0.375, 0.05))
+        np.testing.assert_allclose(bench.targets()[0], there, atol=1e-5)
+
+
+def test_reset_crosses_the_table_above_what_stands_on_it(bench: Bench) -> None:
+    with bench.arm() as arm:
+        arm.reset(tip(0.35, -0.05))
+        bench.rig.heard()
+        arm.reset(tip(0.4, 0.05))
+        kinematics = bench.config.kinematics()
+        path = np.array([kinematics.forward(each).position for each in bench.targets()])
+        state = arm.observe()
+    crossing = (np.linalg.norm(path[:, :2] - [0.35, -0.05], axis=1) > 0.01) & (
+        np.linalg.norm(path[:, :2] - [0.4, 0.05], axis=1) > 0.01
+    )
+    assert crossing.any()
+    assert (path[crossing, 2] > bench.config.reset_height - 0.005).all()
+    assert state.tool is not None
+    np.testing.assert_allclose(state.tool.position, [0.4, 0.05, 0.01], atol=1e-3)
+
+
+def test_late_period_is_told_by_the_next_state(bench: Bench) -> None:
+    with bench.arm() as arm:
+        arm.command(tip(0.375, 0.0))
+        arm.advance()
+        time.sleep(0.3)
+        arm.advance()
+        assert arm.observe().deadline_missed
+        arm.reset()
+        assert not arm.observe().deadline_missed
+
+
+def test_joint_targets_are_followed_as_well(bench: Bench) -> None:
+    with bench.arm() as arm:
+        goal = bench.config.kinematics().inverse(tip(0.42, 0.05).tool, bench.config.home()).joints  # type: ignore[arg-type]
+        for _ in range(4):
+            sent = arm.command(Target(joints=goal))
+            arm.advance()
+        assert sent.joints is not None
+        np.testing.assert_allclose(arm.observe().joints, goal, atol=1e-5)
+
+
+def test_figures_of_the_stream_are_kept() -> None:
+    watch = Stopwatch()
+    for number in range(100):
+        watch.note(0.0001 * (number == 50) + 2 * LATE * (number == 99), 0.001)
+    watch.skip(3)
+    timing = watch.read()
+    assert (timing.periods, timing.missed, timing.skipped) == (100, 1, 3)
+    assert timing.late_most == pytest.approx(2 * LATE)
+    assert timing.late_p50 == 0.0
+    assert timing.call_p50 == timing.call_p99 == pytest.approx(0.001)
