@@ -22,7 +22,7 @@ UInt16 = NDArray[np.uint16]
 
 BANK: Final = 64
 """Noise is drawn once and shifted by up to so many pixels; a picture of fresh numbers each time would cost a core."""
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 """Of the search for the point that both imagers see."""
 HELD: Final = 0.02
 """Beyond this difference the two imagers see different things there, and nothing is measured [m]."""
@@ -69,14 +69,25 @@ class Optics:
         self._grain = grain.round().astype(np.int16)
         spread = rng.normal(size=(depth.height + BANK, depth.width + BANK))
         self._spread = spread.astype(np.float32)
+        self._shift = np.float32(colour.fx * model.depth_offset)
+        # Nearer things are seen, though not measured; their distance does not matter.
+        self._least = np.float32(0.99 * model.nearest(depth.width))
         u = colour.cx + (np.arange(depth.width) - depth.cx) * colour.fx / depth.fx
         v = colour.cy + (np.arange(depth.height) - depth.cy) * colour.fy / depth.fy
-        self._u = u.astype(np.float32)[None, :]
-        rows = v.round().astype(np.int32)
-        self._shift = np.float32(colour.fx * model.depth_offset)
-        seen = (rows >= 0) & (rows < colour.height)
-        self._seen = seen[:, None]
-        self._rows = (np.clip(rows, 0, colour.height - 1) * colour.width)[:, None]
+        self._reach = int(np.ceil(self._shift / self._least)) + 1
+        # Around the picture there is room for whatever a ray asks for, so that no ray needs to be checked.
+        left = max(0, -int(np.floor(u[0])))
+        right = max(0, int(np.ceil(u[-1])) + self._reach + 1 - colour.width)
+        above = max(0, -int(np.floor(v[0])))
+        below = max(0, int(np.ceil(v[-1])) + 1 - colour.height)
+        self._padded: Float32 = np.full(
+            (above + colour.height + below, left + colour.width + right), np.inf, np.float32
+        )
+        self._inside = (slice(above, above + colour.height), slice(left, left + colour.width))
+        rows = np.rint(v).astype(np.int32) + above
+        columns = np.floor(u).astype(np.int32) + left
+        self._start = rows[:, None] * self._padded.shape[1] + columns[None, :]
+        self._half = (u - np.floor(u) + 0.5).astype(np.float32)[None, :]
 
     def colour(self, image: UInt8) -> UInt8:
         """The picture with noise, (H, W, 3)."""
@@ -103,17 +114,39 @@ class Optics:
         return measured
 
     def _from_the_left(self, depth: Float32) -> Float32:
-        """Depth as the left infrared imager sees it, (H', W') [m]."""
-        flat = np.ascontiguousarray(depth).ravel()
-        width = self._size[1]
-        z = flat[self._rows + np.clip(self._u, 0, width - 1).astype(np.int32)]
+        """Depth as the left infrared imager sees it, (H', W') [m].
+
+        A ray of its may meet several things that the colour imager sees; the nearest is the one in front. So the search
+        begins once at the nearest thing around, and once at what lies straight ahead.
+        """
+        self._padded[self._inside] = np.where(
+            depth > 0, np.maximum(depth, self._least), np.float32(np.inf)
+        )
+        nearest = self._follow(_least_to_the_right(self._padded, self._reach).take(self._start))
+        straight = self._follow(self._padded.take(self._start))
+        found = np.minimum(nearest, straight)
+        return np.where(np.isfinite(found), found, np.float32(0))
+
+    def _follow(self, z: Float32) -> Float32:
+        """The depth at which both imagers see the same point, from a first guess; infinite where there is none."""
         for _ in range(ROUNDS):
             before = z
-            u = np.rint(self._u + self._shift / np.maximum(z, np.float32(1e-3))).astype(np.int32)
-            z = flat[self._rows + np.clip(u, 0, width - 1)]
-        agreed = (np.abs(z - before) < HELD) & (u >= 0) & (u < width) & self._seen
-        return np.where(agreed, z, np.float32(0))
+            z = self._padded.take(self._start + (self._half + self._shift / z).astype(np.int32))
+        with np.errstate(invalid="ignore"):
+            agreed = np.abs(z - before) < HELD
+        return np.where(agreed, z, np.float32(np.inf))
 
     def _crop(self, height: int, width: int) -> tuple[slice, slice]:
         top, left = self._rng.integers(0, BANK, 2)
         return slice(top, top + height), slice(left, left + width)
+
+
+def _least_to_the_right(depth: Float32, reach: int) -> Float32:
+    """The least of each pixel and its `reach` right neighbours, (H, W); by doubling."""
+    least, covered = depth, 1
+    while covered < reach + 1:
+        step = min(covered, reach + 1 - covered)
+        moved = np.concatenate((least[:, step:], least[:, -step:]), axis=1)
+        least = np.minimum(least, moved)
+        covered += step
+    return least

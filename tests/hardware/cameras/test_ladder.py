@@ -44,10 +44,12 @@ def test_nothing_follows_once_it_is_lost() -> None:
 
 def test_short_silence_is_stale_and_no_more() -> None:
     ladder = Ladder(CONFIG, now=0.0)
-    assert ladder.next(0.1) is None and ladder.state is State.OK
-    assert ladder.next(0.5) is None and ladder.state is State.STALE
+    seen = []
+    for now in (0.1, 0.5):
+        assert ladder.next(now) is None
+        seen.append(ladder.state)
     ladder.good(0.6)
-    assert ladder.state is State.OK
+    assert [*seen, ladder.state] == [State.OK, State.STALE, State.OK]
 
 
 def test_restart_that_failed_is_followed_at_once_and_one_that_works_is_waited_for() -> None:
