@@ -22,10 +22,11 @@ demo: $(STAMP) system  ## The whole loop in runs/demo: demonstrations, training,
 	$(BIN)/ibc-gym demo
 
 test: $(STAMP) system lint  ## Everything: lint, types, all tests, the wheel in an empty environment.
-	$(BIN)/pytest -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not realtime"
+	$(BIN)/pytest -m realtime
 
 fast: $(STAMP)  ## The quick part of the tests.
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not hardware"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not realtime and not hardware"
 
 lint: $(STAMP)  ## Ruff and strict mypy.
 	$(BIN)/ruff check

@@ -227,6 +227,12 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         situation = self._situation(robot)
         self._progress = self._measure(situation, None)
         observation, info = self._observe(situation)
+        unseen = sorted(self._inputs.keys() - observation.keys())
+        if unseen:
+            raise ConfigError(
+                f"Nothing in workcell {self.workcell.name!r} measures the poses that {unseen[0]!r} is made of; "
+                'observe "image".'
+            )
         if start.variation:
             info["variation"] = dict(start.variation)
         return observation, info

@@ -47,9 +47,10 @@ WORKCELLS: Final[Mapping[str, str]] = {
     "mujoco": "ibc_gym.envs.simulators.mujoco_sim:make_workcell",
     "pybullet": "ibc_gym.envs.simulators.bullet_sim:make_workcell",
     "xarm-emulated": "ibc_gym.hardware.workcells.emulated:make_workcell",
+    "xarm": "ibc_gym.hardware.workcells.real:make_workcell",
 }
 
-REAL_TIME: Final = ("xarm-emulated",)
+REAL_TIME: Final = ("xarm-emulated", "xarm")
 """Workcells whose arm moves in real time, simulated or not: one second takes one second."""
 
 HARDWARE: Final[Mapping[str, str]] = {

@@ -39,7 +39,7 @@ class RigConfig:
     address: str = "127.0.0.1"
     """On loopback; every rig needs its own: 127.0.0.2, 127.0.0.3."""
     period: float = 0.008
-    """How long the arm goes from one set-point to the next [s]."""
+    """How long the arm goes from one set-point to the next, to the next whole number of physics steps [s]."""
     cameras: bool = False
     """Whether its cameras see anything; drawing takes a third of a core."""
     parent: int = 0
@@ -56,8 +56,11 @@ class RigConfig:
 class _Stage:
     """A task's scene as the rig needs it: a short control period, an arm that may go anywhere, cameras with depth."""
 
-    def __init__(self, scene: Any, period: float) -> None:
+    def __init__(self, scene: Any, config: RigConfig) -> None:
         lower, upper = ANYWHERE
+        settings = scene.bullet if config.workcell == "pybullet" else scene.mujoco
+        step = settings.time_step
+        period = max(1, round(config.period / step)) * step
         self.scene = replace(
             scene,
             control_period=period,
@@ -113,7 +116,7 @@ def _world(config: RigConfig, *, cameras: bool) -> Workcell:
     if scene is None:
         raise ConfigError(f"Task {config.task!r} has no table to build a rig from.")
     workcell: Workcell = load(WORKCELLS, config.workcell, "workcell")(
-        _Stage(scene, config.period), cameras=cameras
+        _Stage(scene, config), cameras=cameras
     )
     return workcell
 

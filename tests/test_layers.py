@@ -18,6 +18,7 @@ FLOOR = (
     "errors",
     "checks",
     "closing",
+    "serialise",
     "paths",
     "contracts",
     "xarm6",
@@ -30,7 +31,6 @@ MACHINERY = (
     "lock",
     "threads",
     "words",
-    "serialise",
     "specs",
     "checkpoint",
 )

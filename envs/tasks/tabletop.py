@@ -82,7 +82,7 @@ class TabletopTask(Generic[ConfigT]):
     """
 
     Config: ClassVar[type[TabletopConfig]]
-    workcells: ClassVar[tuple[str, ...]] = ("mujoco", "pybullet", "xarm-emulated")
+    workcells: ClassVar[tuple[str, ...]] = ("mujoco", "pybullet", "xarm-emulated", "xarm")
     name: ClassVar[str]
     stage: ClassVar[Stage] = PUBLISHED_STAGE
     tip_in_state: ClassVar[tuple[str, ...]] = TIP_KEYS

@@ -16,7 +16,6 @@ from ibc_gym.contracts import Camera, Task, Workcell
 from ibc_gym.records import CameraSpec
 
 from ..arm.config import XArmConfig
-from ..arm.robot import XArm
 from ..cameras.config import CameraPose, RealSenseConfig
 from ..cameras.realsense import RealSenseCamera
 from ..cameras.scaled import ScaledCamera
@@ -28,11 +27,16 @@ from ..rig.lines import LineClient, RigError
 from ..rig.process import Rig, spawn
 from ..rig.referee import Referee
 from ..safety import SafeRobot
-from .table import RIG_SAFETY, arm_for
+from .opened import OpenedArm
+from .table import SAFETY, arm_for, scene_of
 
 PROGRAM: Final = (sys.executable, "-m", "ibc_gym", "rig")
 ATTEMPTS: Final = 8
 """Addresses that are tried for a rig of one's own."""
+AROUND: Final = 0.05
+"""From the workspace to the fence of the emulated controller [m]."""
+PATIENCE: Final = 1.0
+"""For an answer of the emulated controller [s]: a busy machine makes pauses that no control box makes."""
 _numbers: Final = itertools.count()
 
 
@@ -51,36 +55,19 @@ def make_workcell(task: Task, *, cameras: bool) -> Workcell:
     with ExitStack() as started:
         rig = _start(task, started, cameras)
         filming = started.enter_context(_Filming(rig, task)) if cameras else None
-        config = arm_for(task, XArmConfig(address=rig.address))
+        config = arm_for(task, _emulated(task, rig.address))
         with control_port(rig.port):
-            robot = EmulatedArm(config)
+            robot = OpenedArm(config, write_tool=True)
+        started.callback(robot.close)
         workcell = Workcell(
             name="xarm-emulated",
-            robot=SafeRobot(robot, RIG_SAFETY, kinematics=config.kinematics()),
+            robot=SafeRobot(robot, SAFETY, kinematics=config.kinematics()),
             scene=Referee(rig.client),
             cameras={} if filming is None else filming.cameras,
             contacts=RefereesContacts(rig.client),
         )
-        robot.rig, robot.ends_with_it = rig, started.pop_all()
+        robot.rig, robot.opened = rig, started.pop_all()
     return workcell
-
-
-class EmulatedArm(XArm):
-    """The arm of a rig that ends with it."""
-
-    rig: Rig | None = None
-    """What can be asked about the controller, and made to go wrong."""
-    ends_with_it: ExitStack | None = None
-
-    def __init__(self, config: XArmConfig) -> None:
-        """Connect to the rig; nobody has to look at an emulated tool before it is told to the controller."""
-        super().__init__(config, write_tool=True)
-
-    def close(self) -> None:
-        """Hang up, and end the rig's process; may be called twice."""
-        super().close()
-        if self.ends_with_it is not None:
-            self.ends_with_it.close()
 
 
 class RefereesContacts:
@@ -99,6 +86,23 @@ class RefereesContacts:
         """
         depth: float | None = self._client.ask("penetration")
         return depth or 0.0
+
+
+def _emulated(task: Task, address: str) -> XArmConfig:
+    """An arm with the tool of the task's scene, its fence around the scene's workspace."""
+    scene = scene_of(task)
+    tool = scene.tool
+    (x0, y0, _), (x1, y1, _) = scene.workspace_lower, scene.workspace_upper
+    return XArmConfig(
+        fence_lower=(round(x0 - AROUND, 3), round(y0 - AROUND, 3), -0.005),
+        fence_upper=(round(x1 + AROUND, 3), round(y1 + AROUND, 3), 0.6),
+        address=address,
+        tool_length=tool.length,
+        payload=tool.mass,
+        payload_centre=(0.0, 0.0, tool.length / 2),
+        command_timeout=PATIENCE,
+        report_timeout=1.5 * PATIENCE,
+    )
 
 
 class _Filming(Closing):

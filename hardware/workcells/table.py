@@ -1,35 +1,109 @@
-"""What a task asks of an arm, and the bounds that every table has."""
+"""One real table: its arm, its cameras and its bounds, as a file says; and what a task asks of an arm."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import radians
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from ibc_gym.checks import settle
 from ibc_gym.contracts import Task
 from ibc_gym.errors import ConfigError
 from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Pose
+from ibc_gym.serialise import from_json
 
 from ..arm.config import ARM, XArmConfig
+from ..cameras.config import CameraPose, RealSenseConfig
 from ..safety import SafetyLimits
 
-RIG_SAFETY: Final = SafetyLimits(tilt=radians(5.0), patience=5.0)
+VARIABLE: Final = "IBC_GYM_TABLE"
+"""Environment variable that says where the file is."""
+FILE: Final = Path("table.toml")
+"""Where it is by default."""
+SAFETY: Final = SafetyLimits(tilt=radians(5.0), patience=5.0)
 """Beside the workspace and the speeds that the driver keeps: a tool that stays upright, and a policy that keeps talking."""
+SAME_LENGTH: Final = 5e-4
+"""By which the tool of the table may differ from the task's [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableConfig:
+    """What stands around one real table; docs/hardware.md has an example of the file."""
+
+    arm: XArmConfig
+    cameras: tuple[RealSenseConfig, ...] = ()
+    """By the names that the task's scene has for them."""
+    calibrations: Mapping[str, str] | None = None
+    """Files of `ibc-gym calibrate camera`, by the camera's name; they say where it stands."""
+    safety: SafetyLimits = SAFETY
+
+    def __post_init__(self) -> None:
+        settle(self)
+        names = [camera.name for camera in self.cameras]
+        if len(set(names)) != len(names):
+            raise ConfigError(f"TableConfig.cameras has two of one name: {', '.join(names)}.")
+        for name in self.calibrations or {}:
+            if name not in names:
+                raise ConfigError(
+                    f"TableConfig.calibrations names camera {name!r}, but the table has {', '.join(names) or 'none'}."
+                )
+
+    def calibrated(self) -> tuple[RealSenseConfig, ...]:
+        """The cameras, each where its calibration says that it stands.
+
+        Raises:
+            ConfigError: A calibration is not there, or is another camera's.
+        """
+        files = self.calibrations or {}
+        return tuple(
+            replace(camera, pose=CameraPose.load(files[camera.name], serial=camera.serial))
+            if camera.name in files
+            else camera
+            for camera in self.cameras
+        )
+
+
+def load_table(path: Path | None = None) -> TableConfig:
+    """The table's file: `path`, else what the variable IBC_GYM_TABLE names, else table.toml here.
+
+    Raises:
+        ConfigError: There is none, it is no TOML, or a value does not serve; the message says which.
+    """
+    path = path or Path(os.environ.get(VARIABLE, FILE))
+    try:
+        told = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no description of the real table at {path}. Write one as docs/hardware.md shows, "
+            f"or say where it is: {VARIABLE}=/path/to/table.toml"
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as TOML: {error}.") from error
+    try:
+        return from_json(TableConfig, told)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def arm_for(task: Task, config: XArmConfig) -> XArmConfig:
-    """The arm's config with the task's control rate, workspace, home and tool.
+    """The arm's config with the task's control rate, workspace and home.
 
     Raises:
-        ConfigError: The task has no scene with an arm.
+        ConfigError: The task has no scene with an arm, or the tool is another.
     """
-    scene: Any = getattr(task, "scene", None)
-    if scene is None:
-        raise ConfigError(f"Task {task.name!r} has no table, so there is nothing for an arm to do.")
-    config = replace(config, tool_length=scene.tool.length)
+    scene = scene_of(task)
+    if abs(scene.tool.length - config.tool_length) > SAME_LENGTH:
+        raise ConfigError(
+            f"Task {task.name!r} wants a tool that is {scene.tool.length} m long, but XArmConfig.tool_length is "
+            f"{config.tool_length} m. Mount the other tool, measure it, and write its length into the table's file."
+        )
     home = Pose(position=np.array(scene.home), quaternion=DOWN)
     return replace(
         config,
@@ -37,6 +111,16 @@ def arm_for(task: Task, config: XArmConfig) -> XArmConfig:
         control_rate=1.0 / scene.control_period,
         workspace_lower=scene.workspace_lower,
         workspace_upper=scene.workspace_upper,
-        payload=scene.tool.mass,
-        payload_centre=(0.0, 0.0, scene.tool.length / 2),
     )
+
+
+def scene_of(task: Task) -> Any:
+    """The task's scene.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    scene = getattr(task, "scene", None)
+    if scene is None:
+        raise ConfigError(f"Task {task.name!r} has no table, so there is nothing for an arm to do.")
+    return scene

@@ -1,0 +1,23 @@
+"""An arm that takes with it what was opened for it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from ..arm.robot import XArm
+from ..rig.process import Rig
+
+
+class OpenedArm(XArm):
+    """An arm of a workcell: when it is closed, so is what the workcell needed beside it."""
+
+    opened: ExitStack | None = None
+    """Closed after the arm."""
+    rig: Rig | None = None
+    """Of an emulated arm: what can be asked about its controller, and made to go wrong there."""
+
+    def close(self) -> None:
+        """Hang up, and close what was opened for the arm; may be called twice."""
+        super().close()
+        if self.opened is not None:
+            self.opened.close()

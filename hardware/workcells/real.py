@@ -1,0 +1,87 @@
+"""The workcell "xarm": the arm on the table, its cameras, and a person who arranges and judges."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Final
+
+from ibc_gym.contracts import Camera, Task, Workcell
+from ibc_gym.errors import ConfigError, RobotFault
+
+from ..arm.config import XArmConfig
+from ..cameras.realsense import RealSenseCamera
+from ..cameras.scaled import ScaledCamera
+from ..safety import SafeRobot
+from ..table.checklist import go_through
+from ..table.console import Console, KeyConsole
+from ..table.persons_table import PersonsTable
+from .opened import OpenedArm
+from .table import TableConfig, arm_for, load_table, scene_of
+
+LOOKED: Final = {"y": "I have looked at the arm, clear it", "n": "leave it"}
+
+
+def make_workcell(task: Task, *, cameras: bool) -> Workcell:
+    """Go through the checklist with the person at the terminal, connect, check everything; nothing moves yet.
+
+    Args:
+        task: With a `scene`: its board, tool and cameras are the table's.
+        cameras: Whether pictures will be wanted.
+
+    Raises:
+        ConfigError: There is no table's file, it and the task or the controller disagree, or the person said no.
+        RobotFault: The controller cannot be reached, or has an error that the person does not clear.
+        CameraTimeout: A camera gives no picture.
+        MissingDependency: A vendor's library is not installed.
+    """
+    return assemble(task, load_table(), KeyConsole(), cameras=cameras)
+
+
+def assemble(task: Task, table: TableConfig, console: Console, *, cameras: bool) -> Workcell:
+    """The same from a table and a console that are given."""
+    arm = arm_for(task, table.arm)
+    with ExitStack() as opened:
+        if isinstance(console, KeyConsole):
+            opened.callback(console.close)
+        go_through(console)
+        seen = _open_cameras(task, table, opened) if cameras else {}
+        robot = _connected(arm, console)
+        opened.callback(robot.close)
+        first = next(iter(seen.values()), None)
+        things = [body.name for body in scene_of(task).bodies if body.motion != "fixed"]
+        workcell = Workcell(
+            name="xarm",
+            robot=SafeRobot(robot, table.safety, kinematics=arm.kinematics()),
+            scene=PersonsTable(console, things, camera=first),
+            cameras=seen,
+        )
+        robot.opened = opened.pop_all()
+    return workcell
+
+
+def _connected(config: XArmConfig, console: Console) -> OpenedArm:
+    """The arm; an error from before is cleared if the person has looked at it."""
+    try:
+        return OpenedArm(config)
+    except RobotFault as fault:
+        console.say(str(fault))
+        if console.ask("May the error be cleared?", LOOKED) != "y":
+            raise
+        return OpenedArm(config, clear_errors=True)
+
+
+def _open_cameras(task: Task, table: TableConfig, opened: ExitStack) -> dict[str, Camera]:
+    """Those of the table that the task's scene has, in the size of its pictures."""
+    found: dict[str, Camera] = {}
+    calibrated = {camera.name: camera for camera in table.calibrated()}
+    for spec in scene_of(task).cameras:
+        if spec.name not in calibrated:
+            raise ConfigError(
+                f"Task {task.name!r} is seen by camera {spec.name!r}, but the table has "
+                f"{', '.join(calibrated) or 'no camera'}. Name one so in the table's file."
+            )
+        camera = RealSenseCamera(replace(calibrated[spec.name], max_age=task.control_period))
+        opened.callback(camera.close)
+        found[spec.name] = ScaledCamera(camera, spec.width, spec.height)
+    return found

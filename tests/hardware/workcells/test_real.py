@@ -1,0 +1,168 @@
+"""The workcell of the real arm, with an emulated arm in its place: what the table's file says, and what a person is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ibc_gym.env import Env
+from ibc_gym.errors import ConfigError, RobotFault
+from ibc_gym.hardware.arm.config import XArmConfig
+from ibc_gym.hardware.rig.process import Rig
+from ibc_gym.hardware.workcells import emulated, real
+from ibc_gym.hardware.workcells.table import FILE, VARIABLE, TableConfig, arm_for, load_table
+from ibc_gym.registry import make_task
+
+TABLE = """
+calibrations = {{ front = "{folder}/front.json" }}
+
+[arm]
+address = "192.168.1.203"
+firmware = [2, 4, 0]
+joint_speed = 1.0
+
+[[cameras]]
+name = "front"
+serial = "123"
+options = {{ exposure = 0.01 }}
+
+[safety]
+speed = 0.4
+workspace = [[1, 1, 0, 0.8]]
+"""
+
+
+class Script:
+    """A person at a console, who answers questions about these words so, and all others with yes."""
+
+    def __init__(self, **answers: str) -> None:
+        self.answers, self.asked, self.said = answers, [], []  # type: ignore[var-annotated]
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def ask(
+        self, question: str, answers: Mapping[str, str], meanwhile: Callable[[], None] | None = None
+    ) -> str:
+        self.asked.append(question)
+        for word, answer in self.answers.items():
+            if word in question:
+                return answer
+        return "enter" if "enter" in answers else "y"
+
+    def pressed(self) -> tuple[str, ...]:
+        return ()
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    """An arm with the tool of `reach`, as somebody left it who had set it up."""
+    task = make_task("reach")
+    cell = emulated.make_workcell(task, cameras=False)
+    arm = cell.robot._inner  # type: ignore[attr-defined]
+    yield arm.rig
+    cell.close()
+
+
+def table(rig: Rig) -> TableConfig:
+    return TableConfig(arm=emulated._emulated(make_task("reach"), rig.address))
+
+
+def test_file_says_what_stands_on_the_table(tmp_path: Path) -> None:
+    (tmp_path / "front.json").write_text(
+        '{"serial": "123", "position": [0.7, 0, 0.5], "quaternion": [0, 1, 0, 0]}'
+    )
+    path = tmp_path / "table.toml"
+    path.write_text(TABLE.format(folder=tmp_path))
+    found = load_table(path)
+    assert found.arm.address == "192.168.1.203" and found.arm.firmware == (2, 4, 0)
+    assert found.safety.speed == 0.4 and found.safety.workspace == ((1, 1, 0, 0.8),)
+    (camera,) = found.calibrated()
+    assert camera.options.exposure == 0.01 and camera.pose.position == (0.7, 0.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[arm", "TOML"),
+        ("", "arm"),
+        ('[arm]\naddress = "192.168.1.203"\nspeed = 1', "no field.*speed|unknown.*speed|speed"),
+        ('[arm]\naddress = "arm.local"', "IPv4"),
+        ('calibrations = { side = "s.json" }\n[arm]\naddress = "192.168.1.203"', "side"),
+    ],
+)
+def test_file_that_does_not_serve_is_named_with_what_is_wrong(
+    text: str, why: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=why) as caught:
+        load_table(path)
+    assert "mine.toml" in str(caught.value)
+
+
+def test_missing_file_is_told_with_where_it_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(ConfigError, match=f"{FILE}.*{VARIABLE}"):
+        load_table()
+    monkeypatch.setenv(VARIABLE, "elsewhere.toml")
+    with pytest.raises(ConfigError, match="elsewhere.toml"):
+        load_table()
+
+
+def test_tool_of_another_length_is_no_tool_for_the_task() -> None:
+    with pytest.raises(ConfigError, match=r"long, but XArmConfig.tool_length is 0\.3"):
+        arm_for(make_task("insert"), XArmConfig(address="127.0.0.1", tool_length=0.3))
+
+
+def test_task_without_a_table_needs_no_arm() -> None:
+    with pytest.raises(ConfigError, match="no table"):
+        arm_for(make_task("particle"), XArmConfig(address="127.0.0.1"))
+
+
+def test_person_is_asked_before_anything_connects(rig: Rig) -> None:
+    before = rig.state()["clients"]
+    with pytest.raises(ConfigError, match="emergency stop"):
+        real.assemble(
+            make_task("reach"), table(rig), Script(**{"emergency stop": "n"}), cameras=False
+        )
+    assert rig.state()["clients"] == before
+
+
+def test_episode_on_the_real_workcell_is_arranged_and_judged_by_the_person(rig: Rig) -> None:
+    task, person = make_task("reach"), Script()
+    cell = real.assemble(task, table(rig), person, cameras=False)
+    cell.robot.reset()
+    cell.scene.arrange(task.sample(np.random.default_rng(0)).layout)
+    assert any("place" in question for question in person.asked)
+    assert cell.scene.poses() is None
+    cell.robot.command(cell.robot.observe().target)
+    cell.robot.advance()
+    cell.close()
+
+
+def test_observing_poses_that_nothing_measures_is_refused(rig: Rig) -> None:
+    task = make_task("reach")
+    cell = real.assemble(task, table(rig), Script(), cameras=False)
+    with Env(task, cell, observation="state") as env, pytest.raises(ConfigError, match="pose"):
+        env.reset(seed=0)
+
+
+def test_error_from_before_is_cleared_only_if_somebody_has_looked(rig: Rig) -> None:
+    rig.inject("error")
+    with pytest.raises(RobotFault):
+        real.assemble(make_task("reach"), table(rig), Script(cleared="n"), cameras=False)
+    person = Script()
+    real.assemble(make_task("reach"), table(rig), person, cameras=False).close()
+    assert any("cleared" in question for question in person.asked)
+
+
+def test_camera_that_the_table_lacks_is_named(rig: Rig) -> None:
+    with pytest.raises(ConfigError, match="front"):
+        real.assemble(make_task("reach"), table(rig), Script(), cameras=True)
