@@ -38,8 +38,8 @@ ERROR: Final = 0x40
 
 NOTICE: Final = 0xFF
 """Register of what the controller sends unasked."""
-FINISHED: Final = 2
-"""A notice that a motion is over."""
+FINISHED, TRIGGERED = 2, 4
+"""Kinds of notices, as bits: a motion is over, a setting is in force."""
 SUCCESS, FAILURE, DISCARDED = 0, 1, 2
 """How it ended."""
 

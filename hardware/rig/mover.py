@@ -11,6 +11,7 @@ import numpy as np
 
 from ibc_gym.records import Float64
 
+from .frames import FINISHED
 from .model import Model
 from .motion import Motion, Planned, check_speed
 from .streams import Brake, JointVelocity, OnlineJoints, OnlineTool, Servo, ToolVelocity
@@ -28,6 +29,8 @@ class Ticket:
     client: int
     transaction: int
     protocol: int
+    kind: int = FINISHED
+    """What it is told."""
 
 
 Ended = Callable[[Ticket, bool | None], None]

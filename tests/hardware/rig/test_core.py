@@ -27,7 +27,7 @@ PERIOD = 0.01
 def ask(
     core: Core, register: int, parameters: bytes = b"", *, wants: bool = False, transaction: int = 1
 ) -> tuple[int, bytes]:
-    return answer(core, Call(Request(transaction, 3, register, parameters), 7, wants))
+    return answer(core, Call(Request(transaction, 3, register, parameters), 7, 2 if wants else 0))
 
 
 def made(mode: int = 0, firmware: tuple[int, int, int] = (2, 6, 107)) -> Core:
@@ -211,6 +211,16 @@ def test_motion_that_never_ends_is_told_of_too(stop: bool, results: list[int]) -
     else:
         core.fail(24)
     assert [result for _, result in core.notices] == results
+
+
+def test_load_that_is_in_force_is_told_to_who_asked_for_such_notices() -> None:
+    core = made()
+    load = Request(5, 3, 36, floats([0.5, 0, 0, 0]))
+    answer(core, Call(load, 7, frames.FINISHED))
+    assert core.notices == []
+    answer(core, Call(load, 7, frames.TRIGGERED))
+    [(ticket, result)] = core.notices
+    assert (ticket.transaction, ticket.kind, result) == (5, frames.TRIGGERED, frames.SUCCESS)
 
 
 def test_buffer_that_is_full_is_warned_of() -> None:
