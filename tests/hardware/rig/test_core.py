@@ -245,6 +245,34 @@ def test_stopped_arm_brakes_within_its_deceleration() -> None:
     assert len(speeds) == 5 and sorted(speeds, reverse=True) == speeds and speeds[-1] == 0.0
 
 
+@pytest.mark.parametrize("stopped_at", [None, 0.02], ids=["on its own", "told shortly before"])
+def test_fast_joint_does_not_cross_its_limit(stopped_at: float | None) -> None:
+    core = made(4)
+    ask(core, 81, floats([0, 0, 3.0, 0, 0, 0, 0]) + b"\1")
+    _, upper = core.identity.ranges()
+    for _ in range(200):
+        if stopped_at is not None and upper[2] - core.mover.joints[2] < stopped_at:
+            ask(core, 12, b"\4")
+        core.advance()
+        assert core.mover.joints[2] <= upper[2] + 1e-3
+    assert not core.mover.moving
+    assert upper[2] - core.mover.joints[2] < 0.04
+    assert core.machine.error == (23 if stopped_at is None else 0)
+
+
+def test_tool_does_not_cross_the_fence_however_fast_it_is() -> None:
+    core = made(5)
+    ask(core, 52, np.array([1000, -1000, 100, -100, 1000, -1000], dtype="<i4").tobytes())
+    ask(core, 59, b"\1")
+    for register, parameters in ((19, b"\5"), (12, b"\0")):
+        ask(core, register, parameters)
+    ask(core, 82, floats([0, 900.0, 0, 0, 0, 0]) + b"\0")
+    for _ in range(200):
+        core.advance()
+        assert core.tool[1, 3] <= 0.1 + 1e-6
+    assert core.machine.error == 35 and core.tool[1, 3] > 0.08
+
+
 def test_arm_that_was_moved_by_hand_starts_where_it_is() -> None:
     core = made(1)
     ask(core, 12, b"\x04")
