@@ -154,9 +154,8 @@ class Mover:
             reached = motion.advance(self.joints, self._period)
             self._check(motion, reached)
         except MotionError:
-            self.velocities = np.zeros(
-                6
-            )  # at a border, the arm stops dead: braking would lead across
+            # At a border the arm stops dead: braking would lead across.
+            self.velocities = np.zeros(6)
             if isinstance(motion, Brake):
                 self._stream = None
                 return

@@ -92,7 +92,7 @@ commands = sensible | sensible | sensible | wild
 
 
 @pytest.mark.parametrize("mode", [0, 1, 4, 5, 6, 7])
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(sequence=st.lists(commands, max_size=12))
 def test_no_bytes_take_the_arm_out_of_its_limits(
     mode: int, sequence: list[tuple[int, bytes]]
