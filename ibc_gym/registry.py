@@ -131,6 +131,7 @@ _HAND: Final = "ibc_gym.hardware.teleop.hand:HandConfig"
 _PERSON: Final = "ibc_gym.hardware.teleop.person:open_person"
 _TAKE_OVER: Final = "ibc_gym.hardware.teleop.take_over:TakeOver"
 _VIEW: Final = "ibc_gym.hardware.table.view:View"
+_DRAWN: Final = "ibc_gym.envs.simulators.mujoco_sim:drawn_layouts"
 _EXTERNAL: Final = "ibc_gym.envs.external:make_external"
 
 
@@ -169,6 +170,9 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
             f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
         )
     workcell: Workcell = _attribute(_GUARDED)(factory(task, cameras=cameras), task, safety)
+    scene: Any = workcell.scene
+    if getattr(scene, "camera", None) is not None and scene.wanted is None:
+        scene.wanted = _attribute(_DRAWN)(task, scene.camera.spec)  # what the person is to arrange
     return workcell
 
 

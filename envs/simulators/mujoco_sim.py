@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import mujoco
 
 from ibc_gym.contracts import Workcell
-from ibc_gym.records import CameraSpec, Layout, Pose
+from ibc_gym.records import CameraSpec, Layout, Pose, UInt8
 
 from ..scene_spec import StagedTask
 from .mujoco_robot import MujocoRobot
@@ -44,6 +46,28 @@ def _renderer(world: MujocoWorld, spec: CameraSpec) -> Picturing:
     from .mujoco_render import Renderer  # only here: without pictures no OpenGL is touched
 
     return Renderer(world.model, world.data, spec)
+
+
+def drawn_layouts(task: StagedTask, spec: CameraSpec) -> Callable[[Layout], UInt8]:
+    """What a camera would see of the task's things in their places, before anything moves: a function of the layout.
+
+    Args:
+        task: Any task that has a `scene`.
+        spec: The camera, which need not be one of the scene's; pictures are (H, W, 3) of its size.
+    """
+    world = MujocoWorld(replace(task.scene, cameras=(spec,)))
+    scene = MujocoScene(world)
+
+    def draw(layout: Layout) -> UInt8:
+        world.reset()
+        scene.arrange(layout)
+        renderer = _renderer(world, spec)  # few pictures are wanted, and far between
+        try:
+            return renderer.draw()
+        finally:
+            renderer.close()
+
+    return draw
 
 
 class MujocoScene:

@@ -57,8 +57,10 @@ class PersonsTable:
         """May be put in place, or taken away, between any two calls."""
         self._console = console
         self._things = frozenset(things)
-        self._camera = camera
-        self._wanted = wanted
+        self.camera = camera
+        """Whose picture is laid under the wanted one."""
+        self.wanted = wanted
+        """Draws a layout as the camera would see it; may be put in place later, too."""
         self._verdict: bool | None = None
 
     def arrange(self, layout: Layout) -> None:
@@ -111,9 +113,9 @@ class PersonsTable:
                 raise SpecMismatch(f"The place of {name!r} is not finite: {pose}.")
 
     def _overlay(self, layout: Layout) -> Callable[[], None] | None:
-        if self._wanted is None or self._camera is None or self.display is None:
+        if self.wanted is None or self.camera is None or self.display is None:
             return None
-        camera, wanted = self._camera, self._wanted(layout)
+        camera, wanted = self.camera, self.wanted(layout)
 
         def refresh() -> None:
             if self.display is not None:

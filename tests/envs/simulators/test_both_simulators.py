@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from ibc_gym.envs.simulators import bullet_sim, mujoco_sim
 from ibc_gym.envs.tasks.push import Push
 from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Bool, CameraSpec, Float64, Pose, Target, UInt8
+from ibc_gym.registry import make_task
 
 
 class OffCentre(Push):
@@ -156,3 +159,25 @@ def test_arm_looks_alike(both: tuple[Workcell, Workcell]) -> None:
         images.append(cell.cameras["front"].read().image.astype(float))
     assert np.abs(images[0] - images[1]).mean() < 12
     assert np.corrcoef(images[0].ravel(), images[1].ravel())[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("simulator", [mujoco_sim, bullet_sim], ids=["mujoco", "pybullet"])
+def test_depth_is_that_of_the_board_along_the_optical_axis(simulator: Any) -> None:
+    task = make_task("insert")
+    scene = task.scene  # type: ignore[attr-defined]
+    measured = dataclasses.replace(
+        scene, cameras=tuple(dataclasses.replace(spec, depth=True) for spec in scene.cameras)
+    )
+    workcell = simulator.make_workcell(SimpleNamespace(scene=measured), cameras=True)
+    try:
+        workcell.robot.reset()
+        camera = workcell.cameras["front"]
+        frame, spec = camera.read(), camera.spec
+        assert frame.depth.shape == frame.image.shape[:2] and frame.depth.dtype == np.float32
+        turn = geometry.rotation(np.array(spec.quaternion))
+        for row, column in ((150, 160), (170, 40), (60, 160)):
+            ray = [(column + 0.5 - spec.cx) / spec.fx, (row + 0.5 - spec.cy) / spec.fy, 1.0]
+            point = turn.apply(frame.depth[row, column] * np.array(ray)) + spec.position
+            assert point[2] == pytest.approx(0.001, abs=2e-4), "the board's upper side"
+    finally:
+        workcell.close()

@@ -107,13 +107,12 @@ def test_wanted_picture_without_a_camera_is_refused() -> None:
 
 def real_looking_env(console: ScriptedConsole, horizon: int) -> Env:
     """A simulated robot on a table that a person arranges and judges."""
-    made = make_env("reach", horizon=horizon)
+    made = make_env("reach", horizon=horizon, observation="image", image_size=(24, 32))
     assert isinstance(made, Env)
     cell = made.workcell
     table = PersonsTable(console, ("block", "target"))
-    return Env(
-        made.task, Workcell(name="table", robot=cell.robot, scene=table), observation="state"
-    )
+    seen = Workcell(name="table", robot=cell.robot, scene=table, cameras=cell.cameras)
+    return Env(made.task, seen, observation="image")
 
 
 STILL = np.zeros(2, np.float32)

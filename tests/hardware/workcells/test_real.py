@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,8 +63,8 @@ def rig() -> Iterator[Rig]:
     """An arm with the tool of `reach`, as somebody left it who had set it up."""
     task = make_task("reach")
     cell = emulated.make_workcell(task, cameras=False)
-    arm = cell.robot._inner  # type: ignore[attr-defined]
-    yield arm.rig
+    arm: Any = cell.robot
+    yield arm._inner.rig
     cell.close()
 
 
@@ -112,7 +113,7 @@ def test_missing_file_is_told_with_where_it_may_be(
     with pytest.raises(ConfigError, match=f"{FILE}.*{VARIABLE}"):
         load_table()
     monkeypatch.setenv(VARIABLE, "elsewhere.toml")
-    with pytest.raises(ConfigError, match="elsewhere.toml"):
+    with pytest.raises(ConfigError, match=r"elsewhere\.toml"):
         load_table()
 
 
