@@ -21,6 +21,7 @@ from ibc_gym.checks import settle
 from ibc_gym.contracts import Closing
 from ibc_gym.errors import ConfigError
 
+from ...cameras.leaving import close_at_exit
 from ...cameras.library import rs
 from .faults import LATE, LEAP, CameraFault, FaultKind, FaultPlan
 from .models import MODELS, Lens
@@ -101,6 +102,7 @@ class SoftwareBus(Closing):
         self._kept: list[Any] = []
         self._context: Any = None
         self._renew()
+        close_at_exit(self)
 
     def context(self) -> Any:
         """One that lists what is plugged in now, and goes on listing that."""
