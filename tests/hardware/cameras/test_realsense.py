@@ -82,11 +82,17 @@ class TestPictures:
         assert (spec.position, spec.quaternion) == ((0.1, 0.2, 0.9), (0.0, 1.0, 0.0, 0.0))
 
     def test_device_may_have_the_lens_of_a_renderer(self, plug: Plug, drive: Drive) -> None:
-        numbers = {"width": 424, "height": 240, "fx": 301.0, "fy": 302.0, "cx": 210.0, "cy": 121.0}
-        at = {"position": (0.0, 0.0, 1.0), "quaternion": (1.0, 0.0, 0.0, 0.0)}
-        rendered = CameraSpec(name="front", **numbers, **at)  # type: ignore[arg-type]
+        pose = CameraPose(position=(0.0, 0.0, 1.0))
+        numbers = {"fx": 301.0, "fy": 302.0, "cx": 210.0, "cy": 121.0}
+        rendered = CameraSpec(
+            name="front",
+            width=424,
+            height=240,
+            position=pose.position,
+            quaternion=pose.quaternion,
+            **numbers,
+        )
         plug(lens=lens_of(rendered))
-        pose = CameraPose(**at)
         assert drive(name="front", pose=pose).spec == rendered
 
     @pytest.mark.parametrize("model", ["D415", "D435"])
