@@ -20,7 +20,8 @@ from ibc_gym.hardware.cameras.ladder import State
 from ibc_gym.hardware.cameras.library import rs
 from ibc_gym.hardware.cameras.options import apply
 from ibc_gym.hardware.cameras.realsense import RealSenseCamera
-from ibc_gym.hardware.rig.cameras.emulator import EmulatedConfig, SoftwareBus, SoftwareCamera
+from ibc_gym.hardware.rig.cameras.bus import SoftwareBus
+from ibc_gym.hardware.rig.cameras.emulator import EmulatedConfig, SoftwareCamera
 from ibc_gym.hardware.rig.cameras.models import D415, lens_of
 from ibc_gym.hardware.rig.cameras.pictures import MovingPattern
 from ibc_gym.records import CameraSpec, Frame
