@@ -204,6 +204,7 @@ class SoftwareCamera(Closing):
             self._plan.device_reset()
 
     def _mind_the_streams(self, device: SoftwareDevice) -> None:
+        """Notice starts and stops; the library tells nobody, so a stop shorter than a nap is missed."""
         streaming = device.streaming
         if streaming and not self._streaming:
             self._plan.streams_started()
