@@ -28,9 +28,12 @@ MAX_DRIFT: Final = 2e-4
 LEARNING: Final = 10
 """Arrivals before the mapping is believed enough to refuse a stamp."""
 TOLERANCE: Final = 0.002
-"""By how much a stamp may lie in the future before it is refused: the resolution of the host's stamps [s]."""
+"""By how much a stamp on the host's clock may lie in the future: its resolution [s]."""
+FUTURE: Final = 0.1
+"""A picture that comes sooner than any before, by less than this, shows that all of them were late; by more, that its
+stamp is wrong [s]. What is learnt from a wrong one makes pictures look older than they are, never younger."""
 STRANGE: Final = 5.0
-"""After a restart, a stamp that is off by more than this is no late picture but a counter that began anew [s]."""
+"""After a restart, a picture later than this is none, but a counter that began anew [s]."""
 
 
 class StampRefusedError(ValueError):
@@ -145,13 +148,14 @@ class CaptureClock:
         if self._domain != "hardware" or self._last is None:
             return False
         device, _ = self._unwrapped(stamp)
-        return abs(self._fit.earliest(device) - arrival) > STRANGE
+        ahead = self._fit.earliest(device) - arrival
+        return ahead > FUTURE or ahead < -STRANGE
 
     def _by_arrivals(self, stamp: float, arrival: float) -> float:
         device, turns = self._unwrapped(stamp)
         if self._learnt >= LEARNING:  # before, every arrival teaches
-            ahead = self._fit.earliest(device) - self._min_latency - arrival
-            if ahead > TOLERANCE:
+            ahead = self._fit.earliest(device) - arrival
+            if ahead > FUTURE:
                 raise StampRefusedError(f"the stamp lies {ahead:.3f} s in the future")
         self._fit.add(device, arrival)
         self._learnt += 1

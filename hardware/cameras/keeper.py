@@ -15,7 +15,7 @@ from .session import Session
 
 _log = logging.getLogger(__name__)
 
-POLL: Final = 0.1
+POLL: Final = 0.25
 """Between two looks at the bus while a device is away [s]."""
 
 
@@ -91,29 +91,47 @@ class Keeper:
         return self._try_open()
 
     def _try_reset(self) -> bool:
-        """Whether a device was there and was told to; its handle is of no use afterwards and goes with this call."""
-        name, limit = self._config.name, self._config.recovery.reset_timeout
-        device = find(self._bus.context(), self._config.serial)
-        if device is None:
-            return False
+        """Whether a device was there and was told to; its handle is of no use afterwards and goes with the call."""
+        bus, serial, name = self._bus, self._config.serial, self._config.name
+
+        def reset() -> bool:
+            device = find(bus.context(), serial)
+            if device is None:
+                return False
+            bus.reset(device)
+            return True
+
+        limit = self._config.recovery.reset_timeout
         try:
-            bounded(lambda: self._bus.reset(device), timeout=limit, what=f"resetting {name!r}")
+            return bounded(reset, timeout=limit, what=f"resetting camera {name!r}")
         except HungError as error:
             self._count(error)
-            return False
         except RuntimeError as error:
             _log.warning("Camera %r cannot be reset: %s", name, error)
-            return False
-        return True
+        return False
 
     def _await_bus(self, *, present: bool) -> bool:
         """Whether the device has come, or gone, in time."""
         deadline = self._clock() + self._config.recovery.reset_timeout
-        while self._clock() < deadline and not self._given_up.is_set():
-            if (find(self._bus.context(), self._config.serial) is not None) is present:
+        while (left := deadline - self._clock()) > 0 and not self._given_up.is_set():
+            if self._is_attached(left) is present:
                 return True
             self._given_up.wait(POLL)
         return False
+
+    def _is_attached(self, timeout: float) -> bool | None:
+        bus, serial = self._bus, self._config.serial
+        try:
+            return bounded(
+                lambda: find(bus.context(), serial) is not None,
+                timeout=timeout,
+                what=f"looking for camera {self._config.name!r}",
+            )
+        except HungError as error:
+            self._count(error)
+        except RuntimeError as error:  # of a device that goes while it is asked
+            _log.warning("Camera %r: %s", self._config.name, error)
+        return None
 
     def _try_open(self) -> bool:
         try:

@@ -24,6 +24,7 @@ from .devices import Bus, UsbBus
 from .freshness import Flaw
 from .keeper import Keeper
 from .ladder import Ladder, State
+from .leaving import close_at_exit
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class RealSenseCamera(Closing):
         self._keeper = Keeper(config, bus or UsbBus(), clock, self._closing)
         self._steps: Counter[str] = Counter()
         self._begin()
+        close_at_exit(self)
 
     @property
     def spec(self) -> CameraSpec:

@@ -19,7 +19,8 @@ from ..arm.config import XArmConfig
 from ..cameras.config import CameraPose, RealSenseConfig
 from ..cameras.realsense import RealSenseCamera
 from ..cameras.scaled import ScaledCamera
-from ..rig.cameras.emulator import EmulatedConfig, SoftwareBus, SoftwareCamera
+from ..rig.cameras.bus import SoftwareBus
+from ..rig.cameras.emulator import EmulatedConfig, SoftwareCamera
 from ..rig.cameras.models import Lens
 from ..rig.cameras.picture_link import PictureReader
 from ..rig.control_port import control_port

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .emulator import EmulatedConfig, SoftwareBus, SoftwareCamera
+from .bus import SoftwareBus
+from .emulator import EmulatedConfig, SoftwareCamera
 from .models import MODELS
 from .pictures import MovingPattern
 

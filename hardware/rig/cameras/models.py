@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ibc_gym.errors import UnknownName
+from ibc_gym.records import CameraSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,13 @@ class Lens:
     cx: float
     """[px]"""
     cy: float
+
+
+def lens_of(spec: CameraSpec) -> Lens:
+    """The pinhole that a camera of a simulator renders through, for a device that is fed from it."""
+    return Lens(
+        width=spec.width, height=spec.height, fx=spec.fx, fy=spec.fy, cx=spec.cx, cy=spec.cy
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ import pytest
 from ibc_gym.hardware.cameras.config import RealSenseConfig
 from ibc_gym.hardware.cameras.ladder import RecoveryConfig
 from ibc_gym.hardware.cameras.realsense import RealSenseCamera
-from ibc_gym.hardware.rig.cameras.emulator import EmulatedConfig, SoftwareBus, SoftwareCamera
+from ibc_gym.hardware.rig.cameras.bus import SoftwareBus
+from ibc_gym.hardware.rig.cameras.emulator import EmulatedConfig, SoftwareCamera
 from ibc_gym.hardware.rig.cameras.models import MODELS
 from ibc_gym.hardware.rig.cameras.pictures import MovingPattern
 

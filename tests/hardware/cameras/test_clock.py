@@ -96,8 +96,16 @@ class TestHardwareClock:
     def test_stamp_in_the_future_is_refused(self) -> None:
         times, device = clock(), Device(offset=7.0)
         errors(times, device, 1)
-        with pytest.raises(StampRefusedError, match="in the future"):
+        with pytest.raises(StampRefusedError, match=r"0\.200 s in the future"):
             times.time_of(device.stamp(1001) + 0.2, "hardware", 1001 + LATENCY)
+        assert times.time_of(device.stamp(1001), "hardware", 1001 + LATENCY) == pytest.approx(1001)
+
+    def test_pictures_that_come_sooner_than_the_first_ones_mend_the_offset(self) -> None:
+        times, device = clock(), Device(offset=7.0)
+        for number in range(2 * LEARNING):
+            taken = 1000 + number / FPS
+            stamp, arrival = device.picture(taken, extra=0.08)
+            times.time_of(stamp, "hardware", arrival)
         assert times.time_of(device.stamp(1001), "hardware", 1001 + LATENCY) == pytest.approx(1001)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -13,8 +12,9 @@ import pytest
 
 from ibc_gym.errors import CameraTimeout, ConfigError
 from ibc_gym.hardware.cameras.freshness import Flaw
-from ibc_gym.hardware.cameras.ladder import State
+from ibc_gym.hardware.cameras.ladder import RecoveryConfig, State
 from ibc_gym.hardware.cameras.realsense import RealSenseCamera
+from ibc_gym.hardware.cameras.session import Session
 from ibc_gym.hardware.rig.cameras.emulator import SoftwareCamera
 from ibc_gym.hardware.rig.cameras.faults import (
     FAULTS,
@@ -31,18 +31,17 @@ Plug = Callable[..., SoftwareCamera]
 Drive = Callable[..., RealSenseCamera]
 
 PATTERN = MovingPattern(D415.colour_lens(424, 240))
-PLAYED: Final = [kind for kind in FAULTS if kind != "unplug"]
-"""In this process; a mistake in unplugging would crash it, so that is played in others."""
+PLAYED: Final = [kind for kind in FAULTS if kind not in ("unplug", "stall", "hang")]
+"""Those that end by themselves; the others have tests of their own."""
 
 
-def age(frame: Frame) -> float:
-    """How old the pattern in a picture is, by what it shows [s]."""
+def misdated(frame: Frame) -> float:
+    """By how much later a picture says that it was taken than the pattern in it shows [s]."""
     bright = (frame.image[..., 0] > 200) & (frame.image[..., 2] < 80)
     assert bright.any(), "the picture is black"
     v, u = np.nonzero(bright)
-    now = time.monotonic()
-    ages = np.arange(0, 1.5, 0.005)  # the pattern takes two seconds
-    off = [np.hypot(*np.subtract(PATTERN.corner(now - a), (u.min(), v.min()))) for a in ages]
+    ages = np.arange(-0.9, 0.9, 0.005)  # the pattern takes two seconds
+    off = [np.hypot(*np.subtract(PATTERN.corner(frame.time - a), (u.min(), v.min()))) for a in ages]
     return float(ages[int(np.argmin(off))])
 
 
@@ -68,7 +67,8 @@ def test_no_bad_picture_is_ever_given_and_the_camera_comes_back(
     numbers, timeouts = [], 0
     for seen in play(camera, 8.0):
         if isinstance(seen, Frame):
-            assert age(seen) < 0.3, "a period of 0.2 s, and what it takes to look"
+            # It was fresh by its time when it was given; so its time must be true.
+            assert abs(misdated(seen)) < 0.1
             numbers.append(seen.number)
         else:
             timeouts += 1
@@ -92,12 +92,23 @@ EXPECTED: Final = {
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_flaw_is_told_apart_and_counted(plug: Plug, drive: Drive, kind: FaultKind) -> None:
     emulated = plug()
+    camera = drive(recovery=RecoveryConfig(restart_after=30.0))
+    camera.read()
+    emulated.inject(kind, 0.7)
+    time.sleep(1.0)
+    camera.wait_until_fresh(5.0)
+    assert camera.health.refused[EXPECTED[kind]] >= 2
+    assert camera.health.state is State.OK
+
+
+def test_late_pictures_are_not_taken_for_fresh_after_a_restart(plug: Plug, drive: Drive) -> None:
+    emulated = plug()
     camera = drive()
     camera.read()
-    emulated.inject(kind, 0.25)  # too short for a restart
-    time.sleep(0.8)
-    camera.wait_until_fresh(3.0)
-    assert camera.health.refused[EXPECTED[kind]] >= 2
+    emulated.inject("late", 1.5)
+    given = [seen for seen in play(camera, 2.2) if isinstance(seen, Frame)]
+    assert camera.health.steps["restarting"] >= 1
+    assert max(abs(misdated(frame)) for frame in given) < 0.1
 
 
 def test_stall_is_cured_by_a_restart_and_a_hang_only_by_a_reset(plug: Plug, drive: Drive) -> None:
@@ -108,12 +119,35 @@ def test_stall_is_cured_by_a_restart_and_a_hang_only_by_a_reset(plug: Plug, driv
     time.sleep(0.5)
     camera.wait_until_fresh(3.0)
     steps = dict(camera.health.steps)
-    assert steps["restarting"] == 1 and "resetting" not in steps
+    # On a busy machine the emulated device may not notice so short a stop, and is started once more.
+    assert steps["restarting"] in (1, 2) and "resetting" not in steps
     emulated.inject("hang", 0.1)
     time.sleep(0.5)
     camera.wait_until_fresh(8.0)
     assert camera.health.steps["resetting"] == 1
     assert camera.health.steps["hung"] == 0
+
+
+def test_library_that_hangs_is_left_behind_and_counted(
+    plug: Plug, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulated, never, stop = plug(), threading.Event(), Session.stop
+
+    def hang(session: Session) -> None:
+        stop(session)
+        never.wait()
+
+    quick = RecoveryConfig(restart_after=0.3, stop_timeout=0.2)
+    camera = drive(recovery=quick)
+    camera.read()
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "stop", hang)
+        emulated.inject("stall", 0.1)
+        time.sleep(0.5)
+        camera.wait_until_fresh(5.0)
+    never.set()
+    assert camera.health.steps["hung"] >= 1
+    assert camera.health.state is State.OK
 
 
 def test_complaint_says_what_is_done_and_what_to_do(plug: Plug, drive: Drive) -> None:
@@ -143,130 +177,6 @@ def test_half_pairs_that_the_library_makes_are_never_given(plug: Plug, drive: Dr
         bright = (frame.image[..., 0] > 200) & (frame.image[..., 2] < 80)
         inside = frame.depth[bright & (frame.depth > 0)]
         assert (inside < 0.6).mean() > 0.9, "depth of another moment"
-
-
-SCRIPT = """
-import faulthandler, sys, time
-faulthandler.enable()
-from ibc_gym.errors import CameraTimeout
-from ibc_gym.hardware.cameras.config import RealSenseConfig
-from ibc_gym.hardware.cameras.devices import attached
-from ibc_gym.hardware.cameras.ladder import RecoveryConfig
-from ibc_gym.hardware.cameras.realsense import RealSenseCamera
-from ibc_gym.hardware.rig.cameras.emulator import EmulatedConfig, SoftwareBus, SoftwareCamera
-from ibc_gym.hardware.rig.cameras.models import D415
-from ibc_gym.hardware.rig.cameras.pictures import MovingPattern
-
-size = {"width": 424, "height": 240}
-quick = RecoveryConfig(stale_after=0.15, restart_after=0.3, patience=0.5, reset_timeout=1.0)
-bus = SoftwareBus()
-pattern = MovingPattern(D415.colour_lens(**size))
-emulated = [SoftwareCamera(EmulatedConfig(serial=s, **size), pattern, bus) for s in "12"]
-cameras = [
-    RealSenseCamera(RealSenseConfig(serial=s, settle_frames=8, recovery=quick, depth=True, **size), bus=bus)
-    for s in "12"
-]
-
-def lost(camera):
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        try:
-            camera.read()
-        except CameraTimeout as error:
-            if "is lost" in str(error):
-                return str(error)
-    return "never"
-
-def end():
-    for camera in cameras:
-        camera.close()
-    bus.close()
-"""
-
-UNPLUGGED = {
-    "back in time": """
-emulated[0].inject("unplug", 0.9)
-time.sleep(0.5)
-print([device.serial for device in attached(bus)])
-cameras[0].wait_until_fresh(5)
-cameras[1].read()
-print([device.serial for device in attached(bus)], cameras[0].health.state, cameras[1].health.steps)
-end()
-""",
-    "for good": """
-emulated[0].inject("unplug", 1e6)
-print(lost(cameras[0]))
-cameras[1].wait_until_fresh(1)
-print(cameras[1].health.state)
-end()
-""",
-    "back too late": """
-emulated[0].inject("unplug", 4.0)
-lost(cameras[0])
-before = cameras[0].health.good
-time.sleep(max(0, 4.5 - emulated[0].now + 1.0))
-until = time.monotonic() + 10
-while "1" not in [device.serial for device in attached(bus)] and time.monotonic() < until:
-    time.sleep(0.1)
-cameras[0].reopen()
-print(cameras[0].read().number > before, cameras[0].health.state, cameras[0].health.steps["lost"])
-end()
-""",
-    "again and again": """
-for _ in range(4):
-    emulated[0].inject("unplug", 0.2)
-    time.sleep(0.9)
-    try:
-        cameras[0].wait_until_fresh(5)
-    except CameraTimeout as error:
-        print("is lost" in str(error))
-        break
-end()
-print("ended")
-""",
-    "closed while it is away": """
-emulated[0].inject("unplug", 1e6)
-time.sleep(0.4)
-end()
-print("ended")
-""",
-}
-
-
-def run(case: str) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT + UNPLUGGED[case]],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout.splitlines()
-
-
-class TestUnplugged:
-    def test_back_in_time_it_goes_on_and_the_other_camera_never_noticed(self) -> None:
-        away, back = run("back in time")
-        assert away == "['2']"
-        assert back == "['1', '2'] ok {'hung': 0}"
-
-    def test_for_good_it_is_lost_and_says_what_to_do(self) -> None:
-        said, other = run("for good")
-        assert "2 restarts and 1 resets did not bring it back" in said
-        assert "Unplug it, plug it in again" in said and "What was recorded is kept" in said
-        assert other == "ok"
-
-    @pytest.mark.slow
-    def test_back_too_late_it_can_be_opened_again(self) -> None:
-        assert run("back too late") == ["True ok 1"]
-
-    def test_closed_while_it_is_away_nothing_crashes(self) -> None:
-        assert run("closed while it is away")[-1] == "ended"
-
-    @pytest.mark.slow
-    def test_again_and_again_nothing_crashes(self) -> None:
-        assert run("again and again")[-1] == "ended"
 
 
 class TestPlan:

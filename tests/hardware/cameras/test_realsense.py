@@ -20,10 +20,11 @@ from ibc_gym.hardware.cameras.ladder import State
 from ibc_gym.hardware.cameras.library import rs
 from ibc_gym.hardware.cameras.options import apply
 from ibc_gym.hardware.cameras.realsense import RealSenseCamera
-from ibc_gym.hardware.rig.cameras.emulator import EmulatedConfig, SoftwareBus, SoftwareCamera
-from ibc_gym.hardware.rig.cameras.models import D415
+from ibc_gym.hardware.rig.cameras.bus import SoftwareBus
+from ibc_gym.hardware.rig.cameras.emulator import EmulatedConfig, SoftwareCamera
+from ibc_gym.hardware.rig.cameras.models import D415, lens_of
 from ibc_gym.hardware.rig.cameras.pictures import MovingPattern
-from ibc_gym.records import Frame
+from ibc_gym.records import CameraSpec, Frame
 from ibc_gym.testing import CameraContract
 
 Plug = Callable[..., SoftwareCamera]
@@ -80,6 +81,20 @@ class TestPictures:
         assert (spec.name, spec.width, spec.height) == ("front", 424, 240)
         assert (spec.fx, spec.cx, spec.cy) == pytest.approx((lens.fx, lens.cx, lens.cy))
         assert (spec.position, spec.quaternion) == ((0.1, 0.2, 0.9), (0.0, 1.0, 0.0, 0.0))
+
+    def test_device_may_have_the_lens_of_a_renderer(self, plug: Plug, drive: Drive) -> None:
+        pose = CameraPose(position=(0.0, 0.0, 1.0))
+        numbers = {"fx": 301.0, "fy": 302.0, "cx": 210.0, "cy": 121.0}
+        rendered = CameraSpec(
+            name="front",
+            width=424,
+            height=240,
+            position=pose.position,
+            quaternion=pose.quaternion,
+            **numbers,
+        )
+        plug(lens=lens_of(rendered))
+        assert drive(name="front", pose=pose).spec == rendered
 
     @pytest.mark.parametrize("model", ["D415", "D435"])
     def test_depth_lies_on_the_colour_that_it_belongs_to(
