@@ -44,8 +44,8 @@ def until(condition: Callable[[], Any], patience: float = 5.0) -> bool:
 def connected(rig: Rig, **options: Any) -> Arm:
     """A client of a rig; whoever asks for it disconnects it."""
     with control_port(rig.port):
-        make: Any = wrapper.XArmAPI
-        return make(rig.address, is_radian=True, forbid_uds=True, **options)
+        vendors: Any = wrapper
+        return vendors.XArmAPI(rig.address, is_radian=True, forbid_uds=True, **options)
 
 
 def ready(arm: Arm, mode: int) -> Arm:

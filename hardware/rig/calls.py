@@ -10,7 +10,7 @@ import numpy as np
 from ibc_gym.records import Float64
 
 from .core import Core
-from .frames import MM, Request, read_floats
+from .frames import FINISHED, MM, Request, read_floats
 from .mover import Ticket
 
 
@@ -29,15 +29,14 @@ class Call:
 
     request: Request
     client: int
-    wants_notice: bool
-    """Whether the client is to be told when the command is over."""
+    notices: int
+    """What the client wants to be told, as bits."""
 
-    @property
-    def ticket(self) -> Ticket | None:
-        """Who is to be told, if anybody."""
-        if not self.wants_notice:
+    def ticket(self, kind: int = FINISHED) -> Ticket | None:
+        """Who is to be told, if anybody wants to be told that."""
+        if not self.notices & kind:
             return None
-        return Ticket(self.client, self.request.transaction, self.request.protocol)
+        return Ticket(self.client, self.request.transaction, self.request.protocol, kind)
 
     @property
     def size(self) -> int:

@@ -80,7 +80,7 @@ class Configuration:
     tcp_offset: Float64 = field(default_factory=lambda: np.zeros(6))
     """flange_T_tool: x y z [m], roll pitch yaw [rad]."""
     world_offset: Float64 = field(default_factory=lambda: np.zeros(6))
-    """base_T_world's counterpart: the pose of the base in the user's frame, x y z [m], roll pitch yaw [rad]."""
+    """world_T_base: the base in the frame in which poses are told and reported, x y z [m], roll pitch yaw [rad]."""
     load_mass: float = 0.0
     """[kg]"""
     load_centre: Float64 = field(default_factory=lambda: np.zeros(3))
@@ -106,6 +106,7 @@ class Configuration:
     reduced_ranges: Float64 = field(default_factory=_whole_ranges)
     """Least and greatest of every joint, (7, 2) [rad]."""
     self_collision_on: bool = False
+    """Whether the controller should look for it; this one never finds any."""
     tool_model: int = 0
     """The vendor's number of the tool for its check of self-collision."""
     tool_sizes: Float64 = field(default_factory=lambda: np.zeros(6))
@@ -113,8 +114,11 @@ class Configuration:
     simulated: bool = False
     """Whether the controller plays a simulated arm of its own."""
     continuous: bool = False
+    """Whether velocities of the tool are kept from line to line; not emulated."""
     approximate: bool = False
+    """Whether motion near singular poses may be approximate; not emulated."""
     report_currents: bool = False
+    """Whether currents are reported in place of torques; both are 0 here."""
     tcp_jerk: float = 10.0
     """[m/s^3]"""
     tcp_acceleration: float = 50.0

@@ -57,11 +57,13 @@ class Core:
         self.configuration = self.saved.copy()
         self.model = Model(self.configuration, self.identity.ranges())
         self.machine = Machine(self._stopped)
-        self.mover = Mover(self.model, self.state.joints, self.period, self._ended)
+        self.mover = Mover(self.model, self.state.joints, self.period, self.tell)
         self.gripper = Gripper()
         self.tool_board = ToolBoard()
         self.box = ControlBox()
         self.counter = 0
+        self.parameters: dict[int, bytes] = {}
+        """Of kinds that only newer clients know, as they were set."""
         self.servo_codes = [0] * 7
         """Error codes of the joints' servos."""
         if held:
@@ -159,9 +161,10 @@ class Core:
         self.time += self.period
         self._state = self._tool = None
 
-    def _stopped(self, state: int) -> None:
-        self.mover.drop(failed=state == STOPPED and bool(self.machine.error))
-
-    def _ended(self, ticket: Ticket, success: bool | None) -> None:
+    def tell(self, ticket: Ticket, success: bool | None) -> None:
+        """Let a client know how its command ended; None where it was dropped."""
         results = {True: frames.SUCCESS, False: frames.FAILURE, None: frames.DISCARDED}
         self.notices.append((ticket, results[success]))
+
+    def _stopped(self, state: int) -> None:
+        self.mover.drop(failed=state == STOPPED and bool(self.machine.error))

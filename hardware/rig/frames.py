@@ -38,8 +38,8 @@ ERROR: Final = 0x40
 
 NOTICE: Final = 0xFF
 """Register of what the controller sends unasked."""
-FINISHED: Final = 2
-"""A notice that a motion is over."""
+FINISHED, TRIGGERED = 2, 4
+"""Kinds of notices, as bits: a motion is over, a setting is in force."""
 SUCCESS, FAILURE, DISCARDED = 0, 1, 2
 """How it ended."""
 
@@ -115,7 +115,7 @@ def encode_notice(transaction: int, protocol: int, kind: int, result: int) -> by
 
 def floats(numbers: Sequence[float] | Float64) -> bytes:
     """32-bit floating-point numbers; what does not fit becomes infinite, as in the vendor's firmware."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(numbers, dtype="<f4").tobytes()
 
 
@@ -127,7 +127,8 @@ def read_floats(data: bytes, count: int, offset: int = 0) -> Float64:
     """
     if len(data) < offset + 4 * count:
         raise FrameError(f"{len(data)} bytes where {offset + 4 * count} are needed")
-    return np.frombuffer(data, dtype="<f4", count=count, offset=offset).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is one like all others
+        return np.frombuffer(data, dtype="<f4", count=count, offset=offset).astype(np.float64)
 
 
 def words(numbers: Sequence[int]) -> bytes:

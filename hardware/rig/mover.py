@@ -11,7 +11,8 @@ import numpy as np
 
 from ibc_gym.records import Float64
 
-from .model import Model
+from .frames import FINISHED
+from .model import Model, MotionError
 from .motion import Motion, Planned, check_speed
 from .streams import Brake, JointVelocity, OnlineJoints, OnlineTool, Servo, ToolVelocity
 
@@ -28,6 +29,8 @@ class Ticket:
     client: int
     transaction: int
     protocol: int
+    kind: int = FINISHED
+    """What it is told."""
 
 
 Ended = Callable[[Ticket, bool | None], None]
@@ -147,15 +150,31 @@ class Mover:
         if motion is None or (isinstance(motion, Servo) and motion.target is self.joints):
             self.velocities = np.zeros(6)
             return
-        reached = motion.advance(self.joints, self._period)
-        way = reached - self.joints
-        if not isinstance(motion, Brake | Servo):
-            check_speed(way, self._period, self._model.joint_speed)
-            self._model.check_joints(reached)
-            self._model.check_fence(reached)
+        try:
+            reached = motion.advance(self.joints, self._period)
+            self._check(motion, reached)
+        except MotionError:
+            # At a border the arm stops dead: braking would lead across.
+            self.velocities = np.zeros(6)
+            if isinstance(motion, Brake):
+                self._stream = None
+                return
+            raise
         self._past.append(self.joints)
-        self.joints, self.velocities = reached, way / self._period
+        self.velocities = (reached - self.joints) / self._period
+        self.joints = reached
+        if isinstance(motion, Brake) and motion.over:
+            self._stream = None
         self._finish()
+
+    def _check(self, motion: Motion, reached: Float64) -> None:
+        """Refuse to go where the arm must not be; the targets of a servo stream were judged when they came."""
+        if isinstance(motion, Servo):
+            return
+        if not isinstance(motion, Brake):
+            check_speed(reached - self.joints, self._period, self._model.joint_speed)
+        self._model.check_joints(reached)
+        self._model.check_fence(reached)
 
     def _finish(self) -> None:
         """Take what is over out of the buffer."""

@@ -35,7 +35,7 @@ def _plan(
         return told(core)
     if not is_ready(core, POSITION):
         return told(core)
-    entry["accepted"] = core.plan(make(), call.ticket)
+    entry["accepted"] = core.plan(make(), call.ticket())
     return told(core)
 
 
@@ -220,7 +220,7 @@ def _sleep(core: Core, call: Call) -> bytes:
     """Wait before what is planned next."""
     duration = float(call.finite(1)[0])
     if is_ready(core, POSITION) and duration > 0:
-        core.plan(Pause(core.mover.end, duration), call.ticket)
+        core.plan(Pause(core.mover.end, duration), call.ticket())
     return told(core)
 
 

@@ -15,7 +15,6 @@ from typing import Final
 from ibc_gym.contracts import Closing, Robot
 from ibc_gym.errors import ConfigError
 
-from . import frames
 from .calls import Call
 from .configuration import Identity
 from .connection import MOST_UNSENT, Connection
@@ -203,8 +202,7 @@ class Controller(Closing):
 
     def _answer(self, connection: Connection, request: Request) -> None:
         starts = self.core.starts
-        wants = bool(connection.notices & frames.FINISHED)
-        status, body = answer(self.core, Call(request, connection.number, wants))
+        status, body = answer(self.core, Call(request, connection.number, connection.notices))
         if request.register == 254 and request.parameters:
             connection.notices = request.parameters[0]
         if self.core.starts != starts:
@@ -218,7 +216,7 @@ class Controller(Closing):
         for ticket, result in notices:
             connection = self._connections.get(ticket.client)
             if connection is not None:
-                notice = encode_notice(ticket.transaction, ticket.protocol, frames.FINISHED, result)
+                notice = encode_notice(ticket.transaction, ticket.protocol, ticket.kind, result)
                 self._send(connection, notice)
 
     def _report(self) -> None:

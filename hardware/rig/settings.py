@@ -11,7 +11,7 @@ from ibc_gym.records import Float64
 
 from .calls import Call, Handler, Refused, Row
 from .core import Core
-from .frames import MM, read_integers
+from .frames import MM, TRIGGERED, read_integers
 from .machine import BAD_PARAMETER
 
 HEAVIEST: Final = 20.0
@@ -81,6 +81,9 @@ def _load(core: Core, call: Call) -> None:
     core.configuration.load_mass = mass
     core.configuration.load_centre = np.array(centre) / MM
     core.configure()
+    ticket = call.ticket(TRIGGERED)
+    if ticket is not None:
+        core.tell(ticket, True)
 
 
 def _tool_model(core: Core, call: Call) -> None:

@@ -15,6 +15,9 @@ TOOL_HOST, BOX_HOST = 9, 11
 NO_ANSWER: Final = 19
 """Error: nobody answers on the tool's line."""
 SERVO_ERROR: Final = 0x0016
+"""Where a servo keeps its error."""
+SIX_NUMBERS: Final = (6, 12, 14)
+"""Common parameters that are six numbers; others are one."""
 
 
 def _line(core: Core, call: Call) -> bytes:
@@ -86,6 +89,16 @@ def _box_state(core: Core, call: Call) -> bytes:
     return bytes(2) + words(box.words()) + first + second
 
 
+def _set_common(core: Core, call: Call) -> None:
+    """Keep a parameter of a kind; nothing of what it sets is emulated."""
+    core.parameters[call.byte()] = call.request.parameters[1:]
+
+
+def _common(core: Core, call: Call) -> bytes:
+    kind = call.byte()
+    return core.parameters.get(kind, bytes(24 if kind in SIX_NUMBERS else 4))
+
+
 def _when_empty(core: Core, call: Call) -> None:
     request = call.request
     core.mover.when_empty(Ticket(call.client, request.transaction, request.protocol))
@@ -114,9 +127,16 @@ TOOL: Final[dict[int, Row]] = {
     137: _box_functions(True),
     138: _box_functions(False),
     139: Row(_box_state, 50),
+    150: Row(lambda core, call: bytes(24), 24),
+    200: Row(lambda core, call: bytes(24), 24),
+    203: Row(lambda core, call: bytes(1), 1),
+    212: Row(lambda core, call: bytes(280), 280),
+    232: Row(_set_common),
+    233: Row(_common, 24),
+    234: Row(lambda core, call: bytes(32), 32),
     240: Row(lambda core, call: None),
     241: Row(_line, 7),
     253: Row(_when_empty, since=(2, 0, 102)),
     254: Row(lambda core, call: None, since=(2, 0, 102)),
 }
-"""254 is the connection's own affair: it remembers there what its client wants to be told."""
+"""150 to 212 speak of a force sensor, which is not there and feels nothing. 254 is the connection's own affair: it remembers there what its client wants to be told."""

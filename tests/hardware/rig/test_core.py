@@ -27,7 +27,7 @@ PERIOD = 0.01
 def ask(
     core: Core, register: int, parameters: bytes = b"", *, wants: bool = False, transaction: int = 1
 ) -> tuple[int, bytes]:
-    return answer(core, Call(Request(transaction, 3, register, parameters), 7, wants))
+    return answer(core, Call(Request(transaction, 3, register, parameters), 7, 2 if wants else 0))
 
 
 def made(mode: int = 0, firmware: tuple[int, int, int] = (2, 6, 107)) -> Core:
@@ -92,7 +92,7 @@ commands = sensible | sensible | sensible | wild
 
 
 @pytest.mark.parametrize("mode", [0, 1, 4, 5, 6, 7])
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(sequence=st.lists(commands, max_size=12))
 def test_no_bytes_take_the_arm_out_of_its_limits(
     mode: int, sequence: list[tuple[int, bytes]]
@@ -213,6 +213,16 @@ def test_motion_that_never_ends_is_told_of_too(stop: bool, results: list[int]) -
     assert [result for _, result in core.notices] == results
 
 
+def test_load_that_is_in_force_is_told_to_who_asked_for_such_notices() -> None:
+    core = made()
+    load = Request(5, 3, 36, floats([0.5, 0, 0, 0]))
+    answer(core, Call(load, 7, frames.FINISHED))
+    assert core.notices == []
+    answer(core, Call(load, 7, frames.TRIGGERED))
+    [(ticket, result)] = core.notices
+    assert (ticket.transaction, ticket.kind, result) == (5, frames.TRIGGERED, frames.SUCCESS)
+
+
 def test_buffer_that_is_full_is_warned_of() -> None:
     core = made()
     for _ in range(512):
@@ -233,6 +243,34 @@ def test_stopped_arm_brakes_within_its_deceleration() -> None:
         core.advance()
         speeds.append(core.mover.velocities[0])
     assert len(speeds) == 5 and sorted(speeds, reverse=True) == speeds and speeds[-1] == 0.0
+
+
+@pytest.mark.parametrize("stopped_at", [None, 0.02], ids=["on its own", "told shortly before"])
+def test_fast_joint_does_not_cross_its_limit(stopped_at: float | None) -> None:
+    core = made(4)
+    ask(core, 81, floats([0, 0, 3.0, 0, 0, 0, 0]) + b"\1")
+    _, upper = core.identity.ranges()
+    for _ in range(200):
+        if stopped_at is not None and upper[2] - core.mover.joints[2] < stopped_at:
+            ask(core, 12, b"\4")
+        core.advance()
+        assert core.mover.joints[2] <= upper[2] + 1e-3
+    assert not core.mover.moving
+    assert upper[2] - core.mover.joints[2] < 0.04
+    assert core.machine.error == (23 if stopped_at is None else 0)
+
+
+def test_tool_does_not_cross_the_fence_however_fast_it_is() -> None:
+    core = made(5)
+    ask(core, 52, np.array([1000, -1000, 100, -100, 1000, -1000], dtype="<i4").tobytes())
+    ask(core, 59, b"\1")
+    for register, parameters in ((19, b"\5"), (12, b"\0")):
+        ask(core, register, parameters)
+    ask(core, 82, floats([0, 900.0, 0, 0, 0, 0]) + b"\0")
+    for _ in range(200):
+        core.advance()
+        assert core.tool[1, 3] <= 0.1 + 1e-6
+    assert core.machine.error == 35 and core.tool[1, 3] > 0.08
 
 
 def test_arm_that_was_moved_by_hand_starts_where_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,13 @@ def test_pose_that_is_no_number_stays_so() -> None:
     pose = frames.read_pose(np.array([1.0, math.inf, math.nan, math.nan, 0, 0]))
     assert pose.position[0] == 0.001 and math.isinf(pose.position[1])
     assert np.isnan(pose.quaternion).all()
+
+
+def test_signalling_nan_is_read_like_any_other() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        [value] = frames.read_floats(b"\0\0\x81\x7f", 1)
+    assert math.isnan(value)
 
 
 def test_notice_lies_where_the_client_looks() -> None:

@@ -40,7 +40,7 @@ def test_fingers_run_to_the_target_at_their_speed_as_far_as_they_go(
     write(gripper, registers.TARGET, (target >> 16) & 0xFFFF, target & 0xFFFF)
     goal = min(max(target, CLOSED), OPEN)
     assert read(gripper, registers.STATUS) == (goal != 0)
-    for _ in range(int(abs(goal) / (0.1 * speed)) + 1):
+    for _ in range(int(abs(goal) / (0.1 * speed)) + 2):
         before = gripper.place
         gripper.advance(0.1)
         assert abs(gripper.place - before) <= 0.1 * speed + 1

@@ -139,7 +139,7 @@ def test_reports_go_on_while_commands_stall(connect: Callable[..., Arm], rig: Ri
 
 def test_late_replies_do_not_keep_commands_back(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
-    rig.inject("delay", duration=5.0, late=0.3)
+    rig.inject("delay", duration=30.0, late=0.3)
     time.sleep(0.05)
     arm.set_timeout(0.1)
     assert arm.set_servo_angle_j([0.002, *BENT[1:]]) == 3
@@ -149,7 +149,7 @@ def test_late_replies_do_not_keep_commands_back(arm: Arm, rig: Rig) -> None:
 
 
 def test_frames_in_two_halves_are_put_together(arm: Arm, rig: Rig) -> None:
-    rig.inject("half-frames", duration=2.0)
+    rig.inject("half-frames", duration=30.0)
     time.sleep(0.05)
     begun = time.monotonic()
     for _ in range(5):
@@ -163,12 +163,13 @@ def test_frozen_controller_answers_nothing_and_thaws(arm: Arm, rig: Rig) -> None
     ready(arm, 4)
     assert arm.vc_set_joint_velocity([0.3, 0, 0, 0, 0, 0], duration=5.0) == 0
     time.sleep(0.1)
-    rig.inject("freeze", duration=0.6)
+    rig.inject("freeze", duration=30.0)
     time.sleep(0.05)
     arm.set_timeout(0.1)
     stood = rig.state()["joints"]
     assert arm.get_state()[0] == 3 and arm.connected
     assert rig.state()["joints"] == stood
+    rig.release()
     assert until(lambda: arm.get_state()[0] == 0)
     assert until(lambda: rig.state()["joints"][0] > stood[0] + 0.01)
 
@@ -177,7 +178,7 @@ def test_arm_goes_on_while_its_cable_is_out_and_comes_back(arm: Arm, rig: Rig) -
     ready(arm, 4)
     assert arm.vc_set_joint_velocity([0.3, 0, 0, 0, 0, 0]) == 0
     assert until(lambda: rig.state()["joints"][0] > 0.01)
-    rig.inject("unplug", duration=0.6)
+    rig.inject("unplug", duration=30.0)
     time.sleep(0.05)
     arm.set_timeout(0.1)
     before = rig.state()["joints"][0]
@@ -185,6 +186,7 @@ def test_arm_goes_on_while_its_cable_is_out_and_comes_back(arm: Arm, rig: Rig) -
     assert rig.state()["joints"][0] > before + 0.02  # nobody told it to stop
     with pytest.raises(OSError):
         socket.create_connection((rig.address, rig.port), timeout=0.2)
+    rig.release()
     assert until(lambda: arm.get_state()[0] == 0)
     assert until(lambda: not rig.state()["moving"])  # what was sent meanwhile comes late
     with socket.create_connection((rig.address, rig.port), timeout=1.0):
@@ -194,8 +196,8 @@ def test_arm_goes_on_while_its_cable_is_out_and_comes_back(arm: Arm, rig: Rig) -
 def test_velocity_with_a_time_stops_by_itself_while_the_cable_is_out(arm: Arm, rig: Rig) -> None:
     ready(arm, 4)
     assert arm.vc_set_joint_velocity([0.3, 0, 0, 0, 0, 0], duration=0.1) == 0
-    rig.inject("unplug", duration=1.0)
-    assert until(lambda: not rig.state()["moving"], patience=0.9)
+    rig.inject("unplug", duration=30.0)
+    assert until(lambda: not rig.state()["moving"])
     assert rig.state()["joints"][0] < 0.06
 
 
@@ -213,11 +215,12 @@ def test_closed_sockets_are_noticed_and_a_client_comes_back(arm: Arm, rig: Rig) 
 
 
 def test_refused_connection_leaves_those_that_are_there(arm: Arm, rig: Rig) -> None:
-    rig.inject("refuse", duration=0.5)
+    rig.inject("refuse", duration=30.0)
     assert until(lambda: not _reachable(rig))
     with pytest.raises(Exception, match="connect socket failed"):
         connected(rig)
     assert arm.get_state()[0] == 0
+    rig.release()
     assert until(lambda: _reachable(rig))
 
 
@@ -232,12 +235,13 @@ def _reachable(rig: Rig) -> bool:
 def test_stale_reports_repeat_what_was(connect: Callable[..., Arm], rig: Rig) -> None:
     arm = ready(connect(report_type="real"), 1)
     assert until(lambda: arm.angles[0] == 0.0)
-    rig.inject("stale-reports", duration=0.4)
+    rig.inject("stale-reports", duration=30.0)
     time.sleep(0.05)
     rig.place([0.2, *BENT[1:]])
     time.sleep(0.1)
     assert arm.angles[0] == 0.0
     assert arm.get_servo_angle()[1][0] == pytest.approx(0.2, abs=1e-5)
+    rig.release()
     assert until(lambda: arm.angles[0] == pytest.approx(0.2, abs=1e-5))
 
 

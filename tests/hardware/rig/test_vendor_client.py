@@ -549,6 +549,12 @@ def test_outputs_of_the_tool_and_of_the_box(arm: Arm) -> None:
     assert code == 0 and state[8] == pytest.approx(2.5, abs=0.01)
 
 
+def test_what_only_newer_clients_set_is_read_back(arm: Arm) -> None:
+    assert arm.set_ft_collision_threshold([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == 0
+    assert arm.get_ft_collision_threshold() == (0, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert arm.get_ft_collision_detection() == (0, 0)
+
+
 @pytest.mark.parametrize("report", ["real", "normal", "rich"])
 def test_every_stream_brings_state_and_joints(
     connect: Callable[..., Arm], rig: Rig, report: str
