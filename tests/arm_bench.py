@@ -26,6 +26,8 @@ from ibc_gym.records import Float64, Pose, Target
 
 PROGRAM = (sys.executable, str(Path(__file__).parent / "hardware/arm/emulator.py"))
 PATIENCE = 3.0
+BOUND = 10.0
+"""By when every fault must have been noticed [s]: generous, since others share this machine."""
 _numbers = count(2)
 
 
@@ -119,6 +121,25 @@ def new_address() -> str:
     return f"127.{1 + number // 250 % 250}.{1 + number % 250}.{next(_numbers)}"
 
 
+def run_into(arm: XArm) -> RobotFault:
+    """Move about until a fault shows."""
+    until, number = time.monotonic() + BOUND, 0
+    while time.monotonic() < until:
+        number += 1
+        try:
+            arm.command(tip(0.375 + 0.03 * np.sin(number), 0.03 * np.cos(number)))
+            arm.advance()
+        except RobotFault as fault:
+            return fault
+    raise AssertionError(f"no fault within {BOUND} s")
+
+
+def pace(arm: XArm) -> None:
+    """Go home on either side in turn, for some seconds."""
+    for side in (0.25, -0.25) * 5:
+        arm.reset(tip(0.3, side))
+
+
 def bring(arm: XArm, target: Target, *, within: float = 1e-4) -> None:
     """Command a target until the tip is there; on a busy machine that takes a period more."""
     assert target.tool is not None
@@ -127,9 +148,10 @@ def bring(arm: XArm, target: Target, *, within: float = 1e-4) -> None:
         arm.advance()
         tool = arm.observe().tool
         assert tool is not None
-        if np.linalg.norm(tool.position - target.tool.position) < within:
+        off = float(np.linalg.norm(tool.position - target.tool.position))
+        if off < within:
             return
-    raise AssertionError(f"the tip is at {tool.position}, not at {target.tool.position}")
+    raise AssertionError(f"the tip is {off} m away from {target.tool.position}")
 
 
 def tip(x: float, y: float, z: float = 0.01) -> Target:

@@ -7,6 +7,7 @@ hardware is only compared: model, firmware, geometry, tool, payload, mounting. W
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -33,8 +34,8 @@ SAME_MASS: Final = 0.01
 """[kg]"""
 SAME_SPEED: Final = 1e-3
 """Of m/s and rad/s."""
-RICH_PERIOD: Final = 0.2
-"""Between two reports that tell the setup [s]."""
+LOOKS: Final = 3
+"""At reports that tell the setup, before what they say is believed; there are five a second."""
 
 
 def bring_up(config: XArmConfig, controller: Controller, reports: Reports) -> None:
@@ -47,14 +48,16 @@ def bring_up(config: XArmConfig, controller: Controller, reports: Reports) -> No
     _check_identity(config, controller)
     _check_error(controller)
     set_guards(config, controller)
-    set_at = time.monotonic()
-    setup = reports.wait_setup(lambda each: True, after=set_at, timeout=config.ready_timeout)
-    if setup.error:
-        raise RobotFault(_refused(controller.address, setup.error))
-    _check_setup(config, setup)
-    _check_guards(config, controller, setup)
+
+    def check(setup: Setup) -> None:
+        if setup.error:
+            raise RobotFault(_refused(controller.address, setup.error))
+        _check_setup(config, setup)
+        _check_guards(config, controller, setup)
+        _check_pose(config, controller, setup)
+
+    _check_reports(config, reports, check)
     _check_geometry(config, controller)
-    _check_pose(config, controller, setup)
 
 
 def set_guards(config: XArmConfig, controller: Controller) -> None:
@@ -75,9 +78,7 @@ def set_tool(config: XArmConfig, controller: Controller, reports: Reports) -> No
     """
     offset = Pose(position=np.array([0.0, 0.0, config.tool_length]))
     controller.set_tool(offset, config.payload, config.payload_centre)
-    set_at = time.monotonic() + RICH_PERIOD  # a report may have been on its way
-    setup = reports.wait_setup(lambda each: True, after=set_at, timeout=config.ready_timeout)
-    _check_tool(config, setup)
+    _check_reports(config, reports, lambda setup: _check_tool(config, setup))
 
 
 def make_ready(config: XArmConfig, controller: Controller, reports: Reports) -> None:
@@ -99,6 +100,20 @@ def make_ready(config: XArmConfig, controller: Controller, reports: Reports) -> 
         timeout=config.ready_timeout,
     )
     _check_error(controller)
+
+
+def _check_reports(config: XArmConfig, reports: Reports, check: Callable[[Setup], None]) -> None:
+    """Hold a new report to a check; those after it, too, since the first may have been on its way before."""
+    after = time.monotonic()
+    for left in reversed(range(LOOKS)):
+        setup = reports.wait_setup(lambda each: True, after=after, timeout=config.ready_timeout)
+        try:
+            return check(setup)
+        except ConfigError:
+            if not left:
+                raise
+            after = setup.time
+    return None
 
 
 def _check_error(controller: Controller) -> None:

@@ -198,12 +198,16 @@ class XArmConfig:
             raise ConfigError(
                 f"XArmConfig.stream is {self.stream!r}; known: servo, servo-cartesian, online, velocity."
             )
-        times = ("connect", "command", "report", "ready", "reset")
-        for name in (*(f"{time}_timeout" for time in times), "hold_after"):
-            if getattr(self, name) <= 0:
+        for name in ("connect", "command", "report", "ready", "reset"):
+            if getattr(self, f"{name}_timeout") <= 0:
                 raise ConfigError(
-                    f"XArmConfig.{name} is {getattr(self, name)}, but must be positive."
+                    f"XArmConfig.{name}_timeout is {getattr(self, f'{name}_timeout')} s, but must be positive."
                 )
+        if self.hold_after < 1:
+            raise ConfigError(
+                f"XArmConfig.hold_after is {self.hold_after} control periods, but must be at least 1: the policy says no "
+                "more than one word in each."
+            )
 
     def _check_boxes(self) -> None:
         lower, upper = np.array(self.workspace_lower), np.array(self.workspace_upper)

@@ -42,7 +42,6 @@ class Reports(Closing):
         *,
         timeout: float,
         clock: Callable[[], float] = time.monotonic,
-        on_news: Callable[[], None] = lambda: None,
     ) -> None:
         """Connect to both streams.
 
@@ -50,12 +49,11 @@ class Reports(Closing):
             address: Of the control box.
             timeout: For the connections [s].
             clock: What times are measured by [s].
-            on_news: Called in the reader's thread when the streams are lost.
 
         Raises:
             RobotFault: A stream cannot be had.
         """
-        self._address, self._clock, self._on_news = address, clock, on_news
+        self._address, self._clock = address, clock
         self._changed = threading.Condition()
         self._recent: deque[Motion] = deque(maxlen=32)
         self._setup: Setup | None = None
@@ -158,8 +156,8 @@ class Reports(Closing):
                 for key, _ in self._selector.select(LOOK_UP):
                     assert isinstance(key.fileobj, socket.socket)
                     self._read(key.fileobj, *key.data)
-        except (OSError, BadFrame) as error:
-            self._lose(str(error))
+        except Exception as error:  # whatever it is, nobody must go on with what was read before
+            self._lose(str(error) if isinstance(error, OSError | BadFrame) else repr(error))
 
     def _read(self, stream: socket.socket, port: int, cutter: Cutter) -> None:
         heard = stream.recv(1 << 16)
@@ -178,7 +176,6 @@ class Reports(Closing):
         with self._changed:
             self._lost = why
             self._changed.notify_all()
-        self._on_news()
 
     def _hang_up(self) -> None:
         streams = self._selector.get_map()  # None once it is closed

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from ibc_gym.closing import Closing
 from ibc_gym.errors import RobotFault
-from ibc_gym.kinematics import CLOSE_ENOUGH
-from ibc_gym.records import Float64, Pose, RobotLimits, RobotState, Target
+from ibc_gym.records import Float64, RobotLimits, RobotState, Target
 
 from .bring_up import bring_up, make_ready, set_tool
 from .config import XArmConfig
+from .homing import plan
 from .recovery import clear
 from .reports import Reports
 from .stream import Stream
@@ -111,7 +110,7 @@ class XArm(Closing):
             home or Target(joints=self.config.home()), self._kinematics, self._limits, here
         )
         until = self._clock() + self.config.reset_timeout
-        for leg in self._way(here, goal):
+        for leg in self._plan(here, goal):
             self._go(leg, until)
         self._stream.confine(*self._box())
         self._before = goal
@@ -176,12 +175,12 @@ class XArm(Closing):
     def stop(self) -> None:
         """Stop the arm now; it stands until the next reset."""
         self._stopped = True
-        if self._closed or self._stream.fault is not None:
+        if self._closed:
             return
         try:
             self._stream.halt()
         except RobotFault as error:
-            self._stream.fail(error)
+            self._stream.fail(error)  # which a fault of before outlives
 
     def recover(self) -> None:
         """Connect anew where that is needed, clear the error, and hold the controller against the config again.
@@ -281,33 +280,25 @@ class XArm(Closing):
         return self._before
 
     def _here(self) -> Admitted:
-        """Where the arm is, as a target."""
+        """Where the arm is at rest, as a target."""
         motion = self._reports.wait_motion(
-            lambda each: True, after=-np.inf, timeout=self.config.ready_timeout
+            lambda each: bool(np.abs(self._reports.velocities()).max() < STILL),
+            after=self._clock(),
+            timeout=self.config.ready_timeout,
         )
         return Admitted(joints=motion.joints, tool=self._kinematics.forward(motion.joints))
 
-    def _way(self, here: Admitted, goal: Admitted) -> list[Admitted]:
-        """Up, across and down; only down where the tip is above the goal already."""
-        height = max(self.config.reset_height, here.tool.position[2], goal.tool.position[2])
-        apart = np.linalg.norm(here.tool.position[:2] - goal.tool.position[:2])
-        legs = []
-        if apart > SLACK:
-            legs = [self._raised(here.tool, height, here), self._raised(goal.tool, height, goal)]
-        return [*(leg for leg in legs if leg is not None), goal]
-
-    def _raised(self, tool: Pose, height: float, near: Admitted) -> Admitted | None:
-        """The same pose at a height, or None where the arm cannot hold it there."""
-        raised = Pose(position=np.array([*tool.position[:2], height]), quaternion=tool.quaternion)
-        solution = self._kinematics.inverse(raised, near.joints)
-        if solution.error > CLOSE_ENOUGH:
-            return None
-        return replace(near, joints=solution.joints, tool=raised)
+    def _plan(self, here: Admitted, goal: Admitted) -> list[Admitted]:
+        try:
+            return plan(self.config, self._kinematics, here, goal)
+        except RobotFault:
+            self.stop()
+            raise
 
     def _go(self, leg: Admitted, until: float) -> None:
         """Go to a place and come to rest there."""
         speed = min(self.config.reset_speed, self.config.tip_speed)
-        self._stream.aim(leg.joints, leg.tool, tip_speed=speed)
+        self._stream.aim(leg.joints, None if leg.by_joints else leg.tool, tip_speed=speed)
         while True:
             self._raise_fault()
             self._stream.touch()

@@ -73,8 +73,8 @@ class Follower:
         self._step = np.where(lands & (np.abs(step) < LANDED), 0.0, step)
         self._recent = np.roll(self._recent, 1, axis=0)
         self._recent[0] = np.where(lands, point, here + step)
-        newest: Float64 = self._recent[0]
-        return newest + np.mean(self._recent - newest, axis=0)
+        newest = self._recent[0]
+        return np.asarray(newest + np.mean(self._recent - newest, axis=0))
 
     def _braking(self, way: Float64) -> Float64:
         """The greatest steps from which braking ends at the end of the way, (J,).
@@ -164,14 +164,21 @@ class Course:
         if distance * part > self._furthest:
             part = self._furthest / distance
         if part >= 1.0:
+            if (
+                distance < ROUNDING
+            ):  # there with the tool, but with other joints: they go straight now
+                self._tool = None
             return self._joints
         between = Pose(
             position=now.position + part * (self._tool.position - now.position),
             quaternion=_turned(now.quaternion, self._tool.quaternion, part),
         )
         solution = self._kinematics.inverse(between, self.here)
-        # Tilted so, or out of reach on its way, the tool cannot follow the line: the joints go straight instead.
-        return solution.joints if solution.error <= CLOSE_ENOUGH else straight
+        if solution.error > CLOSE_ENOUGH:
+            # Tilted so, or out of reach on its way, the tool cannot follow the line: the joints go straight instead.
+            self._tool = None
+            return straight
+        return solution.joints
 
 
 class Guard:

@@ -181,7 +181,7 @@ def test_tool_is_written_only_when_a_person_says_so(bench: Bench) -> None:
 
 
 def test_nobody_there_is_told_in_time(bench: Bench) -> None:
-    with pytest.raises(RobotFault, match="cannot be reached within 0.5 s"):
+    with pytest.raises(RobotFault, match=r"cannot be reached within 0.5 s"):
         XArm(replace(bench.config, address="127.99.99.99", connect_timeout=0.5))
 
 

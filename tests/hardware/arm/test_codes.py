@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import pytest
+import xarm.core.config.x_code as VENDOR
 
 from ibc_gym.hardware.arm import codes
-from ibc_gym.hardware.arm.vendor import xarm  # type: ignore[attr-defined]
-
-VENDOR = xarm.core.config.x_code
 
 
 @pytest.mark.parametrize(
-    "code", [code for code in VENDOR.ControllerErrorCodeMap if code != "other"]
+    "code", [int(str(code)) for code in VENDOR.ControllerErrorCodeMap if code != "other"]
 )
 def test_every_controller_error_says_what_happened_and_what_to_do(code: int) -> None:
-    told = codes.describe(int(code))
+    told = codes.describe(code)
     assert f"controller error {code}" in told
     assert told.endswith(".")
     assert "in no list of ours" not in told
 
 
 def test_every_warning_and_servo_error_has_words() -> None:
-    warnings = {int(code) for code in VENDOR.ControllerWarnCodeMap if code != "other"}
+    warnings = {int(str(code)) for code in VENDOR.ControllerWarnCodeMap if code != "other"}
     assert warnings == set(codes.WARNINGS)
-    servos = {int(code) for code in VENDOR.ServoCodeMap if code not in ("other", "failed")}
+    servos = {int(str(code)) for code in VENDOR.ServoCodeMap if code not in ("other", "failed")}
     assert servos == set(codes.SERVO_ERRORS)
 
 

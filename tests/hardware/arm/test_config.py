@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from xarm.core.config.x_config import XCONF
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.hardware.arm.config import ARM, XArmConfig
-from ibc_gym.hardware.arm.vendor import xarm  # type: ignore[attr-defined]
 from ibc_gym.xarm6 import XARM6
 
 ADDRESS = "127.0.0.1"
@@ -48,7 +48,7 @@ def test_defaults_make_sense() -> None:
         ({"home_joints": (0.0,) * 5}, "5 numbers"),
         ({"home_joints": (0.0, 9.0, 0.0, 0.0, 0.0, 0.0)}, "ranges"),
         ({"command_timeout": 0.0}, "command_timeout"),
-        ({"hold_after": -1.0}, "hold_after"),
+        ({"hold_after": 0.5}, "hold_after is 0.5 control periods"),
     ],
 )
 def test_mistake_is_named(changes: dict[str, Any], told: str) -> None:
@@ -58,8 +58,8 @@ def test_mistake_is_named(changes: dict[str, Any], told: str) -> None:
 
 @pytest.mark.parametrize("serial", ["XArm6 of before 1305", "XArm6 from 1305"])
 def test_ranges_of_joints_are_those_that_every_unit_has(serial: str) -> None:
-    limits = xarm.core.config.x_config.XCONF.Robot.JOINT_LIMITS[6]
-    types = xarm.core.config.x_config.XCONF.Robot.Type
+    limits = XCONF.Robot.JOINT_LIMITS[6]
+    types = XCONF.Robot.Type
     vendor = limits[types.XARM6_X4 if "before" in serial else types.XARM6_X4_1305]
     for joint, (lower, upper) in zip(ARM.joints, vendor, strict=True):
         assert joint.lower >= lower - 1e-4

@@ -7,27 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arm_bench import Bench, bring, tip
+from arm_bench import BOUND, Bench, bring, pace, run_into, tip
 
 from ibc_gym.contracts import Recoverable, Robot
 from ibc_gym.errors import RobotFault
 from ibc_gym.hardware.arm.robot import XArm
-
-BOUND = 10.0
-"""By when every fault must have been noticed [s]: generous, since others share this machine."""
-
-
-def run_into(arm: XArm, seconds: float = BOUND) -> RobotFault:
-    """Move about until the fault shows."""
-    until, number = time.monotonic() + seconds, 0
-    while time.monotonic() < until:
-        number += 1
-        try:
-            arm.command(tip(0.375 + 0.03 * np.sin(number), 0.03 * np.cos(number)))
-            arm.advance()
-        except RobotFault as fault:
-            return fault
-    raise AssertionError(f"no fault within {seconds} s")
 
 
 def stands_and_stays(bench: Bench, arm: XArm) -> None:
@@ -64,11 +48,11 @@ def recovers(bench: Bench, arm: XArm) -> None:
     "kind, told",
     [
         ({"kind": "error"}, "could not plan the motion (controller error 25)"),
-        ({"kind": "collision"}, "a collision.*Go and look"),
-        ({"kind": "joint-limit"}, "a joint is at its limit"),
-        ({"kind": "speed"}, "more speed than the arm has"),
-        ({"kind": "error", "code": 35}, "left the fence.*by hand"),
-        ({"kind": "error", "code": 12}, r"servo of joint 2.*controller error 12"),
+        ({"kind": "collision"}, "a collision"),
+        pytest.param({"kind": "joint-limit"}, "a joint is at its limit", marks=pytest.mark.slow),
+        pytest.param({"kind": "speed"}, "more speed than the arm has", marks=pytest.mark.slow),
+        pytest.param({"kind": "error", "code": 35}, "left the fence", marks=pytest.mark.slow),
+        ({"kind": "error", "code": 12}, "servo of joint 2"),
         ({"kind": "error", "code": 99}, "error 99, which is in no list"),
     ],
     ids=lambda value: str(value.get("code", value["kind"])) if isinstance(value, dict) else "",
@@ -79,7 +63,7 @@ def test_error_of_the_controller_stops_latches_and_recovers(
     with bench.arm() as arm:
         bench.rig.inject(**kind)
         fault = run_into(arm)
-        assert told.split(".*")[0] in str(fault)
+        assert told in str(fault)
         assert bench.rig.state()["state"] == 4
         stands_and_stays(bench, arm)
         recovers(bench, arm)
@@ -202,8 +186,7 @@ def test_fault_on_the_way_home_ends_the_reset(bench: Bench) -> None:
     with bench.arm() as arm:
         bench.rig.inject("collision", at=0.2)
         with pytest.raises(RobotFault, match="collision"):
-            for side in (0.25, -0.25) * 5:
-                arm.reset(tip(0.3, side))
+            pace(arm)
         stands_and_stays(bench, arm)
 
 

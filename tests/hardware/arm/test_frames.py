@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def test_frames_come_out_whole_however_they_are_cut(sent: list[bytes], cuts: lis
     stream = b"".join(map(framed, sent))
     cutter, found = Cutter(), []
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         found += cutter.feed(stream[start:end])
     assert found == [framed(body) for body in sent]
 

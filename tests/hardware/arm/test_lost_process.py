@@ -14,7 +14,15 @@ from arm_bench import Bench
 PROGRAM = Path(__file__).parent / "lost_process.py"
 
 
-@pytest.mark.parametrize("kind", ["servo", "servo-cartesian", "online", "velocity"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "servo",
+        pytest.param("servo-cartesian", marks=pytest.mark.slow),
+        pytest.param("online", marks=pytest.mark.slow),
+        "velocity",
+    ],
+)
 def test_killed_driver_leaves_an_arm_that_stands_still(bench: Bench, kind: str) -> None:
     command = [sys.executable, str(PROGRAM), bench.rig.address, kind]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

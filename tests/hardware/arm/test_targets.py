@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -38,6 +38,7 @@ joints = st.tuples(
 ).map(lambda values: Target(joints=np.array(values)))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.one_of(tools, joints), min_size=1, max_size=6))
 def test_whatever_is_commanded_is_admitted_as_in_simulation(targets: list[Target]) -> None:
     following = Following(SCENE)

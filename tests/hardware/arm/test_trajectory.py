@@ -184,7 +184,7 @@ def test_target_that_is_replaced_on_the_way_is_forgotten() -> None:
 def test_guard_keeps_the_tip_in_its_box_and_moves_it_no_more_than_needed(
     start: tuple[float, float, float], dx: float, dz: float
 ) -> None:
-    joints, pose = down(*start)
+    _, pose = down(*start)
     lower, upper = pose.position - 0.005, pose.position + 0.005
     guard = Guard(KINEMATICS, lower, upper)
     outside, there = down(start[0] + dx, start[1], start[2] + dz)
