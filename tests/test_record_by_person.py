@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from hands import Clock, ScriptedConsole, ScriptedHand, reading
 
-from ibc_gym import person_stage, record_by_person as program, registry
+from ibc_gym import person_stage, registry
+from ibc_gym import record_by_person as program
 from ibc_gym.contracts import Scene, Workcell
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.envs.simulators.mujoco_sim import make_workcell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import dataclasses
 import itertools
 import os
@@ -110,7 +109,6 @@ class _Filming(Closing):
     """Emulated RealSense cameras that look at what a rig shows, and the driver that has them."""
 
     def __init__(self, rig: Rig, task: Task) -> None:
-        atexit.register(self.close)  # the library crashes where its threads outlive the program
         self._bus = SoftwareBus()
         self._drivers: list[RealSenseCamera] = []
         self.cameras: dict[str, Camera] = {}
@@ -126,7 +124,6 @@ class _Filming(Closing):
 
     def close(self) -> None:
         """Close the drivers, then what they drive; may be called twice."""
-        atexit.unregister(self.close)
         for driver in self._drivers:
             driver.close()
         self._bus.close()

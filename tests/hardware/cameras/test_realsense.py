@@ -84,14 +84,16 @@ class TestPictures:
 
     def test_device_may_have_the_lens_of_a_renderer(self, plug: Plug, drive: Drive) -> None:
         pose = CameraPose(position=(0.0, 0.0, 1.0))
-        numbers = {"fx": 301.0, "fy": 302.0, "cx": 210.0, "cy": 121.0}
         rendered = CameraSpec(
             name="front",
             width=424,
             height=240,
             position=pose.position,
             quaternion=pose.quaternion,
-            **numbers,
+            fx=301.0,
+            fy=302.0,
+            cx=210.0,
+            cy=121.0,
         )
         plug(lens=lens_of(rendered))
         assert drive(name="front", pose=pose).spec == rendered

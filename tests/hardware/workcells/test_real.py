@@ -80,7 +80,8 @@ def test_file_says_what_stands_on_the_table(tmp_path: Path) -> None:
     path.write_text(TABLE.format(folder=tmp_path))
     found = load_table(path)
     assert found.arm.address == "192.168.1.203" and found.arm.firmware == (2, 4, 0)
-    assert found.safety.speed == 0.4 and found.safety.workspace == ((1, 1, 0, 0.8),)
+    assert found.safety.speed == 0.4
+    assert [*map(list, found.safety.workspace)] == [[1, 1, 0, 0.8]]
     (camera,) = found.calibrated()
     assert camera.options.exposure == 0.01 and camera.pose.position == (0.7, 0.0, 0.5)
 
