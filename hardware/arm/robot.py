@@ -66,6 +66,7 @@ class XArm(Closing):
         self._interventions = 0
         self._deadline: float | None = None
         self._deadline_missed = False
+        self._counted = 0, 0
         self._connect()
         try:
             if clear_errors:
@@ -113,6 +114,7 @@ class XArm(Closing):
         for leg in self._plan(here, goal):
             self._go(leg, until)
         self._stream.confine(*self._box())
+        self._counted = self._stream.counts
         self._before = goal
 
     def observe(self) -> RobotState:
@@ -124,6 +126,7 @@ class XArm(Closing):
         motion = self._reports.motion
         if motion is None:
             raise RobotFault(f"The arm at {self.config.address} has reported nothing yet.")
+        due, late = self._stream.counts
         return RobotState(
             time=motion.time,
             joints=motion.joints.copy(),
@@ -132,6 +135,8 @@ class XArm(Closing):
             target=Target(tool=self._before.tool),
             deadline_missed=self._deadline_missed,
             interventions=self._interventions,
+            setpoints=due - self._counted[0],
+            setpoints_late=late - self._counted[1],
         )
 
     def command(self, target: Target) -> Target:

@@ -87,6 +87,11 @@ class Stream(Closing):
         return self._stopwatch.read()
 
     @property
+    def counts(self) -> tuple[int, int]:
+        """Stream periods that were due so far, and those of them in which nothing was sent in time."""
+        return self._stopwatch.counts
+
+    @property
     def arrived(self) -> bool:
         """Whether the target in force has been sent, and nothing moves any more."""
         with self._lock:

@@ -61,6 +61,11 @@ class Stopwatch:
         """Periods that were left out."""
         self._skipped += periods
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Periods that were due so far, and those of them in which nothing was sent in time."""
+        return self._periods + self._skipped, self._missed + self._skipped
+
     def read(self) -> Timing:
         """The figures."""
         with self._lock:
