@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
-from xarm.core.config.x_config import XCONF
+with redirect_stdout(io.StringIO()):  # it says its version there, where answers for programs go
+    from xarm.core.config.x_config import XCONF
 
 
 def current() -> int:
