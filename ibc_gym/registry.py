@@ -120,7 +120,7 @@ def load(table: Mapping[str, str], name: str, kind: str) -> Any:
     """
     if name not in table:
         raise UnknownName(kind, name, table)
-    return _attribute(table[name])
+    return _attribute(table[name], f"The {kind} {name!r}")
 
 
 def make_task(name: str, **options: Any) -> Task:
@@ -145,7 +145,9 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
         raise ConfigError(
             f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
         )
-    workcell: Workcell = _attribute(_GUARDED)(factory(task, cameras=cameras), task, safety)
+    workcell: Workcell = _attribute(_GUARDED, "The safety guard")(
+        factory(task, cameras=cameras), task, safety
+    )
     return workcell
 
 
@@ -179,7 +181,7 @@ def make_env(
             raise ConfigError(
                 f"{task} has no robot of ours, so there is nothing to put safety limits on."
             )
-        external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL)(
+        external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL, f"{task!r}")(
             task.removeprefix(GYM_PREFIX),
             workcell=workcell,
             observation=observation,
@@ -261,7 +263,7 @@ def add_noise(oracle: Policy, std: float, action_space: gymnasium.spaces.Box) ->
         std: Standard deviation, in the action's units.
         action_space: What disturbed actions are limited to.
     """
-    noisy: Policy = _attribute(_NOISY)(oracle, std, action_space)
+    noisy: Policy = _attribute(_NOISY, "Noise")(oracle, std, action_space)
     return noisy
 
 
@@ -356,12 +358,12 @@ def _mode_of(name: str | AutoresetMode) -> AutoresetMode:
     raise UnknownName("autoreset_mode", name, [mode.name.lower() for mode in AutoresetMode])
 
 
-def _attribute(path: str) -> Any:
+def _attribute(path: str, needed_for: str) -> Any:
     module, attribute = path.split(":")
     try:
         return getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        explained = MissingDependency.explaining(error, needed_for=attribute)
+        explained = MissingDependency.explaining(error, needed_for=needed_for)
         if explained is None:
             raise
         raise explained from error
