@@ -64,7 +64,8 @@ def test_page_of_tasks_is_the_one_that_is_made() -> None:
 
 
 @pytest.mark.parametrize("task", ORACLES)
-def test_every_demonstrator_is_seen_at_work(task: str) -> None:
-    assert (ROOT / "docs" / "images" / f"{task}.jpg").is_file(), (
+@pytest.mark.parametrize("picture", ["{}.jpg", "{}-camera.jpg"])
+def test_every_demonstrator_is_seen_at_work(task: str, picture: str) -> None:
+    assert (ROOT / "docs" / "images" / picture.format(task)).is_file(), (
         "run: python docs/make_tasks.py --pictures"
     )
