@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +37,12 @@ def main() -> None:
     config = parser.parse_args()
     rows = [measure(task, config.steps) for task in config.tasks]
     if config.out is not None:
-        found = {"versions": installed_versions(), "cores": usable_cores(), "rows": rows}
+        found = {
+            "command": "python " + shlex.join(sys.argv),
+            "versions": installed_versions(),
+            "cores": usable_cores(),
+            "rows": rows,
+        }
         config.out.write_text(json.dumps(found, indent=2) + "\n")
 
 

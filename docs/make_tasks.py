@@ -13,7 +13,7 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ PAGE, TEMPLATE = HERE / "tasks.md", HERE / "tasks.template.md"
 PICTURES = HERE / "images"
 RESULTS = HERE.parent / "benchmarks" / "results" / "oracles.json"
 NOTE = "<!-- Made from tasks.template.md by `python docs/make_tasks.py`. -->\n"
+DEEPEST = "worst_penetration"
+EXTRA = {"score_mean": "score", DEEPEST: "deepest [mm]"}
+"""Columns of the tasks that measure so much."""
 STILLS = 5
 """Pictures in a strip of the demonstrator at work."""
 NARROW = 240
@@ -50,15 +53,17 @@ def page() -> str:
 def _facts(name: str, measured: Any) -> str:
     task = make_task(name)
     parts = [
+        f"![{name.capitalize()} from the policy's own camera](images/{name}-camera.jpg)",
         f"![The demonstrator of {name} at work, as the policy's camera sees it](images/{name}.jpg)",
         _table(("in numbers", ""), _numbers(task)),
         _table(("option", "default", "meaning"), _options(task)),
     ]
-    rows = [row for row in measured if row["task"] == name and not row["options"]]
+    rows = [row for row in measured if row["task"] == name]
     if rows:
-        heads = ("demonstrator in", "succeeds", "95 % interval", "steps", "return", "score")
-        scored = any("score_mean" in row for row in rows)
-        parts.append(_table(heads if scored else heads[:-1], map(_success, rows)))
+        rows.sort(key=lambda row: (sorted(row["options"].items()), row["workcell"]))
+        extra = {head: key for key, head in EXTRA.items() if any(key in row for row in rows)}
+        heads = ("demonstrator in", "succeeds", "95 % interval", "steps", "return", *extra)
+        parts.append(_table(heads, (_success(row, extra.values()) for row in rows)))
     return "\n\n".join(parts)
 
 
@@ -99,15 +104,16 @@ def _meanings(config: type[Any]) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in said.items()}
 
 
-def _success(row: dict[str, Any]) -> tuple[str, ...]:
+def _success(row: dict[str, Any], extra: Iterable[str]) -> tuple[str, ...]:
     low, high = (100 * edge for edge in row["interval"])
+    options = (f", `{name}` {value:g}" for name, value in row["options"].items())
     return (
-        f"`{row['workcell']}`",
+        f"`{row['workcell']}`" + "".join(options),
         f"{row['successes']} of {row['episodes']}",
         f"{low:.1f} to {high:.1f} %",
         f"{row['length_mean']:.1f} ± {row['length_sd']:.1f}",
         f"{row['return_mean']:.3g}",
-        *([f"{row['score_mean']:.3f}"] if "score_mean" in row else []),
+        *(f"{1e3 * row[key]:.2f}" if key == DEEPEST else f"{row[key]:.3f}" for key in extra),
     )
 
 
@@ -117,13 +123,14 @@ def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 
 def make_pictures() -> None:
-    """Every demonstrator at work, as the policy's own camera sees it."""
+    """Every demonstrator at work, as the policy's own camera sees it: one picture as it is, and a strip."""
     PICTURES.mkdir(exist_ok=True)
     for name in ORACLES:
         stills = _episode(name)
         chosen = np.linspace(0, len(stills) - 1, STILLS).round().astype(int)
         strip = np.concatenate([_smaller(stills[at]) for at in chosen], axis=1)
         (PICTURES / f"{name}.jpg").write_bytes(jpeg(strip))
+        (PICTURES / f"{name}-camera.jpg").write_bytes(jpeg(stills[len(stills) // 2]))
 
 
 def _episode(name: str) -> list[Any]:

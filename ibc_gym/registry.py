@@ -144,7 +144,7 @@ def load(table: Mapping[str, str], name: str, kind: str) -> Any:
     """
     if name not in table:
         raise UnknownName(kind, name, table)
-    return _attribute(table[name])
+    return _attribute(table[name], f"The {kind} {name!r}")
 
 
 def make_task(name: str, **options: Any) -> Task:
@@ -169,10 +169,13 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
         raise ConfigError(
             f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
         )
-    workcell: Workcell = _attribute(_GUARDED)(factory(task, cameras=cameras), task, safety)
+    workcell: Workcell = _attribute(_GUARDED, "The safety guard")(
+        factory(task, cameras=cameras), task, safety
+    )
     scene: Any = workcell.scene
     if getattr(scene, "camera", None) is not None and scene.wanted is None:
-        scene.wanted = _attribute(_DRAWN)(task, scene.camera.spec)  # what the person is to arrange
+        # What the person is to arrange, as this camera would see it.
+        scene.wanted = _attribute(_DRAWN, "The picture to arrange by")(task, scene.camera.spec)
     return workcell
 
 
@@ -206,7 +209,7 @@ def make_env(
             raise ConfigError(
                 f"{task} has no robot of ours, so there is nothing to put safety limits on."
             )
-        external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL)(
+        external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL, f"{task!r}")(
             task.removeprefix(GYM_PREFIX),
             workcell=workcell,
             observation=observation,
@@ -307,7 +310,7 @@ def add_noise(oracle: Policy, std: float, action_space: gymnasium.spaces.Box) ->
         std: Standard deviation, in the action's units.
         action_space: What disturbed actions are limited to.
     """
-    noisy: Policy = _attribute(_NOISY)(oracle, std, action_space)
+    noisy: Policy = _attribute(_NOISY, "Noise")(oracle, std, action_space)
     return noisy
 
 
@@ -326,17 +329,19 @@ def make_person(device: str, task: Task, *, camera: CameraSpec | None = None, **
         ConfigError: It is not attached, or a hand cannot do the task.
     """
     make_device = load(TELEOPERATION, device, "device to move by")
-    return _attribute(_PERSON)(make_device, task, _attribute(_HAND)(**hand), camera=camera)
+    return _attribute(_PERSON, "A person")(
+        make_device, task, _attribute(_HAND, "A person")(**hand), camera=camera
+    )
 
 
 def make_take_over(policy: Policy, person: Any) -> Any:
     """A policy that acts until the person takes over."""
-    return _attribute(_TAKE_OVER)(policy, person)
+    return _attribute(_TAKE_OVER, "Taking over")(policy, person)
 
 
 def open_view(port: int) -> Any:
     """A page on loopback that shows pictures; it has an `address`, `show(picture, words)` and `close()`."""
-    return _attribute(_VIEW)(port)
+    return _attribute(_VIEW, "The live picture")(port)
 
 
 def task_of(envs: VectorEnv[Any, Any, Any]) -> Task:
@@ -430,12 +435,12 @@ def _mode_of(name: str | AutoresetMode) -> AutoresetMode:
     raise UnknownName("autoreset_mode", name, [mode.name.lower() for mode in AutoresetMode])
 
 
-def _attribute(path: str) -> Any:
+def _attribute(path: str, needed_for: str) -> Any:
     module, attribute = path.split(":")
     try:
         return getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        explained = MissingDependency.explaining(error, needed_for=attribute)
+        explained = MissingDependency.explaining(error, needed_for=needed_for)
         if explained is None:
             raise
         raise explained from error

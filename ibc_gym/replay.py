@@ -6,13 +6,15 @@ bit; in another simulator, another version of it, or from human recordings, the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 
 from ibc_gym.checks import settle
 from ibc_gym.data.damage import Damage
@@ -22,8 +24,8 @@ from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
 from ibc_gym.record import STATE
-from ibc_gym.records import Float64, Situation
-from ibc_gym.registry import GYM_PREFIX, make_env
+from ibc_gym.records import Bool, Float32, Float64, Observation, Situation
+from ibc_gym.registry import GYM_PREFIX, add_noise, make_env
 from ibc_gym.words import count
 
 START = "start."
@@ -117,16 +119,28 @@ def replay(
             f"{config.data} has {count(len(dataset), 'episode')}, counted from 0; there is no episode "
             f"{', '.join(map(str, missing)) or 'to replay'}."
         )
-    env = make_recorded_env(dataset.metadata, config.workcell, longest=int(dataset.lengths.max()))
-    try:
-        found = []
+    longest = int(dataset.lengths.max())
+    found = []
+    with ExitStack() as stack:
+        envs: dict[str, gymnasium.Env[Any, Any]] = {}
         for number in chosen:
-            found.append(replay_episode(env, dataset.episode(number), number))
+            # Episodes of one data set may come from several workcells, and from tasks with other settings.
+            metadata = dataset.origins[number][0].metadata
+            if metadata.making not in envs:
+                envs[metadata.making] = make_recorded_env(
+                    metadata, config.workcell, longest=longest
+                )
+                stack.callback(envs[metadata.making].close)
+            env, noise = envs[metadata.making], recorded_noise(metadata)
+            found.append(replay_episode(env, dataset.episode(number), number, noise=noise))
             if on_episode:
                 on_episode(found[-1], len(chosen))
-        return found
-    finally:
-        env.close()
+    return found
+
+
+def recorded_noise(metadata: Metadata) -> float:
+    """Standard deviation of what was added to the demonstrator's actions, in their units."""
+    return float(metadata.source.get("noise", 0.0)) if metadata.demonstrator == "oracle" else 0.0
 
 
 def make_recorded_env(
@@ -154,7 +168,11 @@ def make_recorded_env(
 
 
 def replay_episode(
-    env: gymnasium.Env[Any, Any], demonstration: Demonstration, number: int = 0
+    env: gymnasium.Env[Any, Any],
+    demonstration: Demonstration,
+    number: int = 0,
+    *,
+    noise: float = 0.0,
 ) -> ReplayedEpisode:
     """Run one episode again.
 
@@ -162,13 +180,15 @@ def replay_episode(
         env: Made as the episode's own was.
         demonstration: What is stored.
         number: The episode's number, for the answer.
+        noise: As of `recorded_noise`: what is stored is what the demonstrator wanted, and the noise that its seed
+            gives is added anew.
     """
     observation, began_from = _begin(env, demonstration)
     inputs = [name for name in observation if f"observation.{name}" in demonstration.steps]
     seen: dict[str, list[Any]] = {name: [] for name in inputs}
     rewards = []
     info: dict[str, Any] = {}
-    for action in demonstration.steps["action"]:
+    for action in _carried_out(env, demonstration, noise):
         for name in inputs:
             seen[name].append(observation[name])
         observation, reward, terminated, truncated, info = env.step(action)
@@ -199,6 +219,36 @@ def replay_episode(
         total_reward=None if stored is None else float(np.sum(stored[: len(rewards)])),
         total_reward_replayed=float(np.sum(rewards)),
     )
+
+
+class _Stored:
+    """A demonstrator that wants what it wanted before."""
+
+    def __init__(self, actions: Float32) -> None:
+        self._actions = actions
+        self._step = 0
+
+    def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
+        self._step = 0
+
+    def act(self, observation: Observation) -> Float32:
+        self._step += 1
+        return self._actions[self._step - 1 : self._step]
+
+
+def _carried_out(
+    env: gymnasium.Env[Any, Any], demonstration: Demonstration, noise: float
+) -> Iterator[Float32]:
+    """The actions that the environment was given, one after the other, (A,)."""
+    actions = demonstration.steps["action"]
+    if not noise:
+        yield from actions
+        return
+    assert isinstance(env.action_space, spaces.Box)
+    noisy = add_noise(_Stored(actions), noise, env.action_space)
+    noisy.reset(np.ones(1, np.bool_), [demonstration.seed])
+    for _ in actions:
+        yield noisy.act({})[0]
 
 
 def _begin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,7 +49,6 @@ def test_module_of_no_extra_is_not_explained() -> None:
     "library, does, extra",
     [
         ("mujoco", "import ibc_gym; ibc_gym.make_env('push')", "mujoco"),
-        ("pybullet", "import ibc_gym; ibc_gym.make_env('push', workcell='pybullet')", "pybullet"),
         (
             "torch",
             "from ibc_gym.registry import POLICIES, load; load(POLICIES, 'ebm', '')",
@@ -75,6 +75,28 @@ def test_library_that_is_not_installed_is_named_with_its_extra(
     assert (
         f"needs {library}, which is not installed: pip install 'ibc-gym[{extra}]'" in result.stderr
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["record", "push", "--workcell", "pybullet", "--episodes", "1"],
+        ["compare-sims", "push", "--episodes", "1", "--trials", "1"],
+    ],
+)
+def test_without_pybullet_a_command_says_one_clear_line(command: list[str], tmp_path: Path) -> None:
+    words = [*command, "--out", str(tmp_path / "out"), "--json"]
+    code = (
+        "import sys; sys.modules['pybullet'] = None; "
+        f"import ibc_gym.cli.main as c; sys.exit(c.main({words}))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    said = str(errors.MissingDependency("pybullet", extra="pybullet", needed_for="It")).split(
+        " ", 1
+    )
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == f"ibc-gym: The workcell 'pybullet' {said[1]}"
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(

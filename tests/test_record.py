@@ -26,6 +26,19 @@ def test_same_data_whatever_the_number_of_workers(tmp_path: Path) -> None:
     assert [entry.seed for entry in opened[2].entries] == list(range(24))
 
 
+@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
+def test_same_data_of_simulators_whatever_the_number_of_workers(
+    workcell: str, tmp_path: Path
+) -> None:
+    changes: dict[str, Any] = {"task": "push", "workcell": workcell, "episodes": 6, "share": 2}
+    changes |= {"noise": 0.001, "options": {"horizon": 20, "randomisation": {"friction": 0.5}}}
+    for workers in (1, 2):
+        record(config(tmp_path / f"{workers}.zarr", workers=workers, **changes))
+    one, two = (Dataset.open(tmp_path / f"{workers}.zarr", verify=True) for workers in (1, 2))
+    assert one.fingerprint == two.fingerprint
+    assert [entry.seed for entry in two.entries] == list(range(6))
+
+
 def test_arrays_and_single_environments_record_the_same_numbers(tmp_path: Path) -> None:
     record(config(tmp_path / "arrays.zarr", episodes=5))
     record(config(tmp_path / "one.zarr", episodes=5, num_envs=1))

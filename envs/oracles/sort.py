@@ -1,4 +1,4 @@
-"""The scripted demonstrator of the sorting task: block after block into the fixture of its colour, the outermost first."""
+"""The scripted demonstrator of the sorting task: block after block into the fixture of its colour."""
 
 from __future__ import annotations
 

@@ -60,17 +60,26 @@ def render(found: Comparison) -> str:
 
 
 def _headline(found: Comparison) -> str:
-    one, other = map(escape, found.config.workcells)
-    trial = found.summary["trials"][ORACLE]
-    low, high = trial["difference_ci95"]
-    tip = found.summary["same_commands"]["tip_gap_before_contact_mm"]
-    things = found.summary["same_commands"]["thing_gap_at_the_end_mm"]
+    same = found.summary["same_commands"]
+    tip, things = same["tip_gap_before_contact_mm"], same["thing_gap_at_the_end_mm"]
+    fared = [_fared(found, policy) for policy in found.summary["trials"]]
     return (
-        f"The demonstrator succeeds in {percent(trial['first']['success_rate'])} % of the episodes in {one} and in "
-        f"{percent(trial['second']['success_rate'])} % in {other}, {trial['difference_points']:+.1f} points "
-        f"({low:+.1f} to {high:+.1f}). Given the same commands, the tips are {tip['median']:.2g} mm apart before "
+        f"{' '.join(fared)} Given the same commands, the tips are {tip['median']:.2g} mm apart before "
         f"anything is touched, and the things {things['median']:.3g} mm at the end (medians of "
         f"{count(len(found.gaps), 'episode')})."
+    )
+
+
+def _fared(found: Comparison, policy: str) -> str:
+    """How often a policy succeeds in the one and in the other, in a sentence."""
+    one, other = map(escape, found.config.workcells)
+    who = "demonstrator" if policy == ORACLE else f"policy {escape(Path(policy).name)}"
+    trial = found.summary["trials"][policy]
+    low, high = trial["difference_ci95"]
+    return (
+        f"The {who} succeeds in {percent(trial['first']['success_rate'])} % of the episodes in {one} and in "
+        f"{percent(trial['second']['success_rate'])} % in {other}, {trial['difference_points']:+.1f} points "
+        f"({low:+.1f} to {high:+.1f})."
     )
 
 

@@ -33,6 +33,31 @@ def test_command_leaves_figures_and_a_page(
     assert not re.search(r"""(src|href)=["']https?:""", page)
 
 
+def test_a_trained_policy_is_tried_in_both_beside_the_demonstrator(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, policy, out = (str(tmp_path / name) for name in ("demos.zarr", "mine", "compared"))
+    record = ("record", "push", "--episodes", "2", "--workers", "1", "--out", data)
+    train = ("train", data, "--policy.type", "mse", "--steps", "2", "--no-tensorboard")
+    for words in (record, (*train, "--out", policy)):
+        assert run(capsys, *words, "--json")[0] == 0
+    counts = ("--episodes", "1", "--trials", "3", "--task.horizon", "20", "--workers", "1")
+    code, written, _ = run(
+        capsys, "compare-sims", "push", *counts, "--policy", policy, "--out", out, "--json"
+    )
+    assert code == 0
+    trials = json.loads(written)["trials"]
+    assert list(trials) == ["oracle", policy]
+    for trial in trials.values():
+        assert [trial[side]["episodes"] for side in ("first", "second")] == [3, 3]
+        low, high = trial["difference_ci95"]
+        assert low <= trial["difference_points"] <= high
+    assert len(list(Path(out).glob("mine/evaluations/*/evaluation.json"))) == 2
+    page = (Path(out) / "comparison.html").read_text()
+    assert "The policy mine succeeds in" in page
+    assert page.count("0 of 3") == 4  # two simulators, two policies: 20 steps are too few
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ibc_gym.envs.randomisation import Randomisation, standing_as_varied, varied
 from ibc_gym.errors import ConfigError
-from ibc_gym.registry import make_env, make_task
+from ibc_gym.registry import make_env, make_oracle, make_task
 
 EVERYTHING = Randomisation(
     camera_position=0.02,
@@ -109,6 +109,50 @@ def test_varied_worlds_are_told_reproduced_and_left_again(workcell: str) -> None
         for state in path:
             observation = env.step(np.array([0.01, 0.02], np.float32))[0]
             assert np.array_equal(observation["state"], state)
+
+
+LOOKS: dict[str, Any] = SWITCHES | {"light_brightness": 0.8, "colours": 1.0, "size": 0.3}
+"""So much that small pictures show it."""
+SEEN = (
+    "camera_position",
+    "camera_rotation",
+    "light_direction",
+    "light_brightness",
+    "colours",
+    "textures",
+    "size",
+)
+FELT = ("friction", "mass", "size", "action_noise")
+
+
+@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
+def test_everything_that_can_be_seen_reaches_the_picture(workcell: str) -> None:
+    options: dict[str, Any] = {"workcell": workcell, "observation": "image", "image_size": (60, 80)}
+    with make_env("push", **options) as plain:
+        usual = plain.reset(seed=3)[0]["image"].astype(int)
+    for name in SEEN:
+        with make_env("push", randomisation={name: LOOKS[name]}, **options) as env:
+            seen = env.reset(seed=3)[0]["image"].astype(int)
+        assert np.abs(seen - usual).max() > 8, name
+
+
+@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
+def test_everything_that_can_be_felt_reaches_the_block(workcell: str) -> None:
+    with make_env("push", workcell=workcell) as plain:
+        observation, _ = plain.reset(seed=2)
+        oracle, actions = make_oracle("push", plain), []
+        oracle.reset(np.ones(1, np.bool_), [2])
+        for _ in range(30):
+            actions.append(oracle.act({"state": observation["state"][None]})[0])
+            observation = plain.step(actions[-1])[0]
+        begun, usual = plain.reset(seed=2)[0]["state"][:3], observation["state"][:3]
+    assert np.abs(usual - begun).max() > 0.01  # it was pushed
+    for name in FELT:
+        with make_env("push", workcell=workcell, randomisation={name: SWITCHES[name]}) as env:
+            env.reset(seed=2)
+            for action in actions:
+                pushed = env.step(action)[0]["state"][:3]
+        assert np.abs(pushed - usual).max() > 1e-5, name
 
 
 @pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])

@@ -30,6 +30,7 @@ from ibc_gym.evaluation.results import (
 from ibc_gym.evaluation.shares import run_shares
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.uncertainty import wilson_interval
+from ibc_gym.threads import ThreadedVectorEnv
 
 PROMISED = [
     "task",
@@ -79,6 +80,23 @@ def test_result_is_the_same_on_any_number_of_workers(tmp_path: Path, policy: str
     for here, there in zip(one.tapes, three.tapes, strict=True):
         assert here.seed == there.seed
         np.testing.assert_array_equal(here.actions, there.actions)
+
+
+@pytest.mark.parametrize("workers, threads", [(0, 0), (1, 1)])
+def test_one_process_steps_its_environments_with_all_cores_unless_one_worker_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, threads: int
+) -> None:
+    made: list[tuple[int, object]] = []
+
+    def noted(stage: Stage, count: int, threads: int = 1) -> object:
+        envs = make_envs(stage, count, threads)
+        made.append((threads, type(envs)))
+        return envs
+
+    make_envs = Stage.make_envs
+    monkeypatch.setattr(Stage, "make_envs", noted)
+    evaluate(oracle(tmp_path, env="push", episodes=3, workers=workers, options={"horizon": 3}))
+    assert made[-1] == (threads, ThreadedVectorEnv)
 
 
 def test_json_object_begins_with_what_is_promised(tmp_path: Path) -> None:

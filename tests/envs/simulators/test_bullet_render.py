@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,3 +73,21 @@ def test_table_and_what_is_behind_it_are_painted(cell: Workcell) -> None:
     nearest_row = image[-1]
     assert (nearest_row == nearest_row[0]).all()  # bare table, in front of the board
     assert 150 < nearest_row.mean() < 230
+
+
+_DRAW = """
+from ibc_gym.registry import make_env
+with make_env("push", workcell="pybullet", observation="image", image_size=(60, 80)) as env:
+    assert env.reset(seed=0)[0]["image"].std() > 10
+with open("/proc/self/maps") as maps:
+    print(*{line.split()[-1] for line in maps if ".so" in line})
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux tells what is loaded")
+def test_pictures_need_no_library_of_the_system() -> None:
+    done = subprocess.run([sys.executable, "-c", _DRAW], capture_output=True, text=True, check=True)
+    loaded = {Path(name).name.split(".")[0] for name in done.stdout.split()}
+    assert any(name.startswith("pybullet") for name in loaded)
+    graphics = ("libGL", "libEGL", "libOSMesa", "libX11", "libxcb", "libgbm", "libglfw", "libLLVM")
+    assert not [name for name in loaded if name.startswith(graphics)]

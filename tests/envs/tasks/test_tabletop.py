@@ -8,11 +8,39 @@ import numpy as np
 import pytest
 from tabletop_toys import table
 
+from ibc_gym import geometry
 from ibc_gym.envs.tasks.push_multimodal import PushMultimodal
 from ibc_gym.envs.tasks.push_two_targets import PushTwoTargets
 from ibc_gym.envs.tasks.reach import Reach, ReachConfig
 from ibc_gym.envs.tasks.tabletop import gap
 from ibc_gym.errors import ConfigError
+from ibc_gym.registry import TASKS, make_task
+
+WIDEST = {"D415": (69.0, 42.0), "D455": (90.0, 65.0)}
+"""What the colour sensors of two RealSense cameras see, across and up [degrees]."""
+OF_THE_SIMULATOR = ("reach", "push", "push-two-targets", "push-multimodal")
+"""Tasks with the published simulator's camera; the others have that of the real table."""
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if hasattr(make_task(name), "scene")])
+def test_camera_is_one_that_a_realsense_can_be(name: str) -> None:
+    """The middle of a colour sensor, with square pixels; it stands upright and looks down at the board from nearby."""
+    task: Any = make_task(name)
+    (camera,) = task.scene.cameras
+    assert camera.fx == camera.fy
+    assert (camera.cx, camera.cy) == (camera.width / 2, camera.height / 2)
+    across, up = (
+        2 * np.degrees(np.arctan(0.5 * size / camera.fx)) for size in (camera.width, camera.height)
+    )
+    widest = WIDEST["D455" if name in OF_THE_SIMULATOR else "D415"]
+    assert across < widest[0] and up < widest[1]
+    right, down, ahead = geometry.rotation(np.array(camera.quaternion)).as_matrix().T
+    assert abs(right[2]) < 1e-6 and down[2] < -0.5 and ahead[2] < -0.5
+    x, y, height = np.array(camera.position)
+    assert 0.4 < height / -ahead[2] < 1.2  # to the table, within the sensor's range
+    seen = np.array([x, y]) + height / -ahead[2] * ahead[:2]
+    assert (seen > task.scene.workspace_lower[:2]).all()
+    assert (seen < task.scene.workspace_upper[:2]).all()
 
 
 @pytest.mark.parametrize(
