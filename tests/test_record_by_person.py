@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from hands import Clock, ScriptedConsole, ScriptedHand, reading
 
-from ibc_gym import person_stage, record_by_person as program, registry
+from ibc_gym import person_stage, registry
+from ibc_gym import record_by_person as program
 from ibc_gym.contracts import Scene, Workcell
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.envs.simulators.mujoco_sim import make_workcell
@@ -81,6 +82,7 @@ class TestEpisodes:
         assert (summary.written, summary.done, summary.successes) == (1, 1, 0)
         (episode,) = list(hall.data)
         action = episode.steps["action"]
+        assert not episode.steps["interventions"].any()  # who stands still is not held back
         assert len(action) == 12 and action[0].any() and not action[2].any() and action[3:].any()
         assert episode.success is False and episode.seed == 0
         assert hall.data.metadata.demonstrator == "human"
