@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,6 +88,9 @@ class Operator(Policy, Protocol):
     def asked(self) -> Sequence[str]:
         """What was asked for by keys and buttons since the last call."""
 
+    def look(self) -> None:
+        """Hear what is asked for, between episodes; nobody acts."""
+
     def held(self) -> bool:
         """Whether the robot may move."""
 
@@ -125,11 +129,10 @@ class PersonStage(Closing):
 
     def close(self) -> None:
         """Stop the robot, then let go of everything; may be called twice."""
-        try:
-            self.env.close()
-        finally:
-            for held in reversed(self._held):
-                held.close()
+        with ExitStack() as closing:
+            for held in self._held:
+                closing.callback(held.close)
+            closing.callback(self.env.close)  # the last one in is the first one out
 
     def _operator(self, policy: LearnedPolicy | None) -> Operator:
         config, cameras = self.config, self.env.workcell.cameras

@@ -100,6 +100,14 @@ class Person(Closing):
         action = np.clip(self._move().astype(np.float32), self._space.low, self._space.high)
         return action[None]
 
+    def look(self) -> None:
+        """Hear what is asked for, between episodes; nothing is moved by it.
+
+        Raises:
+            DeviceLost: What the hand held is gone.
+        """
+        self._reading = self._read()
+
     def held(self) -> bool:
         """Whether the dead-man switch was held a moment ago: not if nobody has looked since."""
         return self._reading.held and self._clock() - self._read_at <= self._patience
@@ -112,9 +120,11 @@ class Person(Closing):
 
     def close(self) -> None:
         """Let go of the devices; may be called twice."""
-        self._device.close()
-        if self._keys is not None:
-            self._keys.close()
+        try:
+            self._device.close()
+        finally:
+            if self._keys is not None:
+                self._keys.close()
 
     def _move(self) -> Float32 | np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         held = self._reading.held
