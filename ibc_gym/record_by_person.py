@@ -253,7 +253,6 @@ class _Session:
         if said is not None:
             return said, ask
         self._around.say("Was that a success? y yes, n no, backspace drop it, left arrow again")
-
         answer = self._answer((*VERDICTS, *DROPPED))
         return (None, answer) if answer in DROPPED else (VERDICTS[answer], ask)
 

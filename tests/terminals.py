@@ -56,20 +56,20 @@ class CommandInTerminal:
         """Hold a key, which repeats, until something new is shown."""
         self.until(until, while_typing=key)
 
-    def until(self, word: str, *, while_typing: bytes = b"", seconds: float = 120.0) -> None:
+    def until(self, word: str, *, while_typing: bytes = b"", seconds: float = 60.0) -> None:
         """Watch until something is shown that was not before."""
         begin, deadline = len(self.seen), time.monotonic() + seconds
         while word not in self.seen[begin:]:
-            assert time.monotonic() < deadline, f"{word!r} was not shown, but: {self.seen}"
+            assert time.monotonic() < deadline, f"{word!r} was not shown, but: {self.seen[-400:]!r}"
             if while_typing:
                 self.type(while_typing)
             self._look(0.04)
 
     def end(self) -> int:
         """What the command answers when it is over."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 60
         while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"it does not end; it said: {self.seen}"
+            assert time.monotonic() < deadline, f"it does not end; it said: {self.seen[-400:]!r}"
             self._look(0.05)
         self._look(0.05)
         return self.process.returncode

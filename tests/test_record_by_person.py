@@ -308,14 +308,16 @@ class RealTable:
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> type[RealTable]:
-    monkeypatch.setitem(registry.WORKCELLS, "table", "test_rbp_table:make")
+    monkeypatch.setitem(registry.WORKCELLS, "table", "a table")
     monkeypatch.setattr(Reach, "workcells", ("mujoco", "table"))
-    monkeypatch.setattr(registry, "_attribute", _finding(RealTable.make, registry._attribute))
+    monkeypatch.setattr(registry, "_attribute", _finding("a table", RealTable.make))
     return RealTable
 
 
-def _finding(make: Any, otherwise: Any) -> Any:
-    return lambda path: make if path == "test_rbp_table:make" else otherwise(path)
+def _finding(row: str, found: Any) -> Any:
+    """What looks up rows, and finds this one in a test."""
+    otherwise = registry._attribute
+    return lambda path: found if path == row else otherwise(path)
 
 
 SMALL = {"observation": "image", "workcell": "table"}
@@ -382,7 +384,9 @@ def test_view_shows_the_live_picture(hall: Hall, monkeypatch: pytest.MonkeyPatch
         def close(self) -> None:
             shown.append((None, "closed"))
 
-    monkeypatch.setattr(person_stage, "open_view", lambda port: Page())
+    made = {**registry.PEOPLE, "view": "a page"}
+    monkeypatch.setattr(person_stage, "PEOPLE", made)
+    monkeypatch.setattr(registry, "_attribute", _finding("a page", lambda port: Page()))
     hall.record([IDLE, PUSH, PUSH], episodes=1, view=0, options={"horizon": 2})
     pictures = [picture for picture, _ in shown[:-1]]
     assert len(pictures) == 3 and shown[-1] == (None, "closed")

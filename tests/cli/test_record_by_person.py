@@ -42,9 +42,11 @@ def test_person_records_at_the_keys_of_a_terminal(begin: Begin, tmp_path: Path) 
     terminal.hold(b"w", until="step 4/")
     terminal.type(b"\x1b[C")
     terminal.until("Episode 1 of 3: failure")
+    terminal.until("hand let go")
     terminal.hold(b"d", until="step 3/")
     terminal.type(b"\x1b[D")
     terminal.until("dropped, once more")
+    terminal.until("hand let go")
     terminal.hold(b"j", until="step 3/")
     terminal.type(b"\x1b")
     terminal.until("Episode 2 of 3: failure")
@@ -67,6 +69,7 @@ def test_ctrl_c_keeps_whole_episodes_and_gives_the_terminal_back(
     terminal.hold(b"w", until="step 2/")
     terminal.type(b"\x1b[C")
     terminal.until("Episode 1 of 3")
+    terminal.until("hand let go")
     terminal.hold(b"w", until="step 2/")
     terminal.type(b"\x03")
     assert terminal.end() == 130
@@ -143,7 +146,7 @@ def test_answer_for_programs_is_one_object(
     from ibc_gym import registry
 
     monkeypatch.setitem(registry.TELEOPERATION, "script", "hands:ScriptedHand")
-    ScriptedHand.script = [reading(), reading(away=1.0)]
+    ScriptedHand.script = [reading(held=False), reading(away=1.0)]
     words = ("record", "reach", "--by", "script", "--episodes", "1", "--pace", "100", "--json")
     code, out, _ = run(capsys, *words, "--task.horizon", "5", "--out", tmp_path / "d.zarr")
     answer = json.loads(out)
