@@ -125,6 +125,22 @@ TRIALS: Final[Mapping[str, Trial]] = {
         code="import matplotlib.figure; matplotlib.figure.Figure().add_subplot(); print('draws')",
         fix=_extra("report"),
     ),
+    "gamepad": Trial(
+        package="pygame",
+        code=(
+            "import os; os.environ['PYGAME_HIDE_SUPPORT_PROMPT'] = '1'; import pygame; pygame.joystick.init(); "
+            "print('reads gamepads,', pygame.joystick.get_count(), 'attached')"
+        ),
+        fix=_extra("teleop"),
+    ),
+    "SpaceMouse": Trial(
+        package="pyspacemouse",
+        code=(
+            "import pyspacemouse; found = pyspacemouse.get_connected_devices(); "
+            "print('reads SpaceMice,', len(found), 'attached')"
+        ),
+        fix=f"{_extra('teleop')} && sudo apt-get install -y libhidapi-hidraw0",
+    ),
     "PyAV": Trial(
         package="av",
         code="import av; av.CodecContext.create('libx264', 'w'); print('writes H.264 video')",

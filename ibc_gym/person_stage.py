@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,12 +13,12 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from ibc_gym.checks import settle
 from ibc_gym.closing import Closing
-from ibc_gym.contracts import LearnedPolicy, Policy
+from ibc_gym.contracts import LearnedPolicy, Policy, Task
 from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.env import OBSERVATIONS, Env
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import UInt8
-from ibc_gym.registry import make_env, make_oracle, make_person, make_take_over, open_view
+from ibc_gym.records import CameraSpec, UInt8
+from ibc_gym.registry import PEOPLE, TELEOPERATION, load, make_env, make_oracle
 from ibc_gym.specs import check_fits
 
 
@@ -87,11 +88,36 @@ class Operator(Policy, Protocol):
     def asked(self) -> Sequence[str]:
         """What was asked for by keys and buttons since the last call."""
 
+    def look(self) -> None:
+        """Hear what is asked for, between episodes; nobody acts."""
+
     def held(self) -> bool:
         """Whether the robot may move."""
 
     def close(self) -> None:
         """Let go of the devices."""
+
+
+def make_person(
+    device: str, task: Task, *, camera: CameraSpec | None = None, **hand: Any
+) -> Operator:
+    """A person as a policy for one environment; what is held is opened.
+
+    Args:
+        device: A row of `TELEOPERATION`.
+        task: What is to be done.
+        camera: Whose picture the person looks at.
+        **hand: Fields of `ibc_gym.hardware.teleop.hand.HandConfig`.
+
+    Raises:
+        UnknownName: There is no such device.
+        MissingDependency: Its library is not installed.
+        ConfigError: It is not attached, or a hand cannot do the task.
+    """
+    make_device = load(TELEOPERATION, device, "device to move by")
+    config = load(PEOPLE, "hand", "part")(**hand)
+    person: Operator = load(PEOPLE, "person", "part")(make_device, task, config, camera=camera)
+    return person
 
 
 class PersonStage(Closing):
@@ -112,7 +138,11 @@ class PersonStage(Closing):
         try:
             self.metadata = self._described()
             self.operator = self._operator(policy)
-            self.view = None if config.view is None else self._keep(open_view(config.view))
+            self.view = (
+                None
+                if config.view is None
+                else self._keep(load(PEOPLE, "view", "part")(config.view))
+            )
             self._join()
         except BaseException:
             self.close()
@@ -125,11 +155,10 @@ class PersonStage(Closing):
 
     def close(self) -> None:
         """Stop the robot, then let go of everything; may be called twice."""
-        try:
-            self.env.close()
-        finally:
-            for held in reversed(self._held):
-                held.close()
+        with ExitStack() as closing:
+            for held in self._held:
+                closing.callback(held.close)
+            closing.callback(self.env.close)  # the last one in is the first one out
 
     def _operator(self, policy: LearnedPolicy | None) -> Operator:
         config, cameras = self.config, self.env.workcell.cameras
@@ -148,7 +177,7 @@ class PersonStage(Closing):
         if policy is not None:
             check_fits(policy, self.envs)
         acting: Policy = policy or make_oracle(config.task, self.envs)
-        taken: Operator = make_take_over(acting, operator)
+        taken: Operator = load(PEOPLE, "take-over", "part")(acting, operator)
         return taken
 
     def _keep(self, held: Any) -> Any:

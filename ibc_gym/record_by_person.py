@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from ibc_gym.contracts import Judge
+from ibc_gym.contracts import Judge, Recoverable
 from ibc_gym.data import storage
 from ibc_gym.data.demonstration import Demonstration
 from ibc_gym.data.episode_buffer import EpisodeBuffer
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.data.recorder import Recorder
-from ibc_gym.errors import IbcGymError
+from ibc_gym.errors import IbcGymError, RobotFault
 from ibc_gym.lock import only_writer
 from ibc_gym.person_stage import PersonStage, RecordByPersonConfig
 from ibc_gym.record import STATE, RecordSummary, seeds_there
@@ -43,6 +43,8 @@ class PersonSummary(RecordSummary):
     """Episodes dropped and begun again."""
     discarded: int = 0
     """Episodes dropped and passed over; the same command asks for them again."""
+    faults: int = 0
+    """Episodes that a fault of the robot cut off; what there is of them is kept and marked."""
     stopped: bool = False
     """Whether the person ended the recording."""
 
@@ -121,7 +123,6 @@ class _Session:
         self._simulated = self._cell.simulation is not None
         self._period = stage.env.task.control_period / stage.config.pace
         self._asked: list[str] = []
-        self._seen: Mapping[str, Any] = {}
         self._head = ""
 
     def run(self, summary: PersonSummary, seeds: Sequence[int]) -> PersonSummary:
@@ -129,7 +130,12 @@ class _Session:
         started, waiting = self._around.clock(), list(seeds)
         while waiting and not summary.stopped:
             self._head = f"{summary.wanted - len(waiting) + 1} of {summary.wanted}"
-            done, ask = self._episode(waiting[0])
+            try:
+                done, ask = self._episode(waiting[0])
+            except RobotFault as fault:
+                self._clear(fault)
+                summary = replace(summary, faults=summary.faults + 1)
+                continue
             if done is not None:
                 self._recorder.append(done)
             summary = replace(
@@ -158,9 +164,9 @@ class _Session:
                 return None, ask
             verdict, ask = self._verdict(ask)
             return (None if ask in DROPPED else _closed(buffer, ask, verdict)), ask
-        except IbcGymError as error:
+        except BaseException as error:  # an interrupt from the keyboard, too
             self._cell.robot.stop()
-            if buffer.under_way():
+            if isinstance(error, IbcGymError) and buffer.under_way():
                 cut_off = buffer.finish(0, fault=f"{type(error).__name__}: {error}")
                 self._recorder.append(cut_off)
                 self._around.say(f"The {cut_off.length} steps until then are kept, and marked.")
@@ -247,22 +253,39 @@ class _Session:
         if said is not None:
             return said, ask
         self._around.say("Was that a success? y yes, n no, backspace drop it, left arrow again")
-        return self._asked_for_verdict(ask)
+        answer = self._answer((*VERDICTS, *DROPPED))
+        return (None, answer) if answer in DROPPED else (VERDICTS[answer], ask)
 
-    def _asked_for_verdict(self, ask: str | None) -> tuple[bool | None, str | None]:
-        self._asked.clear()
+    def _answer(self, answers: Sequence[str]) -> str:
+        """Wait until the person asks for one of these."""
         while True:
             self._around.sleep(GLANCE)
-            self._act(self._seen)
-            for answer in self._asked:
-                if answer in VERDICTS:
-                    return VERDICTS[answer], ask
-                if answer in DROPPED:
-                    return None, answer
-            self._asked.clear()
+            self._operator.look()
+            for answer in self._operator.asked():
+                if answer in answers:
+                    return answer
+
+    def _clear(self, fault: RobotFault) -> None:
+        """Let the person see to what stopped the robot, and clear it; the same episode begins again.
+
+        Raises:
+            RobotFault: The person does not want to go on, or the robot cannot be cleared.
+        """
+        robot = self._cell.robot
+        if not isinstance(robot, Recoverable):
+            raise fault
+        self._around.say(f"{fault}")
+        while True:
+            self._around.say("Look at the robot. Y: it is safe, clear it and go on. Esc: end here.")
+            if self._answer(("success", "stop")) == "stop":
+                raise fault
+            try:
+                robot.recover()
+                return
+            except RobotFault as still:
+                self._around.say(f"{still}")
 
     def _show(self, seen: Mapping[str, Any], step: int) -> None:
-        self._seen = seen
         horizon = self._stage.env.task.horizon
         what = f"step {step}/{horizon}" if step or not self._simulated else "move to begin"
         words = f"{self._head}  {what}  {self._operator.words}"

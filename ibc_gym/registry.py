@@ -26,7 +26,6 @@ from ibc_gym.contracts import (
 )
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
-from ibc_gym.records import CameraSpec
 from ibc_gym.serialise import from_json
 from ibc_gym.threads import ThreadedVectorEnv, usable_cores
 
@@ -122,15 +121,19 @@ TELEOPERATION: Final[Mapping[str, str]] = {
 }
 """What a person can hold; its constructor takes nothing and connects."""
 
+PEOPLE: Final[Mapping[str, str]] = {
+    "hand": "ibc_gym.hardware.teleop.hand:HandConfig",
+    "person": "ibc_gym.hardware.teleop.person:open_person",
+    "take-over": "ibc_gym.hardware.teleop.take_over:TakeOver",
+    "view": "ibc_gym.hardware.table.view:View",
+}
+"""What a person who acts is made of."""
+
 GYM_PREFIX: Final = "gym:"
 """`gym:AdroitHandDoor-v1` is any Gymnasium environment by its id."""
 
 _NOISY: Final = "ibc_gym.envs.oracles.noise:NoisyOracle"
 _GUARDED: Final = "ibc_gym.hardware.safety.guarded:guarded"
-_HAND: Final = "ibc_gym.hardware.teleop.hand:HandConfig"
-_PERSON: Final = "ibc_gym.hardware.teleop.person:open_person"
-_TAKE_OVER: Final = "ibc_gym.hardware.teleop.take_over:TakeOver"
-_VIEW: Final = "ibc_gym.hardware.table.view:View"
 _DRAWN: Final = "ibc_gym.envs.simulators.mujoco_sim:drawn_layouts"
 _EXTERNAL: Final = "ibc_gym.envs.external:make_external"
 
@@ -312,36 +315,6 @@ def add_noise(oracle: Policy, std: float, action_space: gymnasium.spaces.Box) ->
     """
     noisy: Policy = _attribute(_NOISY, "Noise")(oracle, std, action_space)
     return noisy
-
-
-def make_person(device: str, task: Task, *, camera: CameraSpec | None = None, **hand: Any) -> Any:
-    """A person as a policy for one environment, what is held opened; see `ibc_gym.hardware.teleop.person`.
-
-    Args:
-        device: A row of `TELEOPERATION`.
-        task: What is to be done.
-        camera: Whose picture the person looks at.
-        **hand: Fields of `ibc_gym.hardware.teleop.hand.HandConfig`.
-
-    Raises:
-        UnknownName: There is no such device.
-        MissingDependency: Its library is not installed.
-        ConfigError: It is not attached, or a hand cannot do the task.
-    """
-    make_device = load(TELEOPERATION, device, "device to move by")
-    return _attribute(_PERSON, "A person")(
-        make_device, task, _attribute(_HAND, "A person")(**hand), camera=camera
-    )
-
-
-def make_take_over(policy: Policy, person: Any) -> Any:
-    """A policy that acts until the person takes over."""
-    return _attribute(_TAKE_OVER, "Taking over")(policy, person)
-
-
-def open_view(port: int) -> Any:
-    """A page on loopback that shows pictures; it has an `address`, `show(picture, words)` and `close()`."""
-    return _attribute(_VIEW, "The live picture")(port)
 
 
 def task_of(envs: VectorEnv[Any, Any, Any]) -> Task:

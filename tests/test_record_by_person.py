@@ -15,6 +15,7 @@ from ibc_gym import person_stage, registry
 from ibc_gym import record_by_person as program
 from ibc_gym.contracts import Scene, Workcell
 from ibc_gym.data.dataset import Dataset
+from ibc_gym.envs.simulators.mujoco_robot import MujocoRobot
 from ibc_gym.envs.simulators.mujoco_sim import make_workcell
 from ibc_gym.envs.tasks.reach import Reach
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch, UnknownName
@@ -82,6 +83,7 @@ class TestEpisodes:
         assert (summary.written, summary.done, summary.successes) == (1, 1, 0)
         (episode,) = list(hall.data)
         action = episode.steps["action"]
+        assert not episode.steps["interventions"].any()  # who stands still is not held back
         assert len(action) == 12 and action[0].any() and not action[2].any() and action[3:].any()
         assert episode.success is False and episode.seed == 0
         assert hall.data.metadata.demonstrator == "human"
@@ -182,9 +184,6 @@ class TestFailures:
     def test_robot_that_fails_leaves_its_episode_marked(
         self, hall: Hall, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        robot = "ibc_gym.envs.simulators.mujoco_robot.MujocoRobot"
-        from ibc_gym.envs.simulators.mujoco_robot import MujocoRobot
-
         stops: list[str] = []
         advance, steps = MujocoRobot.advance, iter(range(100))
 
@@ -193,13 +192,32 @@ class TestFailures:
                 raise RobotFault("Code 31: collision.")
             advance(self)
 
-        monkeypatch.setattr(f"{robot}.advance", failing)
-        monkeypatch.setattr(f"{robot}.stop", lambda self: stops.append("stop"))
+        monkeypatch.setattr(MujocoRobot, "advance", failing)
+        monkeypatch.setattr(MujocoRobot, "stop", lambda self: stops.append("stop"))
+        script = [IDLE, PUSH, PUSH, PUSH, PUSH, IDLE, ask(device.STOP)]
         with pytest.raises(RobotFault, match="collision"):
-            hall.record([IDLE, PUSH], episodes=3)
+            hall.record(script, episodes=3)
         assert stops
         assert [episode.fault for episode in hall.data] == ["RobotFault: Code 31: collision."]
         assert hall.data[0].length == 3
+
+    def test_person_clears_a_fault_and_does_the_episode_again(
+        self, hall: Hall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        advance, steps = MujocoRobot.advance, iter(range(100))
+
+        def failing(self: MujocoRobot) -> None:
+            if next(steps) == 1:
+                raise RobotFault("Code 31: collision.")
+            advance(self)
+
+        monkeypatch.setattr(MujocoRobot, "advance", failing)
+        script = [IDLE, PUSH, PUSH, IDLE, IDLE, ask(device.SUCCESS), IDLE, PUSH]
+        summary = hall.record(script, episodes=1)
+        assert (summary.faults, summary.written) == (1, 2)
+        told = [(episode.fault is None, episode.length) for episode in hall.data]
+        assert sorted(told) == [(False, 1), (True, 12)]
+        assert any("Look at the robot." in line for line in hall.said)
 
     def test_ctrl_c_keeps_what_is_committed_and_drops_the_rest(self, hall: Hall) -> None:
         script: list[Reading | BaseException] = [IDLE, PUSH, ask(device.NEXT)]
@@ -290,14 +308,16 @@ class RealTable:
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> type[RealTable]:
-    monkeypatch.setitem(registry.WORKCELLS, "table", "test_rbp_table:make")
+    monkeypatch.setitem(registry.WORKCELLS, "table", "a table")
     monkeypatch.setattr(Reach, "workcells", ("mujoco", "table"))
-    monkeypatch.setattr(registry, "_attribute", _finding(RealTable.make, registry._attribute))
+    monkeypatch.setattr(registry, "_attribute", _finding("a table", RealTable.make))
     return RealTable
 
 
-def _finding(make: Any, otherwise: Any) -> Any:
-    return lambda path: make if path == "test_rbp_table:make" else otherwise(path)
+def _finding(row: str, found: Any) -> Any:
+    """What looks up rows, and finds this one in a test."""
+    otherwise = registry._attribute
+    return lambda path: found if path == row else otherwise(path)
 
 
 SMALL = {"observation": "image", "workcell": "table"}
@@ -364,7 +384,9 @@ def test_view_shows_the_live_picture(hall: Hall, monkeypatch: pytest.MonkeyPatch
         def close(self) -> None:
             shown.append((None, "closed"))
 
-    monkeypatch.setattr(person_stage, "open_view", lambda port: Page())
+    made = {**registry.PEOPLE, "view": "a page"}
+    monkeypatch.setattr(person_stage, "PEOPLE", made)
+    monkeypatch.setattr(registry, "_attribute", _finding("a page", lambda port: Page()))
     hall.record([IDLE, PUSH, PUSH], episodes=1, view=0, options={"horizon": 2})
     pictures = [picture for picture, _ in shown[:-1]]
     assert len(pictures) == 3 and shown[-1] == (None, "closed")

@@ -126,7 +126,8 @@ class SafeRobot:
         _check(target)
         self._commanded = True
         if self.dead_man is not None and not self.dead_man.held():
-            return self._send(self._faults_latch(self._inner.observe).target, changed=True)
+            kept = self._faults_latch(self._inner.observe).target
+            return self._send(kept, changed=not _same(kept, target))
         if not self._guard.limits.on:
             return self._faults_latch(lambda: self._inner.command(target))
         allowed = self._guard.allowed(target, self._faults_latch(self._inner.observe))
@@ -206,6 +207,16 @@ class SafeRobot:
             self._inner.stop()
             self._fault = self._fault or fault
             raise
+
+
+def _same(one: Target, other: Target) -> bool:
+    """Whether two targets are the same numbers."""
+    if one.tool is not None and other.tool is not None:
+        places = np.array_equal(one.tool.position, other.tool.position)
+        return places and np.array_equal(one.tool.quaternion, other.tool.quaternion)
+    if one.joints is not None and other.joints is not None:
+        return np.array_equal(one.joints, other.joints)
+    return False
 
 
 def _check(target: Target) -> None:

@@ -27,7 +27,8 @@ STALE: Final = 2.5
 class Person(Closing):
     """A `Policy` for one environment, and the dead-man switch of its robot.
 
-    The tool moves while the switch is held, and only then.
+    The tool moves while the switch is held, and only then. A hand that pushes when an episode begins must come to rest
+    first, so that nothing of the last episode moves the robot in the next.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Person(Closing):
         self._patience = STALE * task.control_period
         self._reading = Reading(move=AT_REST, held=False)
         self._read_at = -np.inf
+        self._at_rest = False
         self._asked: list[str] = []
 
     @property
@@ -74,6 +76,8 @@ class Person(Closing):
     @property
     def words(self) -> str:
         """What the hand does and how fast it may be, for a line of status."""
+        if not self._at_rest:
+            return "let go of what you hold, then begin"
         what = "moving" if self.moving else "held" if self._reading.held else "let go"
         return f"hand {what}, {self.hand.speed:.3g} m/s"
 
@@ -84,8 +88,8 @@ class Person(Closing):
             ConfigError: There are several environments, and a person has two hands.
         """
         _one(len(mask))
-        self._read()
-        self._reading = Reading(move=AT_REST, held=False)
+        self._at_rest = False
+        self._reading = self._read()
         self._asked.clear()
 
     def act(self, observation: Observation) -> Float32:
@@ -100,6 +104,14 @@ class Person(Closing):
         action = np.clip(self._move().astype(np.float32), self._space.low, self._space.high)
         return action[None]
 
+    def look(self) -> None:
+        """Hear what is asked for, between episodes; nothing is moved by it.
+
+        Raises:
+            DeviceLost: What the hand held is gone.
+        """
+        self._reading = self._read()
+
     def held(self) -> bool:
         """Whether the dead-man switch was held a moment ago: not if nobody has looked since."""
         return self._reading.held and self._clock() - self._read_at <= self._patience
@@ -112,9 +124,11 @@ class Person(Closing):
 
     def close(self) -> None:
         """Let go of the devices; may be called twice."""
-        self._device.close()
-        if self._keys is not None:
-            self._keys.close()
+        try:
+            self._device.close()
+        finally:
+            if self._keys is not None:
+                self._keys.close()
 
     def _move(self) -> Float32 | np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         held = self._reading.held
@@ -131,7 +145,9 @@ class Person(Closing):
             else:
                 self._asked.append(ask)
         self._read_at = self._clock()
-        return reading
+        pushes = reading.held and self.hand.displacement(reading.move).any()
+        self._at_rest = self._at_rest or not pushes
+        return reading if self._at_rest else Reading(move=AT_REST, held=False)
 
 
 def open_person(

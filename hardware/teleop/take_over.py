@@ -80,6 +80,15 @@ class TakeOver(Closing):
         self.policys_action = np.array(wanted)
         return mine if self.by_person else wanted
 
+    def look(self) -> None:
+        """Hear what is asked for, between episodes; nobody acts.
+
+        Raises:
+            DeviceLost: What the hand held is gone.
+        """
+        self._person.look()
+        self._asked += [ask for ask in self._person.asked() if ask != TAKE]
+
     def held(self) -> bool:
         """Whether the robot may move: always while the policy acts, and as the person's switch says otherwise."""
         return not self.by_person or self._person.held()

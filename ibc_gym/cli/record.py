@@ -123,6 +123,7 @@ def record(argv: Sequence[str], terminal: Terminal) -> None:
     ]
     if isinstance(summary, PersonSummary):
         rows += [("done again", summary.redone), ("dropped", summary.discarded)]
+        rows += [("cut off by faults", summary.faults)]
     answer = {**dataclasses.asdict(summary), "task": flags.task}
     terminal.result(
         answer, *([table("Recorded", ("what", "how much"), rows)] if summary.done else [])

@@ -286,6 +286,8 @@ def test_without_the_dead_man_switch_held_it_keeps_its_place() -> None:
     sent = robot.command(to(0.45, 0.0, 0.2))
     assert sent.tool is not None and sent.tool.position[0] == 0.35
     assert robot.observe().interventions == 1
+    robot.command(to(0.35, 0.0, 0.2))  # to stay is no more than it does anyway
+    assert robot.observe().interventions == 1
     switch.on = True
     sent = robot.command(to(0.45, 0.0, 0.2))
     assert sent.tool is not None and sent.tool.position[0] == 0.45

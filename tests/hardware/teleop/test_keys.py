@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_keys_are_the_same_however_their_bytes_are_cut(typed: list[bytes], cuts:
     stream = b"".join(typed)
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     parser, heard = KeyParser(), []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         heard += parser.feed(stream[start:end], 0.0)
     assert heard == [KNOWN[each] for each in typed]
 

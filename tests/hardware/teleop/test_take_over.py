@@ -35,7 +35,7 @@ class Counting:
 
 
 def watched(*script: Any, policy: Any = None) -> TakeOver:
-    some = Person(ScriptedDevice([reading(), *script]), make_task("reach"), HandConfig())
+    some = Person(ScriptedDevice([IDLE, *script]), make_task("reach"), HandConfig())
     made = TakeOver(policy or Counting(), some)
     made.reset(ONE, [7])
     return made
