@@ -88,6 +88,8 @@ FRAMES: Final[Mapping[str, str]] = {
 POLICIES: Final[Mapping[str, str]] = {
     "ebm": "ibc_gym.policies.ebm:EBM",
     "mse": "ibc_gym.policies.mse:MSE",
+    "mdn": "ibc_gym.policies.mdn:MDN",
+    "nearest": "ibc_gym.policies.nearest:Nearest",
 }
 
 PRESETS: Final[Mapping[str, str]] = {

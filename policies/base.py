@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
@@ -23,6 +24,7 @@ from .codec import Codec, Fit
 from .history import History
 from .images import stack
 from .inputs import InputConfig, is_image
+from .networks.spectral_norm import keep_iterations
 from .noise import Noise, RowNoise, seeded
 from .training_data import TensorWindows
 
@@ -77,7 +79,7 @@ class WindowPolicy(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(self.parameters()).device
+        return self.get_buffer("low").device
 
     def fit(self, windows: Windows) -> None:
         """Fit normalisers and the sampling box; call once, with the training split.
@@ -186,6 +188,11 @@ class WindowPolicy(nn.Module):
         """Within the block, dropout of that share follows `generator` instead of torch's global one."""
         return seeded(generator, self.device) if share and self.training else nullcontext()
 
+    def _passed(self) -> None:
+        """A loss ends with it: what a pass in training found out about the weights is kept for the next one."""
+        if self.training:
+            keep_iterations(self)
+
     def _frames(self, observation: Observation) -> dict[str, NDArray[Any]]:
         """The newest frames of every input, checked, pictures at their size in the network."""
         if not self._history.rows:
@@ -226,15 +233,19 @@ class WindowPolicy(nn.Module):
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode within the block, and the former mode after it."""
-    if not module.training:
-        yield
-        return
-    module.eval()
+    """Evaluation mode within the block, and the former mode after it.
+
+    The weights must not change meanwhile: those that are spectrally normalised are computed once.
+    """
+    training = module.training
+    if training:
+        module.eval()
     try:
-        yield
+        with parametrize.cached():
+            yield
     finally:
-        module.train()
+        if training:
+            module.train()
 
 
 def action_errors(chosen: Tensor, demonstrated: Tensor) -> dict[str, float]:
@@ -255,8 +266,8 @@ def check_finite(what: str, values: Tensor, batch: Batch, module: nn.Module) -> 
             raise TrainingDiverged(
                 f"The {what} is not finite, and neither is {name!r} in the batch: check the data."
             )
-    for name, parameter in module.named_parameters():
-        if not torch.isfinite(parameter).all():
+    for name, kept in module.state_dict().items():
+        if not torch.isfinite(kept).all():
             raise TrainingDiverged(
                 f"The {what} is not finite, and neither are the weights {name!r}: an earlier step broke them. "
                 "Lower the learning rate, or clip gradients."

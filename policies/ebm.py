@@ -137,6 +137,7 @@ class EBM(WindowPolicy):
             total = total + weight * penalty
             parts["gradient_penalty"] = penalty.detach()
             parts["gradient_norm"] = gradients.detach().abs().amax(dim=-1).mean()
+        self._passed()
         return total, parts
 
     def validate(self, batch: Batch, generator: torch.Generator) -> Mapping[str, float]:

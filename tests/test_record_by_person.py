@@ -317,7 +317,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> type[RealTable]:
 def _finding(row: str, found: Any) -> Any:
     """What looks up rows, and finds this one in a test."""
     otherwise = registry._attribute
-    return lambda path: found if path == row else otherwise(path)
+    return lambda path, needed_for: found if path == row else otherwise(path, needed_for)
 
 
 SMALL = {"observation": "image", "workcell": "table"}

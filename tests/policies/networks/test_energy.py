@@ -7,7 +7,8 @@ import torch
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.losses import gradient_penalty, info_nce
-from ibc_gym.policies.networks.conv_maxpool import ConvMaxPool, with_coordinates
+from ibc_gym.policies.networks.conv_maxpool import ConvMaxPool
+from ibc_gym.policies.networks.coordinates import with_coordinates
 from ibc_gym.policies.networks.energy import EnergyNetwork
 from ibc_gym.policies.networks.factory import (
     JointConfig,
@@ -30,6 +31,27 @@ def small_networks() -> dict[str, EnergyNetwork]:
         ),
         "mlp": joint_network(
             JointConfig(trunk="mlp", width=16, depth=2, initialisation="default"), FEATURES, ACTIONS
+        ),
+        "resnet-spectral": joint_network(
+            JointConfig(width=16, depth=4, dense="spectral_norm"), FEATURES, ACTIONS
+        ),
+        "resnet-swish": joint_network(
+            JointConfig(width=16, depth=4, activation="swish", initialisation="default"),
+            FEATURES,
+            ACTIONS,
+        ),
+        "resnet-original": joint_network(
+            JointConfig(trunk="resnet_original", width=16, depth=4, initialisation="default"),
+            FEATURES,
+            ACTIONS,
+        ),
+        "dense-resnet": joint_network(
+            JointConfig(trunk="dense_resnet", width=16, depth=6, initialisation="default"),
+            FEATURES,
+            ACTIONS,
+        ),
+        "late-fusion-spectral": late_fusion_network(
+            LateFusionConfig(**late, dense="spectral_norm"), FEATURES, {}, ACTIONS
         ),
         "late-fusion": late_fusion_network(LateFusionConfig(**late), FEATURES, {}, ACTIONS),
         "late-fusion-skip": late_fusion_network(
