@@ -76,6 +76,7 @@ FRAMES: Final[Mapping[str, str]] = {
 
 POLICIES: Final[Mapping[str, str]] = {
     "ebm": "ibc_gym.policies.ebm:EBM",
+    "autoregressive": "ibc_gym.policies.autoregressive:AutoregressiveEBM",
     "mse": "ibc_gym.policies.mse:MSE",
 }
 

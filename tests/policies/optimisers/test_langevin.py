@@ -11,6 +11,7 @@ from ibc_gym.policies.noise import RowNoise, SharedNoise
 from ibc_gym.policies.optimisers.box import Box
 from ibc_gym.policies.optimisers.langevin import (
     Chain,
+    Clips,
     LangevinConfig,
     chunks,
     inference_chains,
@@ -32,7 +33,7 @@ def test_official_unit_test_ends_near_the_minimum() -> None:
     source = noise()
     start = box.sample(source, 1, 128)
     chain = training_chain(LangevinConfig(iterations=25))
-    ends = walk(lambda a: 2e4 * (a - target), start, box, source, chain, delta_clip=0.1)
+    ends = walk(lambda a: 2e4 * (a - target), start, box, source, chain, limits=Clips(delta=0.1))
     assert (ends[0, 0] - target).norm() < 0.1
 
 
@@ -48,7 +49,7 @@ def test_step_is_the_published_one() -> None:
     step = 0.1 * (0.5 * gradient(start) + 0.7 * drawn)
     reach = torch.tensor([0.11, 0.02])
     expected = torch.clamp(start - torch.clamp(step, -reach, reach), box.low, box.high)
-    ends = walk(gradient, start, box, noise(5), chain, delta_clip=0.1)
+    ends = walk(gradient, start, box, noise(5), chain, limits=Clips(delta=0.1))
     torch.testing.assert_close(ends, expected)
 
 
@@ -78,7 +79,9 @@ def test_no_gradient_passes_through_a_chain() -> None:
     start = torch.zeros(1, 3, 2, requires_grad=True)
     box = Box(-torch.ones(2), torch.ones(2))
     chain = Chain(iterations=3, initial=0.1, final=0.1, power=1, noise=1)
-    assert not walk(lambda a: a * 2, start, box, noise(), chain, delta_clip=0.1).requires_grad
+    assert not walk(
+        lambda a: a * 2, start, box, noise(), chain, limits=Clips(delta=0.1)
+    ).requires_grad
 
 
 @pytest.mark.parametrize(("rows", "samples"), [(1, 1), (3, 512), (2, 1300), (700, 8), (5, 100)])
@@ -100,7 +103,7 @@ def test_a_row_with_its_own_generator_walks_the_same_in_any_batch() -> None:
     def end(seeds: list[int]) -> Tensor:
         source = RowNoise([torch.Generator().manual_seed(seed) for seed in seeds], CPU)
         start = box.sample(source, len(seeds), 5)
-        return walk(lambda a: a, start, box, source, chain, delta_clip=0.1)
+        return walk(lambda a: a, start, box, source, chain, limits=Clips(delta=0.1))
 
     assert torch.equal(end([7, 8, 9])[1], end([8])[0])
 
