@@ -113,7 +113,8 @@ class AutoregressiveEBM(ImplicitPolicy):
             check_finite("energy", energies, batch, self)
             losses.append(info_nce(energies, first, self._own.temperature))
             right.append((energies[:, 0] < energies[:, 1:].amin(dim=1)).float().mean().detach())
-            return energies[:, 1:].detach()
+            others: Tensor = energies[:, 1:].detach()
+            return others
 
         autoregressive.search(
             energy,

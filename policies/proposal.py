@@ -65,7 +65,7 @@ class Mixture:
     """Weight of the uniform part."""
 
     def log_density(self, actions: Tensor) -> Tensor:
-        """log q of actions (B, N, A), (B, N)."""
+        """Logarithm of the density of actions (B, N, A), (B, N)."""
         away = (actions[:, :, None] - self.means[:, None]) / self.scales[:, None]  # (B, N, C, A)
         size = actions.shape[-1]
         volume = self.scales.log().sum(dim=-1) + size / 2 * math.log(2 * math.pi)  # (B, C)

@@ -30,7 +30,7 @@ def test_every_preset_makes_its_policy(name: str, turned: CanonicalFrame) -> Non
 
 
 def test_published_dfo_has_the_published_constants() -> None:
-    preset = load(PRESETS, "published/push-states-dfo", "preset")
+    preset = load(PRESETS, "released/push-states-dfo", "preset")
     config = preset.config
     assert (config.joint.width, config.joint.depth, config.joint.dropout) == (128, 8, 0.0)
     assert (config.dfo.samples, config.dfo.iterations, config.dfo.sigma) == (16_384, 3, 0.33)
