@@ -23,6 +23,7 @@ from .codec import Codec, Fit
 from .history import History
 from .images import stack
 from .inputs import InputConfig, is_image
+from .networks.spectral_norm import keep_iterations
 from .noise import Noise, RowNoise, seeded
 from .training_data import TensorWindows
 
@@ -77,7 +78,7 @@ class WindowPolicy(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(self.parameters()).device
+        return self.get_buffer("low").device
 
     def fit(self, windows: Windows) -> None:
         """Fit normalisers and the sampling box; call once, with the training split.
@@ -185,6 +186,11 @@ class WindowPolicy(nn.Module):
     def _dropout(self, share: float, generator: torch.Generator) -> AbstractContextManager[None]:
         """Within the block, dropout of that share follows `generator` instead of torch's global one."""
         return seeded(generator, self.device) if share and self.training else nullcontext()
+
+    def _passed(self) -> None:
+        """A loss ends with it: what a pass in training found out about the weights is kept for the next one."""
+        if self.training:
+            keep_iterations(self)
 
     def _frames(self, observation: Observation) -> dict[str, NDArray[Any]]:
         """The newest frames of every input, checked, pictures at their size in the network."""

@@ -182,6 +182,7 @@ class EBM(ImplicitPolicy):
             total = total + weight * penalty
             parts["gradient_penalty"] = penalty.detach()
             parts["gradient_norm"] = gradients.detach().abs().amax(dim=-1).mean()
+        self._passed()
         return total, parts
 
     def _context_of(self, inputs: Batch) -> Tensor:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ibc_gym.errors import ConfigError
+
+from .coordinates import with_coordinates
+from .initialise import initialise_convolution
 
 
 class ConvMaxPool(nn.Module):
@@ -47,10 +49,7 @@ class ConvMaxPool(nn.Module):
         self.layers = nn.ModuleList(
             nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths)
         )
-        for layer in self.layers:
-            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        initialise_convolution(self)
 
     def forward(self, picture: Tensor) -> Tensor:
         """From pictures (B, *shape) to (B, channels[-1])."""
@@ -58,12 +57,3 @@ class ConvMaxPool(nn.Module):
         for layer in self.layers:
             x = F.max_pool2d(F.relu(layer(x)), 2)
         return x.mean(dim=(2, 3))
-
-
-def with_coordinates(picture: Tensor) -> Tensor:
-    """Add row and column in [-1, 1] as two channels to (B, C, H, W)."""
-    batch, _, height, width = picture.shape
-    row = torch.linspace(-1, 1, height, device=picture.device, dtype=picture.dtype)
-    column = torch.linspace(-1, 1, width, device=picture.device, dtype=picture.dtype)
-    grid = torch.stack(torch.meshgrid(row, column, indexing="ij"))
-    return torch.cat([picture, grid.expand(batch, -1, -1, -1)], dim=1)

@@ -4,39 +4,51 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ibc_gym.errors import ConfigError
 
+from .activation import ACTIVATIONS, Activation
 from .initialise import Initialisation, initialise
 
 
 class BottleneckBlock(nn.Module):
-    """x + dense(ReLU(dense(ReLU(dense(ReLU x))))), with a quarter of the width inside."""
+    """x + three dense layers, each after activation and dropout, with a quarter of the width inside."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, dropout: float = 0.0, activation: Activation = "relu") -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self._activate = ACTIVATIONS[activation]
         self.down = nn.Linear(width, width // 4)
         self.middle = nn.Linear(width // 4, width // 4)
         self.up = nn.Linear(width // 4, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """From (..., width) to (..., width)."""
-        branch: Tensor = self.up(F.relu(self.middle(F.relu(self.down(F.relu(x))))))
+        branch = x
+        for layer in (self.down, self.middle, self.up):
+            branch = layer(self.dropout(self._activate(branch)))
         return x + branch
 
 
 class DenseResnetValue(nn.Module):
-    """A linear projection, bottleneck blocks, and a scalar head (Florence et al. 2021, released code).
+    """A linear projection, bottleneck blocks, and a linear head (Florence et al. 2021, released code).
 
-    "1024x4" in the paper's tables is width 1024 and 1 block.
+    "1024x4" in the paper's tables is width 1024 and 1 block; its 8, 14 and 20 layers are 2, 4 and 6 blocks.
     """
 
     def __init__(
-        self, inputs: int, *, width: int, blocks: int, initialisation: Initialisation = "normal"
+        self,
+        inputs: int,
+        outputs: int = 1,
+        *,
+        width: int,
+        blocks: int,
+        dropout: float = 0.0,
+        activation: Activation = "relu",
+        initialisation: Initialisation = "normal",
     ) -> None:
-        """Make the layers.
+        """Make the layers; a value is one output, an explicit policy has more.
 
         Raises:
             ConfigError: The width is not divisible by 4, or there is no block.
@@ -47,13 +59,16 @@ class DenseResnetValue(nn.Module):
                 f"DenseResnetValue of width {width} with {blocks} blocks: the width must be divisible by 4, "
                 "and there must be a block."
             )
+        self.closed_form = activation == "relu"
         self.projection = nn.Linear(inputs, width)
-        self.blocks = nn.ModuleList(BottleneckBlock(width) for _ in range(blocks))
-        self.head = nn.Linear(width, 1)
+        self.blocks = nn.ModuleList(
+            BottleneckBlock(width, dropout, activation) for _ in range(blocks)
+        )
+        self.head = nn.Linear(width, outputs)
         initialise(self, initialisation)
 
     def forward(self, x: Tensor) -> Tensor:
-        """From (..., inputs) to (..., 1)."""
+        """From (..., inputs) to (..., outputs)."""
         return self.after_projection(self.projection(x))
 
     def after_projection(self, x: Tensor) -> Tensor:
@@ -64,14 +79,14 @@ class DenseResnetValue(nn.Module):
         return value
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
-        """Gradient of the value with respect to the projection's output `x` (..., width), in closed form."""
+        """Gradient of the only output with respect to the projection's output `x` (..., width), in closed form."""
         masks = []
         for block in self._blocks():
-            down = block.down(F.relu(x))
-            middle = block.middle(F.relu(down))
+            down = block.down(x.relu())
+            middle = block.middle(down.relu())
             masks.append((x > 0, down > 0, middle > 0))
             if len(masks) < len(self.blocks):
-                x = x + block.up(F.relu(middle))
+                x = x + block.up(middle.relu())
         gradient: Tensor = self.head.weight[0]
         for block, (outer, down, middle) in zip(
             reversed(self._blocks()), reversed(masks), strict=True

@@ -17,9 +17,10 @@ from .initialise import Initialisation
 from .mlp import MLPDropout
 from .observation import ObservationEncoder
 from .resnet import DenseResNet
+from .resnet_original import DenseResNetOriginal
 from .value_mlp import ValueMLP
 
-ValueNetwork = DenseResNet | MLPDropout | DenseResnetValue | ValueMLP
+ValueNetwork = DenseResNet | DenseResNetOriginal | MLPDropout | DenseResnetValue | ValueMLP
 
 _CHUNK_ROWS = 1024
 """Candidates judged at once without gradients: their activations stay in the processor's cache."""
@@ -86,7 +87,7 @@ class EnergyNetwork(nn.Module):
 
     def action_gradient(self, context: Tensor, actions: Tensor) -> Tensor:
         """∂E/∂a of candidates (B, N, A), of the same shape; differentiable with respect to the weights."""
-        if isinstance(self.value, MLPDropout):
+        if isinstance(self.value, MLPDropout) or not self.value.closed_form:
             return self._autograd_gradient(context, actions)
         gradient = self.value.gradient_after_projection(self._fuse(context, actions))
         by_action: Tensor = gradient @ self._action_weight

@@ -1,4 +1,4 @@
-"""How dense layers begin: as published, or as PyTorch does by default."""
+"""How layers begin: as published, or as PyTorch does by default."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def initialise(module: nn.Module, how: Initialisation) -> None:
         if isinstance(layer, nn.Linear):
             nn.init.normal_(layer.weight, std=_PUBLISHED_STD)
             nn.init.normal_(layer.bias, std=_PUBLISHED_STD)
+
+
+def initialise_convolution(module: nn.Module) -> None:
+    """Draw the kernels of all convolutions in `module` Glorot-uniform, and set their biases to zero, as published."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

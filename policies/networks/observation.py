@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .conv_maxpool import ConvMaxPool
 from .initialise import Initialisation, initialise
+from .pictures import PictureNetwork
 from .resnet import ResidualBlock
 
 PictureShapes = Mapping[str, tuple[int, int, int]]
@@ -62,31 +62,24 @@ class AsIs(nn.Module):
 
 
 class ObservationEncoder(nn.Module):
-    """One ConvMaxPool per picture, one encoder for all features; their outputs are concatenated."""
+    """One encoder per picture, one for all features; their outputs are concatenated."""
 
     def __init__(
-        self,
-        features: DenseTrunk | AsIs | None,
-        pictures: PictureShapes,
-        *,
-        channels: Sequence[int] = (32, 64, 128, 256),
-        coordinates: bool = False,
+        self, features: DenseTrunk | AsIs | None, pictures: Mapping[str, PictureNetwork]
     ) -> None:
-        """Make the encoders.
+        """Put the encoders together.
 
         Args:
             features: Encoder of "features", or None where there are only pictures.
-            pictures: (C, H, W) by input name.
-            channels: Of the convolutions.
-            coordinates: Whether pictures get two coordinate channels.
+            pictures: Encoder of pictures, by input name.
         """
         super().__init__()
         self.features = features
         self._names = tuple(pictures)
-        self.pictures = nn.ModuleList(
-            ConvMaxPool(shape, channels, coordinates=coordinates) for shape in pictures.values()
+        self.pictures = nn.ModuleList(pictures.values())
+        self.outputs = (features.outputs if features else 0) + sum(
+            encoder.outputs for encoder in pictures.values()
         )
-        self.outputs = (features.outputs if features else 0) + channels[-1] * len(pictures)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """One vector (B, outputs) of "features" (B, F) and standardised pictures (B, C, H, W) by name."""

@@ -9,17 +9,19 @@ from torch import Tensor, nn
 
 from ibc_gym.errors import ConfigError
 
+from .activation import ACTIVATIONS, Activation
 from .initialise import Initialisation, initialise
 
 
 class ResidualBlock(nn.Module):
-    """The branch beside the skip: ReLU → dropout → dense → ReLU → dropout → dense."""
+    """The branch beside the skip: activation → dropout → dense → activation → dropout → dense."""
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, activation: Activation = "relu") -> None:
         super().__init__()
         self.first = nn.Linear(width, width)
         self.second = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
+        self._activate = ACTIVATIONS[activation]
 
     def forward(self, x: Tensor) -> Tensor:
         """From (..., width) to (..., width)."""
@@ -28,7 +30,8 @@ class ResidualBlock(nn.Module):
 
     def hidden(self, x: Tensor) -> Tensor:
         """What enters the second dense layer."""
-        hidden: Tensor = self.dropout(F.relu(self.first(self.dropout(F.relu(x)))))
+        inner = self.first(self.dropout(self._activate(x)))
+        hidden: Tensor = self.dropout(self._activate(inner))
         return hidden
 
 
@@ -46,6 +49,7 @@ class DenseResNet(nn.Module):
         width: int,
         depth: int,
         dropout: float = 0.0,
+        activation: Activation = "relu",
         initialisation: Initialisation = "normal",
     ) -> None:
         """Make the layers.
@@ -58,8 +62,12 @@ class DenseResNet(nn.Module):
             raise ConfigError(
                 f"depth is {depth}, but a dense ResNet has 2 layers per block: choose an even number."
             )
+        self.closed_form = activation == "relu"
+        """Whether `gradient_after_projection` holds."""
         self.projection = nn.Linear(inputs, width)
-        self.blocks = nn.ModuleList(ResidualBlock(width, dropout) for _ in range(depth // 2))
+        self.blocks = nn.ModuleList(
+            ResidualBlock(width, dropout, activation) for _ in range(depth // 2)
+        )
         self.head = nn.Linear(width, outputs)
         initialise(self, initialisation)
 

@@ -15,6 +15,7 @@ class ValueMLP(nn.Module):
         self, inputs: int, *, width: int, initialisation: Initialisation = "default"
     ) -> None:
         super().__init__()
+        self.closed_form = True
         self.projection = nn.Linear(inputs, width)
         self.hidden = nn.Linear(width, width)
         self.head = nn.Linear(width, 1)

@@ -7,7 +7,8 @@ import torch
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.losses import gradient_penalty, info_nce
-from ibc_gym.policies.networks.conv_maxpool import ConvMaxPool, with_coordinates
+from ibc_gym.policies.networks.conv_maxpool import ConvMaxPool
+from ibc_gym.policies.networks.coordinates import with_coordinates
 from ibc_gym.policies.networks.energy import EnergyNetwork
 from ibc_gym.policies.networks.factory import (
     JointConfig,
