@@ -124,6 +124,7 @@ class AutoregressiveEBM(ImplicitPolicy):
             rows=len(demonstrated),
             samples=self._own.counter_examples,
         )
+        self._passed()
         each = torch.stack(losses).reshape(-1, self.action_size).mean(dim=0)  # (A,)
         parts = {"info_nce": each.mean(), "info_nce_worst": each.max()}
         return each.sum(), {

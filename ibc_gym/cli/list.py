@@ -94,9 +94,7 @@ def _default_steps() -> int:
     module, name = TRAINING_HINTS.split(":")
     tree = _source(module)
     assert tree is not None, "TrainingHints is of this package"
-    (hints,) = (
-        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name
-    )
+    (hints,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     (steps,) = (
         ast.literal_eval(node.value)
         for node in hints.body

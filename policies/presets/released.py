@@ -145,9 +145,7 @@ PARTICLE_LANGEVIN_BEST: Final = Preset(
 """The particle, the least energy by Langevin dynamics, large."""
 PARTICLE_DFO: Final = Preset(
     policy="ebm",
-    config=_dfo(
-        512, 8, network="joint", joint=JointConfig(trunk="mlp", width=256, depth=2)
-    ),
+    config=_dfo(512, 8, network="joint", joint=JointConfig(trunk="mlp", width=256, depth=2)),
     training=TrainingHints(),
 )
 """The particle, the least energy by sampling, as an earlier version of the code has it."""
