@@ -330,9 +330,11 @@ class TrainingData(Protocol):
 
 
 class LearnedPolicy(Policy, Protocol):
-    """A policy with parameters, and a `torch.nn.Module`; the trainer knows no more of it than this.
+    """A policy that learns, and a `torch.nn.Module`; the trainer knows no more of it than this.
 
-    It is made as `cls(config, spec, frame)` and acts in evaluation mode.
+    It is made as `cls(config, spec, frame)` and acts in evaluation mode. One whose module has no parameters, such as a
+    table of demonstrations, is done with `fit`: its loss tells how well it fits and has no slope, and its state has
+    its final shapes after `fit` or `load_fitted`.
     """
 
     Config: ClassVar[type[Any]]

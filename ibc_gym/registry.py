@@ -78,6 +78,8 @@ POLICIES: Final[Mapping[str, str]] = {
     "ebm": "ibc_gym.policies.ebm:EBM",
     "autoregressive": "ibc_gym.policies.autoregressive:AutoregressiveEBM",
     "mse": "ibc_gym.policies.mse:MSE",
+    "mdn": "ibc_gym.policies.mdn:MDN",
+    "nearest": "ibc_gym.policies.nearest:Nearest",
 }
 
 PRESETS: Final[Mapping[str, str]] = {

@@ -261,8 +261,8 @@ def check_finite(what: str, values: Tensor, batch: Batch, module: nn.Module) -> 
             raise TrainingDiverged(
                 f"The {what} is not finite, and neither is {name!r} in the batch: check the data."
             )
-    for name, parameter in module.named_parameters():
-        if not torch.isfinite(parameter).all():
+    for name, kept in module.state_dict().items():
+        if not torch.isfinite(kept).all():
             raise TrainingDiverged(
                 f"The {what} is not finite, and neither are the weights {name!r}: an earlier step broke them. "
                 "Lower the learning rate, or clip gradients."

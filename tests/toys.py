@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -186,7 +186,7 @@ def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     return found
 
 
-def record(path: Path, episodes: int) -> Path:
+def record(path: Path, episodes: int, returns: Sequence[float] | None = None) -> Path:
     """Demonstrations of the toy task on the disk; the first state of each tells which it is."""
     spec = training_set().spec
     metadata = Metadata(
@@ -207,7 +207,8 @@ def record(path: Path, episodes: int) -> Path:
                 "terminated": np.zeros(10, np.bool_),
                 "truncated": np.arange(10) == 9,
             }
-            recorder.append(Demonstration(steps=steps, seed=number))
+            reward = returns[number] if returns else None
+            recorder.append(Demonstration(steps=steps, seed=number, total_reward=reward))
     return path
 
 

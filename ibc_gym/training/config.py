@@ -78,6 +78,11 @@ class TrainConfig:
     """Magnitude of a loss, an energy or a gradient norm at which training is given up."""
     tensorboard: bool = True
     """Write TensorBoard event files."""
+    keep_top: float = 1.0
+    """Share of the episodes that is trained on, those of the highest return; what is held out is taken from them, too.
+
+    The reward-filtered variants of Florence et al. 2021 keep 0.5, whatever the policy.
+    """
     skip_damaged: bool = False
     """Read all demonstrations first, and leave those out that are damaged."""
     resume: bool = False
@@ -99,6 +104,7 @@ class TrainConfig:
         decay = self.average_decay
         self._require("average_decay", decay is None or 0 < decay < 1, "must lie between 0 and 1")
         self._require("validation_fraction", 0 <= self.validation_fraction < 1, "must be in [0, 1)")
+        self._require("keep_top", 0 < self.keep_top <= 1, "must be in (0, 1]")
         self._require("threads", self.threads is None or self.threads >= 1, "must be at least 1")
         for name, known in (
             ("schedule", ("cosine", "exponential", "constant")),

@@ -85,9 +85,12 @@ class Learner:
         self._generator = torch.Generator(device=device).manual_seed(_mix(config.seed, -1))
         self._module = as_module(policy)
         self._parameters: list[torch.Tensor] = list(self._module.parameters())
-        self._loss: Callable[..., Any] = (
-            torch.compile(policy.loss) if config.compile else policy.loss
-        )
+        self._optimiser: torch.optim.Optimizer | None = None
+        self._loss: Callable[..., Any] = policy.loss
+        if not self._parameters:  # `fit` was all
+            return
+        if config.compile:
+            self._loss = torch.compile(policy.loss)
         self._optimiser = torch.optim.AdamW(
             self._parameters,
             lr=config.learning_rate,
@@ -96,6 +99,11 @@ class Learner:
             weight_decay=config.weight_decay,
             fused=True,
         )
+
+    @property
+    def learns(self) -> bool:
+        """Whether there are weights to descend; otherwise one update looks at the loss, and no second one is needed."""
+        return self._optimiser is not None
 
     def update(self, share: float, inspect: Callable[[Record], None]) -> None:
         """Descend the loss of one batch.
@@ -109,15 +117,18 @@ class Learner:
             self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"
         ):
             loss, parts = self._loss(batch, self._generator)
-        self._optimiser.zero_grad()
-        loss.backward()
-        limit = self.config.clip_gradient or math.inf
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
-        inspect({"loss": loss, **parts, "parameter_gradient_norm": norm})
-        self._descend(share)
+        if self._optimiser is None:
+            inspect({"loss": loss, **parts})
+        else:
+            self._optimiser.zero_grad()
+            loss.backward()
+            limit = self.config.clip_gradient or math.inf
+            norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
+            inspect({"loss": loss, **parts, "parameter_gradient_norm": norm})
+            self._descend(self._optimiser, share)
         self.steps += 1
 
-    def _descend(self, share: float) -> None:
+    def _descend(self, optimiser: torch.optim.Optimizer, share: float) -> None:
         self.learning_rate = self.config.learning_rate * learning_rate_factor(
             self.config.schedule,
             step=self.steps,
@@ -125,9 +136,9 @@ class Learner:
             warmup=self.config.warmup,
             decay_steps=self.config.decay_steps,
         )
-        for group in self._optimiser.param_groups:
+        for group in optimiser.param_groups:
             group["lr"] = self.learning_rate
-        self._optimiser.step()
+        optimiser.step()
         if self.config.average_decay is not None:
             self._follow(average_decay(self.steps, self.config.average_decay))
 
@@ -142,7 +153,8 @@ class Learner:
     def tensors(self) -> dict[str, torch.Tensor]:
         """Every tensor that the next update depends on, by a name that sorts them."""
         found = {f"weights.{key}": value for key, value in self._module.state_dict().items()}
-        for number, state in self._optimiser.state_dict()["state"].items():
+        states = self._optimiser.state_dict()["state"] if self._optimiser else {}
+        for number, state in states.items():
             found |= {f"optimiser.{number}.{key}": value for key, value in state.items()}
         found["generator"] = self._generator.get_state()
         found["torch.cpu"] = torch.get_rng_state()
@@ -164,8 +176,9 @@ class Learner:
             for key, value in _below("optimiser.", tensors).items():
                 number, name = key.split(".", 1)
                 state.setdefault(int(number), {})[name] = value
-            groups = self._optimiser.state_dict()["param_groups"]
-            self._optimiser.load_state_dict({"state": state, "param_groups": groups})
+            if self._optimiser is not None:
+                groups = self._optimiser.state_dict()["param_groups"]
+                self._optimiser.load_state_dict({"state": state, "param_groups": groups})
             self._generator.set_state(tensors["generator"])
             torch.set_rng_state(tensors["torch.cpu"])
             if self.device.type == "cuda" and "torch.cuda" in tensors:

@@ -91,6 +91,8 @@ class TrainingLoop:
     @property
     def share(self) -> float:
         """How much of training is spent, in [0, 1]."""
+        if not self.learner.learns:
+            return min(1.0, float(self.learner.steps))
         if self.config.budget_cpu_seconds is not None:
             return min(1.0, self.cpu_seconds / self.config.budget_cpu_seconds)
         return min(1.0, self.learner.steps / self.config.steps)
@@ -163,7 +165,9 @@ class TrainingLoop:
 
     def _validate(self) -> Mapping[str, float]:
         self._monitor.flush()  # a NaN that is still on the device explains more than a bad action
-        measures = validate(self.learner.average, self._validation, self.config)
+        measures = validate(
+            self.learner.average, self._validation, self.config, self.learner.device
+        )
         as_module(self.learner.policy).train()
         if not math.isfinite(measures["action_error"]):
             raise TrainingDiverged(
@@ -237,7 +241,7 @@ class TrainingLoop:
 
 
 def validate(
-    policy: LearnedPolicy, data: TrainingData | None, config: TrainConfig
+    policy: LearnedPolicy, data: TrainingData | None, config: TrainConfig, device: torch.device
 ) -> Mapping[str, float]:
     """A policy's measures on held-out windows, means over evenly spread ones; "action_error_sem" is a standard error.
 
@@ -246,7 +250,6 @@ def validate(
     assert data is not None
     module = as_module(policy)
     module.eval()
-    device = next(module.parameters()).device
     count = min(len(data), config.validation_windows)
     rows = torch.linspace(0, len(data) - 1, count, device=device, dtype=torch.float64).long()
     generator = torch.Generator(device=device).manual_seed(VALIDATION_SEED)

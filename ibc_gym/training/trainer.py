@@ -15,6 +15,7 @@ import torch
 from ibc_gym.checkpoint import PRETRAINED, as_module, read_json
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.selection import top_episodes
 from ibc_gym.errors import CheckpointError, ConfigError
 from ibc_gym.lock import only_writer
 from ibc_gym.registry import POLICIES, load, make_policy
@@ -58,12 +59,13 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     """Open the recorded data and cut the windows that the policy takes, split by episode.
 
     Raises:
-        ConfigError: There is no data set, or it has too few episodes.
+        ConfigError: There is no data set, or it has too few episodes, or none has a return to be chosen by.
         DatasetCorrupt: Some of it is damaged, unless the config says to leave that out.
     """
     policy_config = with_policy_config(config).policy_config
     dataset = Dataset.open(config.data, skip_damaged=config.skip_damaged)
-    training, held_out = dataset.split(
+    kept = top_episodes(dataset, config.keep_top)
+    training, held_out = dataset.select(kept).split(
         config.validation_fraction, np.random.default_rng(config.seed)
     )
     names = policy_config.inputs
@@ -72,8 +74,8 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
         make_policy(config.policy, dataset.spec, policy_config)
     return TrainingSet(
         spec=dataset.spec,
-        training=dataset.windows(policy_config.history, training, names),
-        validation=dataset.windows(policy_config.history, held_out, names)
+        training=dataset.windows(policy_config.history, kept[training], names),
+        validation=dataset.windows(policy_config.history, kept[held_out], names)
         if len(held_out)
         else None,
         fingerprint=dataset.fingerprint,
@@ -204,11 +206,11 @@ def _prepare(
 def _policies(
     config: TrainConfig, data: TrainingSet, device: torch.device
 ) -> tuple[LearnedPolicy, LearnedPolicy]:
-    """The policy to be descended, and its twin of averaged weights (the same one without averaging)."""
+    """The policy to be descended, and its twin of averaged weights (the same one without averaging or weights)."""
     policy = make_policy(config.policy, data.spec, config.policy_config)
     policy.fit(data.training)
     as_module(policy).to(device)
-    if config.average_decay is None:
+    if config.average_decay is None or not list(as_module(policy).parameters()):
         return policy, policy
     with own_randomness(config.seed, device):  # the twin's own first weights shift no stream
         average = make_policy(config.policy, data.spec, config.policy_config)

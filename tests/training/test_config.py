@@ -31,6 +31,8 @@ PLAIN = TrainConfig(data=Path("demos.zarr"), out=Path("run"))
         ("validation_fraction", 1.0),
         ("validation_fraction", -0.1),
         ("keep", 0),
+        ("keep_top", 0.0),
+        ("keep_top", 1.1),
         ("threads", 0),
         ("log_every", 0),
         ("seed", -1),

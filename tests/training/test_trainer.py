@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,38 @@ def test_recorded_data_are_split_by_episode_and_train_to_the_end(tmp_path: Path)
     assert result.steps == 60
     about = json.loads((find_policy(tmp_path / "run") / "config.json").read_text())["about"]
     assert about["dataset"] == split.fingerprint == Dataset.open(data).fingerprint
+
+
+@pytest.mark.parametrize("policy", ["toy", "ebm", "mse", "mdn", "nearest"])
+def test_only_the_best_demonstrations_are_trained_and_held_out_on(
+    tmp_path: Path, policy: str
+) -> None:
+    data = record(tmp_path / "demos.zarr", 20, returns=[float(n % 10) for n in range(20)])
+    plain = settings(tmp_path / "run", data=data, policy=policy, validation_fraction=0.2)
+    best = load_training_set(replace(plain, keep_top=0.5))
+    assert best.validation is not None
+    seen = np.concatenate([best.training.episode, best.validation.episode])
+    assert sorted(set(seen)) == [5, 6, 7, 8, 9, 15, 16, 17, 18, 19]
+    assert (len(best.training), len(best.validation)) == (80, 20)
+    whole = load_training_set(plain)
+    assert best.fingerprint == whole.fingerprint
+    assert len(set(whole.training.episode)) == 16
+
+
+def test_best_demonstrations_change_what_is_learned(tmp_path: Path) -> None:
+    data = record(tmp_path / "demos.zarr", 20, returns=[float(n) for n in range(20)])
+    plain = settings(tmp_path / "whole", data=data)
+    train(plain)
+    train(replace(plain, out=tmp_path / "best", keep_top=0.5))
+    whole, best = weights(tmp_path / "whole"), weights(tmp_path / "best")
+    assert not torch.equal(whole["linear.weight"], best["linear.weight"])
+
+
+def test_demonstrations_without_rewards_cannot_be_ranked(tmp_path: Path) -> None:
+    data = record(tmp_path / "demos.zarr", 3)
+    with pytest.raises(ConfigError, match="no return"):
+        train(settings(tmp_path / "run", data=data, keep_top=0.5))
+    assert not (tmp_path / "run").exists()
 
 
 def test_input_that_the_data_lack_is_named_before_anything_is_read(tmp_path: Path) -> None:
