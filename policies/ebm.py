@@ -38,7 +38,7 @@ from .optimisers import dfo, langevin
 from .optimisers.box import Search
 from .optimisers.dfo import DFOConfig
 from .optimisers.langevin import LangevinConfig
-from .proposal import Mixture, Proposal, ProposalConfig
+from .proposal import Density, Proposal, ProposalConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class EBMConfig(InputConfig):
         for needs, what in (
             (self.loss == "cd_kl", "loss='cd_kl' has its gradient pass through Langevin chains"),
             (
-                self.gradient_penalty.points == "all",
+                self.gradient_penalty.points == "all" and self.penalty_weight > 0,
                 "gradient_penalty.points='all' means Langevin chains",
             ),
         ):
@@ -90,6 +90,11 @@ class EBMConfig(InputConfig):
                 raise ConfigError(
                     f"{what}, but no counter-example is the end of one: set negatives.langevin."
                 )
+        if self.loss == "cd_kl" and self.network == "joint" and self.joint.activation != "relu":
+            raise ConfigError(
+                f"loss='cd_kl' takes the slope of the energy as constant between kinks, as with ReLUs, but "
+                f"joint.activation is {self.joint.activation!r}: use 'relu', or another loss."
+            )
         if self.network == "joint" and self.joint.dropout and self.penalty_weight:
             raise ConfigError(
                 f"joint.dropout is {self.joint.dropout} and the gradient penalty weighs {self.penalty_weight}, but the "
@@ -157,17 +162,17 @@ class EBM(ImplicitPolicy):
         noise = SharedNoise(generator, self.device)
         demonstrated = batch["action"][:, None]
         context = self.network.encode(self._prepared(batch))
-        mixture = self._mixture(context)
-        against = self._counter_examples(context, batch["action"], noise, mixture)
+        density = self._proposed(context)
+        against = self._counter_examples(context, batch["action"], noise, density)
         candidates = torch.cat([demonstrated, *against.groups.values()], dim=1).detach()
         with self._dropout(self._share, generator):
             energies = self.network(context, candidates)  # (B, 1 + N), the demonstration first
         check_finite("energy", energies, batch, self)
-        losses, parts = self._contrasts(energies, candidates, against, mixture)
+        losses, parts = self._contrasts(energies, candidates, against, density)
         if against.ends is not None:
             losses["chain_divergence"] = self._chain_divergence(context, against.ends)
-        if mixture is not None:
-            losses["proposal"] = -mixture.log_density(demonstrated).mean()
+        if density is not None:
+            losses["proposal"] = -density.log_density(demonstrated).mean()
         total = torch.stack(tuple(losses.values())).sum()
         parts = {**{name: loss.detach() for name, loss in losses.items()}, **parts}
         if weight := self._ebm.penalty_weight:
@@ -200,8 +205,8 @@ class EBM(ImplicitPolicy):
         config = self._ebm.dfo if self._ebm.optimiser == "dfo" else self._ebm.langevin
         samples = config.validation_samples if validating else config.samples
         start = None
-        if self._ebm.proposal.starts and (mixture := self._mixture(context)) is not None:
-            start = self.box.clip(mixture.sample(noise, samples))
+        if self._ebm.proposal.starts and (density := self._proposed(context)) is not None:
+            start = self.box.clip(density.sample(noise, samples))
         if self._ebm.optimiser == "dfo":
             return self._dfo(context, noise, samples, start)
         ends = langevin.walk_all(
@@ -229,12 +234,12 @@ class EBM(ImplicitPolicy):
             start=start,
         )
 
-    def _mixture(self, context: Tensor) -> Mixture | None:
+    def _proposed(self, context: Tensor) -> Density | None:
         """The proposal's density; it is trained beside the energy, whose encoder it leaves alone."""
         return None if self.proposal is None else self.proposal(context.detach(), self.box)
 
     def _counter_examples(
-        self, context: Tensor, demonstrated: Tensor, noise: Noise, mixture: Mixture | None
+        self, context: Tensor, demonstrated: Tensor, noise: Noise, density: Density | None
     ) -> _CounterExamples:
         """Fresh ones for a batch of demonstrated actions (B, A)."""
         counts, rows = self._counts, len(demonstrated)
@@ -254,8 +259,8 @@ class EBM(ImplicitPolicy):
             self._ebm.loss: torch.cat(pooled, dim=1),
             f"{self._ebm.loss}_anchored": anchored(demonstrated, counts.anchored, noise, scale),
         }
-        if mixture is not None:
-            groups["ranking_nce"] = mixture.sample(noise, counts.proposal)
+        if density is not None:
+            groups["ranking_nce"] = density.sample(noise, counts.proposal)
         return _CounterExamples(groups, passed, ends)
 
     def _chains(self, context: Tensor, noise: Noise) -> langevin.Walk:
@@ -270,13 +275,9 @@ class EBM(ImplicitPolicy):
                 (langevin.training_chain(self._ebm.langevin),),
                 samples=self._counts.langevin,
                 limits=langevin.clips(self._ebm.langevin),
-                keep_passed=self._ebm.gradient_penalty.points == "all" and self._penalised_at_all,
+                keep_passed=self._ebm.gradient_penalty.points == "all",
                 through=through,
             )
-
-    @property
-    def _penalised_at_all(self) -> bool:
-        return self._ebm.penalty_weight > 0
 
     def _penalised(self, candidates: Tensor, against: _CounterExamples) -> Tensor:
         """Where the slope is bounded, (B, P, A): at counter-examples that share a softmax, and what is asked for."""
@@ -289,7 +290,7 @@ class EBM(ImplicitPolicy):
         energies: Tensor,
         candidates: Tensor,
         against: _CounterExamples,
-        mixture: Mixture | None,
+        density: Density | None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The loss of every group, and what they look like, from energies (B, 1 + N), the demonstration first."""
         own, others = energies[:, :1], energies[:, 1:]
@@ -300,10 +301,10 @@ class EBM(ImplicitPolicy):
                 continue
             judged = torch.cat([own, group], dim=1)
             actions = torch.cat([candidates[:, :1], against.groups[name]], dim=1)
-            if name == "ranking_nce" and mixture is not None:
+            if name == "ranking_nce" and density is not None:
                 first = torch.zeros(len(judged), dtype=torch.long, device=judged.device)
-                density = mixture.log_density(actions).detach()
-                losses[name] = ranking_nce(judged, density, first, self._ebm.temperature)
+                known = density.log_density(actions).detach()
+                losses[name] = ranking_nce(judged, known, first, self._ebm.temperature)
             else:
                 losses[name] = contrast(self._ebm.loss, judged, actions, self._ebm.temperature)
         with torch.no_grad():

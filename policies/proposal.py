@@ -16,12 +16,15 @@ from torch import Tensor, nn
 from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
+from .mixture import Mixture
 from .networks.observation import DenseTrunk
 from .noise import Noise
 from .optimisers.box import Box, gather, resample
 
 _LEAST_SCALE = 0.01
 """Least deviation of a component [normalised action units]: a spike would draw the demonstrations themselves."""
+_LEAST_WIDTH = 1e-12
+"""Least width of the box that a logarithm is taken of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +53,11 @@ class ProposalConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Mixture:
+class Density:
     """A density of actions per observation."""
 
-    log_weights: Tensor
-    """(B, C), normalised."""
-    means: Tensor
-    """(B, C, A)"""
-    scales: Tensor
-    """Standard deviations, (B, C, A)."""
+    normals: Mixture
+    """B mixtures of normal densities."""
     box: Box
     """Where the uniform part lies."""
     uniform_share: float
@@ -66,56 +65,48 @@ class Mixture:
 
     def log_density(self, actions: Tensor) -> Tensor:
         """Logarithm of the density of actions (B, N, A), (B, N)."""
-        away = (actions[:, :, None] - self.means[:, None]) / self.scales[:, None]  # (B, N, C, A)
-        size = actions.shape[-1]
-        volume = self.scales.log().sum(dim=-1) + size / 2 * math.log(2 * math.pi)  # (B, C)
-        each = self.log_weights[:, None] - away.square().sum(dim=-1) / 2 - volume[:, None]
-        normal = torch.logsumexp(each, dim=-1)
+        rows, samples, _ = actions.shape
+        each = Mixture(
+            log_weights=self.normals.log_weights.repeat_interleave(samples, dim=0),
+            means=self.normals.means.repeat_interleave(samples, dim=0),
+            log_scales=self.normals.log_scales.repeat_interleave(samples, dim=0),
+        )
+        normal = each.log_density(actions.flatten(0, 1)).reshape(rows, samples)
         if not self.uniform_share:
             return normal
         low, high = self.box.low, self.box.high
         inside = ((actions >= low) & (actions <= high)).all(dim=-1)
-        even = math.log(self.uniform_share) - (high - low).clamp_min(1e-12).log().sum()
-        nothing = torch.full_like(normal, -torch.inf)
-        return torch.logaddexp(
-            normal + math.log1p(-self.uniform_share), torch.where(inside, even, nothing)
-        )
+        even = math.log(self.uniform_share) - (high - low).clamp_min(_LEAST_WIDTH).log().sum()
+        uniform = torch.where(inside, even, torch.full_like(normal, -torch.inf))
+        return torch.logaddexp(normal + math.log1p(-self.uniform_share), uniform)
 
     def sample(self, noise: Noise, samples: int) -> Tensor:
         """Draws (B, samples, A), without a gradient; they may lie outside of the box."""
         with torch.no_grad():
-            rows, _, size = self.means.shape
-            chosen = resample(self.log_weights.exp(), noise.uniform(rows, samples))
-            means, scales = gather(self.means, chosen), gather(self.scales, chosen)
+            rows, _, size = self.normals.means.shape
+            chosen = resample(self.normals.log_weights.exp(), noise.uniform(rows, samples))
+            means = gather(self.normals.means, chosen)
+            scales = gather(self.normals.log_scales, chosen).exp()
             drawn = means + scales * noise.normal(rows, samples, size)
             even = noise.uniform(rows, samples, 1) < self.uniform_share
             return torch.where(even, self.box.sample(noise, rows, samples), drawn)
 
 
 class Proposal(nn.Module):
-    """The network that gives the mixture of an encoded observation."""
+    """The network that gives the density of an encoded observation."""
 
     def __init__(self, config: ProposalConfig, inputs: int, actions: int) -> None:
         """Make the layers, for encoded observations (B, inputs) and actions of that many dimensions."""
         super().__init__()
-        self._components, self._actions = config.components, actions
+        self._components = config.components
         self._uniform_share = config.uniform_share
         self.trunk = DenseTrunk(
             inputs, width=config.width, depth=config.depth, initialisation="default"
         )
         self.head = nn.Linear(self.trunk.outputs, config.components * (1 + 2 * actions))
 
-    def forward(self, encoded: Tensor, box: Box) -> Mixture:
+    def forward(self, encoded: Tensor, box: Box) -> Density:
         """The density of actions, in the box and around it."""
-        numbers = self.head(self.trunk(encoded)).float()
-        logits, means, scales = numbers.split(
-            [self._components, *[self._components * self._actions] * 2], dim=1
-        )
-        shape = (len(encoded), self._components, self._actions)
-        return Mixture(
-            log_weights=torch.log_softmax(logits, dim=1),
-            means=means.reshape(shape),
-            scales=_LEAST_SCALE + nn.functional.softplus(scales.reshape(shape)),
-            box=box,
-            uniform_share=self._uniform_share,
-        )
+        outputs = self.head(self.trunk(encoded))
+        normals = Mixture.of(outputs, self._components, scale_floor=_LEAST_SCALE)
+        return Density(normals, box, self._uniform_share)
