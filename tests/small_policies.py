@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,15 +11,19 @@ import torch
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.ebm import EBM, EBMConfig
+from ibc_gym.policies.mdn import MDN, MDNConfig
 from ibc_gym.policies.mse import MSE, MSEConfig
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.policies.networks.factory import JointConfig, LateFusionConfig
+from ibc_gym.policies.networks.pictures import ConvResNetConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.records import Windows
 
 SMALL = LateFusionConfig(width=16, depth=2, channels=(4, 8), value_width=8)
-CONFIGS: dict[str, EBMConfig | MSEConfig] = {
+TINY = ConvResNetConfig(filters=4, blocks=1, heads=3)
+AnyConfig = EBMConfig | MSEConfig | MDNConfig
+CONFIGS: dict[str, AnyConfig] = {
     "dfo": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=32, validation_samples=16)),
     "joint": EBMConfig(
         inputs=("state", "robot"),
@@ -42,10 +47,48 @@ CONFIGS: dict[str, EBMConfig | MSEConfig] = {
     "pixels": EBMConfig(
         inputs=("image", "robot"), image_size=(16, 16), late_fusion=SMALL, dfo=DFOConfig(samples=32)
     ),
+    "spectral": EBMConfig(
+        network="joint",
+        joint=JointConfig(width=16, depth=2, dense="spectral_norm"),
+        optimiser="langevin",
+        langevin=LangevinConfig(samples=16, iterations=5),
+    ),
+    "sweeping": EBMConfig(
+        inputs=("image", "robot"),
+        image_size=(8, 10),
+        late_fusion=LateFusionConfig(
+            picture_encoder="conv_resnet",
+            conv_resnet=TINY,
+            feature_encoder="none",
+            value="dense_resnet",
+            value_width=16,
+            value_blocks=2,
+            dense="spectral_norm",
+        ),
+        dfo=DFOConfig(samples=32),
+    ),
     "mse": MSEConfig(width=16, depth=2),
+    "mse-spectral": MSEConfig(width=12, depth=3, trunk="dense_resnet", dense="spectral_norm"),
     "mse-pixels": MSEConfig(
         inputs=("image", "robot"), width=16, depth=2, channels=(4, 8), trunk="mlp"
     ),
+    "mdn": MDNConfig(width=16, depth=2, components=3, trunk="resnet_original"),
+    "mdn-pixels": MDNConfig(
+        inputs=("image", "robot"),
+        image_size=(8, 10),
+        width=16,
+        depth=2,
+        components=3,
+        picture_encoder="conv_resnet",
+        conv_resnet=TINY,
+        activation="swish",
+        pick="densest",
+    ),
+}
+POLICIES: dict[type[AnyConfig], type[EBM] | type[MSE] | type[MDN]] = {
+    EBMConfig: EBM,
+    MSEConfig: MSE,
+    MDNConfig: MDN,
 }
 PICTURE = (24, 32, 3)
 
@@ -55,9 +98,11 @@ MakeWindows = Callable[..., Windows]
 """The fixture `make_windows`: windows that lie in them."""
 
 
-def made(config: EBMConfig | MSEConfig, spec: PolicySpec) -> WindowPolicy:
+def made(config: AnyConfig, spec: PolicySpec) -> WindowPolicy:
     torch.manual_seed(0)
-    return EBM(config, spec) if isinstance(config, EBMConfig) else MSE(config, spec)
+    policy: Any = POLICIES[type(config)]
+    untrained: WindowPolicy = policy(config, spec)
+    return untrained
 
 
 def trained(
