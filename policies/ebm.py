@@ -163,7 +163,7 @@ class EBM(ImplicitPolicy):
         demonstrated = batch["action"][:, None]
         context = self.network.encode(self._prepared(batch))
         density = self._proposed(context)
-        against = self._counter_examples(context, batch["action"], noise, density)
+        against = self._counter_examples(context, batch, noise, density)
         candidates = torch.cat([demonstrated, *against.groups.values()], dim=1).detach()
         with self._dropout(self._share, generator):
             energies = self.network(context, candidates)  # (B, 1 + N), the demonstration first
@@ -208,7 +208,7 @@ class EBM(ImplicitPolicy):
         if self._ebm.proposal.starts and (density := self._proposed(context)) is not None:
             start = self.box.clip(density.sample(noise, samples))
         if self._ebm.optimiser == "dfo":
-            return self._dfo(context, noise, samples, start)
+            return self._dfo(context, noise, samples, start=start)
         ends = langevin.walk_all(
             self.network.action_gradient,
             context,
@@ -222,10 +222,16 @@ class EBM(ImplicitPolicy):
         return Search(ends, self._judge(context, ends))
 
     def _dfo(
-        self, context: Tensor, noise: Noise, samples: int, start: Tensor | None = None
+        self,
+        context: Tensor,
+        noise: Noise,
+        samples: int,
+        *,
+        start: Tensor | None = None,
+        batch: Batch | None = None,
     ) -> Search:
         return dfo.search(
-            lambda actions: self._judge(context, actions),
+            lambda actions: self._checked(self.network.judge(context, actions), batch),
             self.box,
             noise,
             self._ebm.dfo,
@@ -239,9 +245,10 @@ class EBM(ImplicitPolicy):
         return None if self.proposal is None else self.proposal(context.detach(), self.box)
 
     def _counter_examples(
-        self, context: Tensor, demonstrated: Tensor, noise: Noise, density: Density | None
+        self, context: Tensor, batch: Batch, noise: Noise, density: Density | None
     ) -> _CounterExamples:
-        """Fresh ones for a batch of demonstrated actions (B, A)."""
+        """Fresh ones for the demonstrated actions of a batch."""
+        demonstrated = batch["action"]
         counts, rows = self._counts, len(demonstrated)
         pooled = [self.box.sample(noise, rows, counts.uniform)]
         passed = ends = None
@@ -252,7 +259,7 @@ class EBM(ImplicitPolicy):
                 pooled.append(walked.ends.detach())
             if counts.dfo:
                 with torch.no_grad():
-                    found = self._dfo(context.detach(), noise, counts.dfo)
+                    found = self._dfo(context.detach(), noise, counts.dfo, batch=batch)
                 pooled.append(dfo.counter_examples(found, noise, self._ebm.dfo))
         scale = self._ebm.negatives.anchor_scale
         groups = {

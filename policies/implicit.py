@@ -111,9 +111,9 @@ class ImplicitPolicy(WindowPolicy):
     def _pick(self, found: Search, noise: Noise) -> Tensor:
         """The action to take, normalised, (B, A)."""
 
-    def _checked(self, energies: Tensor) -> Tensor:
+    def _checked(self, energies: Tensor, batch: Batch | None = None) -> Tensor:
         """Energies as they are; a search would take the least of the finite ones and say nothing of the others."""
-        check_finite("energy", energies, {}, self)
+        check_finite("energy", energies, batch or {}, self)
         return energies
 
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
