@@ -25,6 +25,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 TRAINING_HINTS = "ibc_gym.policies.presets.record:TrainingHints"
 """The class whose `steps` holds where a preset names none."""
 
+NOTHING_SAID = "a preset"
+"""What stands for a preset without a word below it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ListArgs(Common):
@@ -74,7 +77,7 @@ def _text(node: ast.stmt | None) -> str:
     """What a statement that is only a string says, without its full stop."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return str(node.value.value).rstrip(".")
-    return "a preset"
+    return NOTHING_SAID
 
 
 def _of_preset(value: ast.expr | None) -> str:

@@ -158,12 +158,12 @@ def written_out(loss: Loss, f: Float32, actions: Float32) -> float:
     for row in range(rows):
         for n in range(1, others + 1):
             away = float(((actions[row, n] - actions[row, 0]) ** 2).sum())
-            gap = float(f[row, n] - f[row, 0])
+            gap = float(f[row, n]) - float(f[row, 0])
             if loss == "cd" or away > 0.2:
                 total += gap
             elif loss == "soft_clipped_cd":
                 total += abs(-gap - away)
-    return total / (rows * others)
+    return float(total / (rows * others))
 
 
 @settings(max_examples=40, deadline=None)

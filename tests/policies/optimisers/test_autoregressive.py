@@ -67,7 +67,8 @@ def conditional(mean: Tensor, covariance: Tensor) -> Energy:
         )
         spread = covariance[dimension, dimension] - covariance[dimension, :dimension] @ gain
         expected = mean[dimension] + (before - mean[:dimension]) @ gain
-        return (own - expected).square() / (2 * spread)
+        energies: Tensor = (own - expected).square() / (2 * spread)
+        return energies
 
     return energy
 

@@ -90,7 +90,8 @@ def test_minimum_of_a_narrow_valley_across_the_axes_is_found() -> None:
 
     def energy(actions: Tensor) -> Tensor:
         away = actions - TARGET
-        return ((away @ precision) * away).sum(dim=-1) / 2
+        energies: Tensor = ((away @ precision) * away).sum(dim=-1) / 2
+        return energies
 
     config = DFOConfig(samples=4096, iterations=5)
     source = noise()
