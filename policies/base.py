@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
@@ -232,15 +233,19 @@ class WindowPolicy(nn.Module):
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode within the block, and the former mode after it."""
-    if not module.training:
-        yield
-        return
-    module.eval()
+    """Evaluation mode within the block, and the former mode after it.
+
+    The weights must not change meanwhile: those that are spectrally normalised are computed once.
+    """
+    training = module.training
+    if training:
+        module.eval()
     try:
-        yield
+        with parametrize.cached():
+            yield
     finally:
-        module.train()
+        if training:
+            module.train()
 
 
 def action_errors(chosen: Tensor, demonstrated: Tensor) -> dict[str, float]:

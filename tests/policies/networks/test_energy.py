@@ -32,6 +32,27 @@ def small_networks() -> dict[str, EnergyNetwork]:
         "mlp": joint_network(
             JointConfig(trunk="mlp", width=16, depth=2, initialisation="default"), FEATURES, ACTIONS
         ),
+        "resnet-spectral": joint_network(
+            JointConfig(width=16, depth=4, dense="spectral_norm"), FEATURES, ACTIONS
+        ),
+        "resnet-swish": joint_network(
+            JointConfig(width=16, depth=4, activation="swish", initialisation="default"),
+            FEATURES,
+            ACTIONS,
+        ),
+        "resnet-original": joint_network(
+            JointConfig(trunk="resnet_original", width=16, depth=4, initialisation="default"),
+            FEATURES,
+            ACTIONS,
+        ),
+        "dense-resnet": joint_network(
+            JointConfig(trunk="dense_resnet", width=16, depth=6, initialisation="default"),
+            FEATURES,
+            ACTIONS,
+        ),
+        "late-fusion-spectral": late_fusion_network(
+            LateFusionConfig(**late, dense="spectral_norm"), FEATURES, {}, ACTIONS
+        ),
         "late-fusion": late_fusion_network(LateFusionConfig(**late), FEATURES, {}, ACTIONS),
         "late-fusion-skip": late_fusion_network(
             LateFusionConfig(**late, skip=True), FEATURES, {}, ACTIONS

@@ -1,0 +1,88 @@
+"""No policy depends on the units that observations and actions come in: normalising takes them out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from small_policies import CONFIGS, POLICIES, MakeWindows, trained
+
+from ibc_gym.contracts import PolicySpec
+from ibc_gym.policies.nearest import Nearest, NearestConfig
+from ibc_gym.records import Float32, Windows
+
+INPUTS = ("state", "robot")
+UNITS = {"state": 1024.0, "robot": 0.125, "action": 0.25}
+"""Powers of two, so that not even the rounding changes."""
+
+
+def spec(units: dict[str, float]) -> PolicySpec:
+    return PolicySpec(
+        task="toy",
+        observation_space=spaces.Dict(
+            {
+                "state": spaces.Box(-1e5, 1e5, (3,), np.float32),
+                "robot": spaces.Box(-1e5, 1e5, (2,), np.float32),
+            }
+        ),
+        action_space=spaces.Box(-2 * units["action"], 2 * units["action"], (2,), np.float32),
+        control_period=0.1,
+    )
+
+
+def acted(name: str, windows: Windows, units: dict[str, float]) -> Float32:
+    """What the policy does after a little training on windows in other units, in the first units."""
+    frames = {
+        key: np.asarray(windows.frames[key], np.float32) * np.float32(units[key]) for key in INPUTS
+    }
+    inside = Windows(
+        frames=frames,
+        index=windows.index,
+        action=windows.action * np.float32(units["action"]),
+        episode=windows.episode,
+    )
+    torch.manual_seed(0)
+    if name == "nearest":
+        policy: Any = Nearest(NearestConfig(history=2, inputs=INPUTS), spec(units))
+        policy.fit(inside)
+    else:
+        plain = CONFIGS[name]
+        changed = {**vars(plain), "inputs": INPUTS, "history": 2, "image_size": None}
+        kind: Any = type(plain)
+        of: Any = POLICIES[kind]
+        policy = trained(of(kind(**changed), spec(units)), inside, steps=5)
+    policy.reset(np.ones(20, bool), range(20))
+    now = {key: values[5:25] for key, values in frames.items()}
+    action: Float32 = policy.act(now) / np.float32(units["action"])
+    return action
+
+
+@pytest.mark.parametrize("name", ["dfo", "joint", "langevin", "spectral", "mse", "mdn", "nearest"])
+def test_other_units_change_no_action(name: str, make_windows: MakeWindows) -> None:
+    windows = make_windows(history=2)
+    ours = acted(name, windows, dict.fromkeys(UNITS, 1.0))
+    theirs = acted(name, windows, UNITS)
+    np.testing.assert_array_equal(theirs, ours)
+    assert ours.std() > 1e-3
+
+
+def test_table_in_its_own_units_does_depend_on_them(make_windows: MakeWindows) -> None:
+    windows = make_windows(history=1)
+    found = []
+    for scale in (1.0, 1024.0):
+        robot = np.asarray(windows.frames["robot"], np.float32) * np.float32(scale)
+        frames = {**windows.frames, "robot": robot}
+        data = Windows(
+            frames=frames, index=windows.index, action=windows.action, episode=windows.episode
+        )
+        config = NearestConfig(history=1, inputs=INPUTS, unit_variance=False)
+        policy = Nearest(config, spec(dict.fromkeys(UNITS, 1.0)))
+        policy.fit(data)
+        policy.reset(np.ones(50, bool), range(50))
+        rng = np.random.default_rng(1)
+        asked = {"state": rng.uniform(-1, 1, (50, 3)), "robot": scale * rng.normal(3, 2, (50, 2))}
+        found.append(policy.act({key: value.astype(np.float32) for key, value in asked.items()}))
+    assert not np.array_equal(found[0], found[1])

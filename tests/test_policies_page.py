@@ -1,0 +1,73 @@
+"""docs/policies.md is true: its two lines run, its flags choose what they say, and nothing is left out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from ibc_gym.checkpoint import load_policy
+from ibc_gym.cli import main as cli
+from ibc_gym.cli.flags import parse
+from ibc_gym.cli.train import train_flags
+from ibc_gym.policies.losses import Loss, Norm
+from ibc_gym.policies.mdn import MDNConfig
+from ibc_gym.policies.negatives import KINDS
+from ibc_gym.policies.networks.conv_resnet import Pooling
+from ibc_gym.policies.networks.trunks import Trunk
+from ibc_gym.registry import POLICIES
+
+TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
+(SHELL,) = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+FLAGS = sorted(set(re.findall(r"`(--(?!steps)[^`]+)`", TEXT)))
+
+
+def test_the_two_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = SHELL.splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        assert cli.main(shlex.split(line)[1:]) == 0
+    policy: Any = load_policy("runs/nearest")
+    assert 0 < len(policy.keys) < 20 * 50 / 2 + 1  # the better half
+
+
+def held(found: Any, flag: str) -> Any:
+    """What a flag set, as text."""
+    if not flag.startswith("--policy."):
+        return str(getattr(found, flag.removeprefix("--").replace("-", "_")))
+    path = flag.removeprefix("--policy.").replace("-", "_")
+    value = found.policy if path == "type" else found.policy_config
+    for name in path.split(".") if path != "type" else ():
+        value = getattr(value, name)
+    value = value[0] if isinstance(value, tuple) else value
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@pytest.mark.parametrize("words", FLAGS)
+def test_flags_choose_what_they_say(words: str) -> None:
+    said = shlex.split(words)
+    found: Any = parse(
+        train_flags(said), ["demos.zarr", *said], command="ibc-gym train", description=()
+    )
+    for flag, value in re.findall(r"(--\S+)(?: ([^-]\S*))?", words):
+        positive = flag.replace(".no-", ".")
+        assert held(found, positive) == (value or str(positive == flag)), flag
+
+
+def test_every_policy_and_every_choice_of_network_is_named() -> None:
+    for name in POLICIES:
+        assert re.search(rf"^\| `{name}` \|", TEXT, re.MULTILINE)
+    picks = get_args(get_type_hints(MDNConfig)["pick"])
+    choices = [*get_args(Trunk), *get_args(Pooling), *picks, "conv_maxpool", "conv_resnet"]
+    choices += [*get_args(Loss), *get_args(Norm), *(f"--policy.negatives.{kind}" for kind in KINDS)]
+    for choice in choices:
+        assert any(choice in words.split() for words in FLAGS), choice
+
+
+def test_page_is_found_from_the_readme() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert "(docs/policies.md)" in readme
