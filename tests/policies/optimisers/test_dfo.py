@@ -156,14 +156,17 @@ def test_best_candidate_carried_over_can_only_get_better() -> None:
     samples=st.integers(1, 40),
     size=st.integers(1, 5),
     seed=st.integers(0, 9),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
 )
-def test_candidates_stay_in_any_box(rows: int, samples: int, size: int, seed: int) -> None:
-    low = torch.linspace(-2, 0, size)
-    box = Box(low, low + torch.linspace(0, 1, size))
+def test_candidates_stay_in_any_box(
+    rows: int, samples: int, size: int, seed: int, dtype: torch.dtype
+) -> None:
+    low = torch.linspace(-2, 0, size, dtype=dtype)
+    box = Box(low, low + torch.linspace(0, 1, size, dtype=dtype))
     found = search(
         lambda a: a.sum(dim=-1), box, noise(seed), DFOConfig(), rows=rows, samples=samples
     )
-    assert found.candidates.shape == (rows, samples, size)
+    assert found.candidates.shape == (rows, samples, size) and found.candidates.dtype == dtype
     assert torch.equal(box.clip(found.candidates), found.candidates)
 
 
