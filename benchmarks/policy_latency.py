@@ -32,9 +32,9 @@ MEASURED = (
     BASELINE,
     "fast/push",
     "fast/push-frame",
-    "published/push-states-dfo",
-    "published/push-states-langevin",
-    "published/push-states-mse",
+    "released/push-states-dfo",
+    "released/push-states-langevin",
+    "released/push-states-mse",
 )
 
 SPEC = PolicySpec(

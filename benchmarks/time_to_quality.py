@@ -72,7 +72,7 @@ ROWS = {
     "particle-2": Row(
         task="particle",
         preset="fast/particle",
-        baseline="published/particle-mse",
+        baseline="released/particle-mse",
         demonstrations=2_000,
         budget=70.0,
         recorded_with={"dimensions": 2},
@@ -80,8 +80,8 @@ ROWS = {
     ),
     "particle-2-published": Row(
         task="particle",
-        preset="published/particle-langevin",
-        baseline="published/particle-mse",
+        preset="released/particle-langevin",
+        baseline="released/particle-mse",
         demonstrations=2_000,
         steps=10_000,
         least=0.95,

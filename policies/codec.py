@@ -217,13 +217,19 @@ class Codec:
         if is_image(name):
             return channel_statistics(self.pictures(name, windows.frames[name][_spread(seen)]))
         if self.frame is None or name != "state":
-            return standardise(windows.frames[name][seen])
-        fitted = standardise(
-            self._raw_features(name, np.asarray(windows.observation(name), np.float32))
+            return self._scaled(standardise(windows.frames[name][seen]))
+        fitted = self._scaled(
+            standardise(self._raw_features(name, np.asarray(windows.observation(name), np.float32)))
         )
         offset = fitted.offset.copy()
         offset[list(self.frame.odd_features)] = 0  # or the mirror image would not be a sign
         return Normaliser(offset=offset, scale=fitted.scale)
+
+    def _scaled(self, fitted: Normaliser) -> Normaliser:
+        """Of vectors of unit deviation, what the config divides by instead."""
+        if self.config.feature_scale == "std":
+            return fitted
+        return Normaliser(offset=fitted.offset, scale=np.sqrt(fitted.scale))
 
     def _fit_action(self, actions: Float32) -> Normaliser:
         match self.config.action_normalisation:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+from torch.func import functional_call
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import Float32
 
-from .base import Batch, WindowPolicy, action_errors, check_finite, evaluating
+from .base import Batch, check_finite, evaluating
+from .implicit import ImplicitPolicy
 from .inputs import InputConfig
-from .losses import GradientPenaltyConfig, gradient_penalty, info_nce
+from .losses import (
+    GradientPenaltyConfig,
+    Loss,
+    chain_divergence,
+    contrast,
+    gradient_penalty,
+    ranking_nce,
+)
 from .negatives import Counts, NegativesConfig, anchored
 from .networks.energy import EnergyNetwork
 from .networks.factory import (
@@ -28,9 +35,10 @@ from .networks.factory import (
 )
 from .noise import Noise, SharedNoise
 from .optimisers import dfo, langevin
-from .optimisers.box import Box, Search
+from .optimisers.box import Search
 from .optimisers.dfo import DFOConfig
 from .optimisers.langevin import LangevinConfig
+from .proposal import Density, Proposal, ProposalConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +53,9 @@ class EBMConfig(InputConfig):
     """Sizes of the joint network."""
     negatives: NegativesConfig = field(default_factory=NegativesConfig)
     """Counter-examples in training."""
+    loss: Loss = "info_nce"
+    """How the demonstration is told from them; the others than InfoNCE are the released code's, used by none of its
+    configurations."""
     gradient_penalty: GradientPenaltyConfig = field(default_factory=GradientPenaltyConfig)
     """Bound on the slope of the energy."""
     temperature: float = 1.0
@@ -55,6 +66,8 @@ class EBMConfig(InputConfig):
     """Constants of the derivative-free optimiser."""
     langevin: LangevinConfig = field(default_factory=LangevinConfig)
     """Constants of Langevin dynamics."""
+    proposal: ProposalConfig = field(default_factory=ProposalConfig)
+    """The learned density of actions; it is trained where `negatives.proposal` or `proposal.starts` asks for it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,7 +78,23 @@ class EBMConfig(InputConfig):
                 "The joint network takes no pictures: every candidate would cost a convolution. "
                 "Use network='late_fusion'."
             )
-        self.negatives.resolved(self.optimiser)
+        counts = self.negatives.resolved(self.optimiser)
+        for needs, what in (
+            (self.loss == "cd_kl", "loss='cd_kl' has its gradient pass through Langevin chains"),
+            (
+                self.gradient_penalty.points == "all" and self.penalty_weight > 0,
+                "gradient_penalty.points='all' means Langevin chains",
+            ),
+        ):
+            if needs and not counts.langevin:
+                raise ConfigError(
+                    f"{what}, but no counter-example is the end of one: set negatives.langevin."
+                )
+        if self.loss == "cd_kl" and self.network == "joint" and self.joint.activation != "relu":
+            raise ConfigError(
+                f"loss='cd_kl' takes the slope of the energy as constant between kinks, as with ReLUs, but "
+                f"joint.activation is {self.joint.activation!r}: use 'relu', or another loss."
+            )
         if self.network == "joint" and self.joint.dropout and self.penalty_weight:
             raise ConfigError(
                 f"joint.dropout is {self.joint.dropout} and the gradient penalty weighs {self.penalty_weight}, but the "
@@ -81,7 +110,19 @@ class EBMConfig(InputConfig):
         return float(self.negatives.resolved(self.optimiser).langevin > 0)
 
 
-class EBM(WindowPolicy):
+@dataclass(frozen=True, eq=False)
+class _CounterExamples:
+    """Actions that were not demonstrated, and where they come from."""
+
+    groups: Mapping[str, Tensor]
+    """By the name of their loss, each (B, N, A), detached; of one group at least N is not 0."""
+    passed: Tensor | None
+    """Points that Langevin chains passed on the way, (B, M, A), if the penalty is on them too."""
+    ends: Tensor | None
+    """Ends of Langevin chains that carry a gradient, (B, L, A), for "cd_kl"."""
+
+
+class EBM(ImplicitPolicy):
     """An implicit policy (Florence et al. 2021): contrastive training, acting by optimisation."""
 
     Config: ClassVar[type[InputConfig]] = EBMConfig
@@ -102,33 +143,42 @@ class EBM(WindowPolicy):
                 config.late_fusion, codec.feature_size, codec.picture_shapes, self.action_size
             )
         )
-        self._context: Tensor | None = None
-        self._candidates: Tensor | None = None
+        self.proposal: Proposal | None = None
+        if self._counts.proposal or config.proposal.starts:
+            width = self.network.value.projection.out_features
+            self.proposal = Proposal(config.proposal, width, self.action_size)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """InfoNCE of every group of counter-examples, and the gradient penalty.
+        """The contrast to every group of counter-examples, and the gradient penalty.
 
         Args:
             batch: As `TensorWindows.batch` gives it.
             generator: Source of the counter-examples.
 
         Raises:
-            TrainingDiverged: An energy is not finite; it says where that began.
+            TrainingDiverged: An energy or its slope is not finite; it says where that began.
         """
         batch = self._augmented(batch, generator)
         noise = SharedNoise(generator, self.device)
-        demonstrated = batch["action"]
+        demonstrated = batch["action"][:, None]
         context = self.network.encode(self._prepared(batch))
-        pooled, near = self._counter_examples(context.detach(), demonstrated, noise)
-        candidates = torch.cat([demonstrated[:, None], pooled, near], dim=1).detach()
+        density = self._proposed(context)
+        against = self._counter_examples(context, batch, noise, density)
+        candidates = torch.cat([demonstrated, *against.groups.values()], dim=1).detach()
         with self._dropout(self._share, generator):
             energies = self.network(context, candidates)  # (B, 1 + N), the demonstration first
         check_finite("energy", energies, batch, self)
-        total, parts = self._contrast(energies)
+        losses, parts = self._contrasts(energies, candidates, against, density)
+        if against.ends is not None:
+            losses["chain_divergence"] = self._chain_divergence(context, against.ends)
+        if density is not None:
+            losses["proposal"] = -density.log_density(demonstrated).mean()
+        total = torch.stack(tuple(losses.values())).sum()
+        parts = {**{name: loss.detach() for name, loss in losses.items()}, **parts}
         if weight := self._ebm.penalty_weight:
-            first = 0 if self._ebm.gradient_penalty.include_positive else 1
-            points = candidates[:, first : 1 + self._counts.pooled]
+            points = self._penalised(candidates, against)
             gradients = self.network.action_gradient(context, points)
+            check_finite("slope of the energy", gradients, batch, self)
             penalty = gradient_penalty(
                 gradients,
                 margin=self._ebm.gradient_penalty.margin,
@@ -140,155 +190,141 @@ class EBM(WindowPolicy):
         self._passed()
         return total, parts
 
-    def validate(self, batch: Batch, generator: torch.Generator) -> Mapping[str, float]:
-        """Loss, and how far the action that would be taken is from the demonstrated one, on held-out windows."""
-        noise = SharedNoise(generator, self.device)
-        with evaluating(self), torch.no_grad():
-            total, parts = self.loss(batch, generator)
-            context = self.network.encode(self._prepared(batch))
-            found = self._search(context, noise, validating=True)
-        weights = torch.softmax(-found.energies, dim=1)
-        entropy = -(weights * weights.clamp_min(1e-30).log()).sum(dim=1).mean()
-        chosen = self._pick(found, noise)
-        margin = 1e-3 * (self.box.high - self.box.low)
-        outside = (chosen < self.box.low + margin) | (chosen > self.box.high - margin)
-        return {
-            **action_errors(chosen, batch["action"]),
-            "loss": float(total),
-            "entropy": float(entropy),
-            "on_boundary": float(outside.any(dim=1).float().mean()),
-            **{name: float(part) for name, part in parts.items()},
-        }
+    def _context_of(self, inputs: Batch) -> Tensor:
+        return self.network.encode(inputs)
 
-    @property
-    def box(self) -> Box:
-        """The normalised box that actions are sampled in."""
-        return Box(self.get_buffer("low"), self.get_buffer("high"))
-
-    def energies(self, actions: Float32) -> Float32:
-        """Energies of actions under the observations that were last acted on: the landscape of a report.
-
-        Args:
-            actions: (B, N, A), in the task's units.
-
-        Returns:
-            (B, N); lower is better, and only differences within a row mean something.
-
-        Raises:
-            ConfigError: `act` has not been called yet.
-        """
-        if self._context is None:
-            raise ConfigError("Call act() before energies(): there is no observation yet.")
-        rows, samples = actions.shape[:2]
-        windows = self._windows_per_sample(samples)
-        flat = self._codec.actions_in(actions.reshape(rows * samples, -1), windows)
-        normalised = torch.from_numpy(flat.reshape(actions.shape)).to(self.device)
-        energies: Float32 = self.network.judge(self._context, normalised).cpu().numpy()
-        return energies
-
-    def candidates(self) -> Float32:
-        """Where the last search ended, (B, N, A), in the task's units; for a report as well.
-
-        Raises:
-            ConfigError: `act` has not been called yet.
-        """
-        if self._candidates is None:
-            raise ConfigError("Call act() before candidates(): nothing has been searched yet.")
-        rows, samples, size = self._candidates.shape
-        flat = self._candidates.reshape(rows * samples, size).cpu().numpy()
-        actions = self._codec.actions_out(flat, self._windows_per_sample(samples))
-        return actions.reshape(rows, samples, size)
-
-    def _windows_per_sample(self, samples: int) -> dict[str, NDArray[Any]]:
-        """The windows that were last acted on, each as often as there are samples: (B N, T, O)."""
-        return {
-            name: np.repeat(window, samples, axis=0)
-            for name, window in self._history.windows.items()
-            if name in self._codec.config.feature_inputs
-        }
-
-    def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
-        self._context = self.network.encode(inputs)
-        found = self._search(self._context, noise, validating=False)
-        self._candidates = found.candidates
-        return self._pick(found, noise)
+    def _judge(self, context: Tensor, actions: Tensor) -> Tensor:
+        return self._checked(self.network.judge(context, actions))
 
     def _pick(self, found: Search, noise: Noise) -> Tensor:
         if self._ebm.optimiser == "dfo":
             return dfo.pick(found, noise, self._ebm.dfo)
-        return found.least()
+        return langevin.pick(found, noise, self._ebm.langevin)
 
     def _search(self, context: Tensor, noise: Noise, *, validating: bool) -> Search:
         config = self._ebm.dfo if self._ebm.optimiser == "dfo" else self._ebm.langevin
         samples = config.validation_samples if validating else config.samples
+        start = None
+        if self._ebm.proposal.starts and (density := self._proposed(context)) is not None:
+            start = self.box.clip(density.sample(noise, samples))
         if self._ebm.optimiser == "dfo":
-            return self._dfo(context, noise, samples)
-        chains = langevin.inference_chains(self._ebm.langevin)
-        ends = self._walk(context, noise, samples, chains)
-        return Search(ends, self.network.judge(context, ends))
+            return self._dfo(context, noise, samples, start=start)
+        ends = langevin.walk_all(
+            self.network.action_gradient,
+            context,
+            self.box,
+            noise,
+            langevin.inference_chains(self._ebm.langevin),
+            samples=samples,
+            limits=langevin.clips(self._ebm.langevin),
+            start=start,
+        ).ends
+        return Search(ends, self._judge(context, ends))
 
-    def _dfo(self, context: Tensor, noise: Noise, samples: int) -> Search:
+    def _dfo(
+        self,
+        context: Tensor,
+        noise: Noise,
+        samples: int,
+        *,
+        start: Tensor | None = None,
+        batch: Batch | None = None,
+    ) -> Search:
         return dfo.search(
-            lambda actions: self.network.judge(context, actions),
+            lambda actions: self._checked(self.network.judge(context, actions), batch),
             self.box,
             noise,
             self._ebm.dfo,
             rows=len(context),
             samples=samples,
+            start=start,
         )
 
-    def _walk(
-        self, context: Tensor, noise: Noise, samples: int, chains: tuple[langevin.Chain, ...]
-    ) -> Tensor:
-        """End points of Langevin chains that begin uniformly in the box, (B, samples, A)."""
-        rows, box = len(context), self.box
-        ends = context.new_empty(rows, samples, self.action_size)
-        for part in langevin.chunks(rows, samples):
-            own, own_noise = context[part[0]], noise.part(part[0])
-            actions = box.sample(own_noise, len(own), ends[part].shape[1])
-            for chain in chains:
-                actions = langevin.walk(
-                    lambda a, own=own: self.network.action_gradient(own, a),  # type: ignore[misc]
-                    actions,
-                    box,
-                    own_noise,
-                    chain,
-                    delta_clip=self._ebm.langevin.delta_clip,
-                )
-            ends[part] = actions
-        return ends
+    def _proposed(self, context: Tensor) -> Density | None:
+        """The proposal's density; it is trained beside the energy, whose encoder it leaves alone."""
+        return None if self.proposal is None else self.proposal(context.detach(), self.box)
 
     def _counter_examples(
-        self, context: Tensor, demonstrated: Tensor, noise: Noise
-    ) -> tuple[Tensor, Tensor]:
-        """Those that share a softmax (B, pooled, A), and the anchored ones (B, anchored, A)."""
+        self, context: Tensor, batch: Batch, noise: Noise, density: Density | None
+    ) -> _CounterExamples:
+        """Fresh ones for the demonstrated actions of a batch."""
+        demonstrated = batch["action"]
         counts, rows = self._counts, len(demonstrated)
         pooled = [self.box.sample(noise, rows, counts.uniform)]
-        with evaluating(self), torch.no_grad():
+        passed = ends = None
+        with evaluating(self):
             if counts.langevin:
-                chain = langevin.training_chain(self._ebm.langevin)
-                pooled.append(self._walk(context, noise, counts.langevin, (chain,)))
+                walked = self._chains(context, noise)
+                passed, ends = walked.passed, walked.ends if self._ebm.loss == "cd_kl" else None
+                pooled.append(walked.ends.detach())
             if counts.dfo:
-                pooled.append(self._dfo(context, noise, counts.dfo).candidates)
-        near = anchored(demonstrated, counts.anchored, noise, self._ebm.negatives.anchor_scale)
-        return torch.cat(pooled, dim=1), near
-
-    def _contrast(self, energies: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Sum of the groups' losses, and what they look like, from energies (B, 1 + pooled + anchored)."""
-        own, others = energies[:, :1], energies[:, 1:]
+                with torch.no_grad():
+                    found = self._dfo(context.detach(), noise, counts.dfo, batch=batch)
+                pooled.append(dfo.counter_examples(found, noise, self._ebm.dfo))
+        scale = self._ebm.negatives.anchor_scale
         groups = {
-            "info_nce": others[:, : self._counts.pooled],
-            "info_nce_anchored": others[:, self._counts.pooled :],
+            self._ebm.loss: torch.cat(pooled, dim=1),
+            f"{self._ebm.loss}_anchored": anchored(demonstrated, counts.anchored, noise, scale),
         }
-        first = torch.zeros(len(energies), dtype=torch.long, device=energies.device)
-        losses = {
-            name: info_nce(torch.cat([own, group], dim=1), first, self._ebm.temperature)
-            for name, group in groups.items()
-            if group.shape[1]
-        }
+        if density is not None:
+            groups["ranking_nce"] = density.sample(noise, counts.proposal)
+        return _CounterExamples(groups, passed, ends)
+
+    def _chains(self, context: Tensor, noise: Noise) -> langevin.Walk:
+        """Langevin chains that end at counter-examples; a gradient passes through them for "cd_kl" alone."""
+        through = self._ebm.loss == "cd_kl"
+        with nullcontext() if through else torch.no_grad():
+            return langevin.walk_all(
+                self.network.action_gradient,
+                context if through else context.detach(),
+                self.box,
+                noise,
+                (langevin.training_chain(self._ebm.langevin),),
+                samples=self._counts.langevin,
+                limits=langevin.clips(self._ebm.langevin),
+                keep_passed=self._ebm.gradient_penalty.points == "all",
+                through=through,
+            )
+
+    def _penalised(self, candidates: Tensor, against: _CounterExamples) -> Tensor:
+        """Where the slope is bounded, (B, P, A): at counter-examples that share a softmax, and what is asked for."""
+        first = 0 if self._ebm.gradient_penalty.include_positive else 1
+        points = candidates[:, first : 1 + self._counts.pooled]
+        return points if against.passed is None else torch.cat([points, against.passed], dim=1)
+
+    def _contrasts(
+        self,
+        energies: Tensor,
+        candidates: Tensor,
+        against: _CounterExamples,
+        density: Density | None,
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The loss of every group, and what they look like, from energies (B, 1 + N), the demonstration first."""
+        own, others = energies[:, :1], energies[:, 1:]
+        losses: dict[str, Tensor] = {}
+        sizes = [group.shape[1] for group in against.groups.values()]
+        for name, group in zip(against.groups, others.split(sizes, dim=1), strict=True):
+            if not group.shape[1]:
+                continue
+            judged = torch.cat([own, group], dim=1)
+            actions = torch.cat([candidates[:, :1], against.groups[name]], dim=1)
+            if name == "ranking_nce" and density is not None:
+                first = torch.zeros(len(judged), dtype=torch.long, device=judged.device)
+                known = density.log_density(actions).detach()
+                losses[name] = ranking_nce(judged, known, first, self._ebm.temperature)
+            else:
+                losses[name] = contrast(self._ebm.loss, judged, actions, self._ebm.temperature)
         with torch.no_grad():
-            parts = {name: loss.detach() for name, loss in losses.items()}
-            parts["energy_positive"] = own.mean()
-            parts["energy_gap"] = others.mean() - own.mean()
-            parts["accuracy"] = (own[:, 0] < others.amin(dim=1)).float().mean()
-        return torch.stack(tuple(losses.values())).sum(), parts
+            parts = {
+                "energy_positive": own.mean(),
+                "energy_gap": others.mean() - own.mean(),
+                "accuracy": (own[:, 0] < others.amin(dim=1)).float().mean(),
+            }
+        return losses, parts
+
+    def _chain_divergence(self, context: Tensor, ends: Tensor) -> Tensor:
+        """What "cd_kl" adds, the energies judged by frozen weights."""
+        frozen = {name: weight.detach() for name, weight in self.network.named_parameters()}
+        buffers = dict(self.network.named_buffers())
+        judged = functional_call(self.network, {**frozen, **buffers}, (context.detach(), ends))
+        return chain_divergence(judged, ends)

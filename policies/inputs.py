@@ -28,6 +28,8 @@ class InputConfig:
     """Deviation of normal noise that training adds to the normalised features; it blurs differences too small to count on."""
     action_normalisation: ActionNormalisation = "min_max"
     """Map actions to [-1, 1] per dimension, to unit deviation per dimension, or divide all by one largest component."""
+    feature_scale: Literal["std", "sqrt_std"] = "std"
+    """What vectors are divided by: their deviation, or its root as in the released configuration of human data."""
     boundary_buffer: float = 0.05
     """How far the sampling box reaches beyond the demonstrated actions on each side, as a share of their range."""
     image_size: tuple[int, int] | None = None

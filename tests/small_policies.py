@@ -9,20 +9,24 @@ import numpy as np
 import torch
 
 from ibc_gym.contracts import PolicySpec
+from ibc_gym.policies.autoregressive import AutoregressiveEBM, AutoregressiveEBMConfig
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.ebm import EBM, EBMConfig
+from ibc_gym.policies.losses import GradientPenaltyConfig
 from ibc_gym.policies.mdn import MDN, MDNConfig
 from ibc_gym.policies.mse import MSE, MSEConfig
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.policies.networks.factory import JointConfig, LateFusionConfig
 from ibc_gym.policies.networks.pictures import ConvResNetConfig
+from ibc_gym.policies.optimisers.autoregressive import AutoregressiveConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
+from ibc_gym.policies.proposal import ProposalConfig
 from ibc_gym.records import Windows
 
 SMALL = LateFusionConfig(width=16, depth=2, channels=(4, 8), value_width=8)
 TINY = ConvResNetConfig(filters=4, blocks=1, heads=3)
-AnyConfig = EBMConfig | MSEConfig | MDNConfig
+AnyConfig = EBMConfig | AutoregressiveEBMConfig | MSEConfig | MDNConfig
 CONFIGS: dict[str, AnyConfig] = {
     "dfo": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=32, validation_samples=16)),
     "joint": EBMConfig(
@@ -67,6 +71,47 @@ CONFIGS: dict[str, AnyConfig] = {
         ),
         dfo=DFOConfig(samples=32),
     ),
+    "mixture-of-negatives": EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(
+            total=12,
+            fraction_anchored=0.25,
+            fraction_dfo=0.25,
+            fraction_langevin=0.2,
+            fraction_proposal=0.2,
+        ),
+        gradient_penalty=GradientPenaltyConfig(points="all", norm="l2", include_positive=False),
+        dfo=DFOConfig(samples=32, resample_last=True),
+        langevin=LangevinConfig(iterations=3, schedule="exponential", gradient_clip=2.0),
+        proposal=ProposalConfig(components=3, width=8, starts=True),
+    ),
+    "cd-kl": EBMConfig(
+        late_fusion=SMALL,
+        loss="cd_kl",
+        optimiser="langevin",
+        negatives=NegativesConfig(langevin=4),
+        gradient_penalty=GradientPenaltyConfig(norm="l1"),
+        langevin=LangevinConfig(
+            samples=16, iterations=3, dynamics="calibrated", delta_clip=None, pick="sample"
+        ),
+    ),
+    "autoregressive": AutoregressiveEBMConfig(
+        inputs=("state", "robot"),
+        network="joint",
+        joint=JointConfig(width=16, depth=2),
+        counter_examples=6,
+        autoregressive=AutoregressiveConfig(samples=16, validation_samples=8),
+    ),
+    "autoregressive-shared": AutoregressiveEBMConfig(
+        inputs=("image", "robot"),
+        image_size=(16, 16),
+        late_fusion=LateFusionConfig(
+            width=16, depth=2, channels=(4, 8), value_width=8, dense="spectral_norm"
+        ),
+        shared_trunk=True,
+        counter_examples=6,
+        autoregressive=AutoregressiveConfig(samples=16, judge="sum", pick="sample"),
+    ),
     "mse": MSEConfig(width=16, depth=2),
     "mse-spectral": MSEConfig(width=12, depth=3, trunk="dense_resnet", dense="spectral_norm"),
     "mse-pixels": MSEConfig(
@@ -85,8 +130,9 @@ CONFIGS: dict[str, AnyConfig] = {
         pick="densest",
     ),
 }
-POLICIES: dict[type[AnyConfig], type[EBM] | type[MSE] | type[MDN]] = {
+POLICIES: dict[type[AnyConfig], type[WindowPolicy]] = {
     EBMConfig: EBM,
+    AutoregressiveEBMConfig: AutoregressiveEBM,
     MSEConfig: MSE,
     MDNConfig: MDN,
 }

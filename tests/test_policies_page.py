@@ -13,7 +13,9 @@ from ibc_gym.checkpoint import load_policy
 from ibc_gym.cli import main as cli
 from ibc_gym.cli.flags import parse
 from ibc_gym.cli.train import train_flags
+from ibc_gym.policies.losses import Loss, Norm
 from ibc_gym.policies.mdn import MDNConfig
+from ibc_gym.policies.negatives import KINDS
 from ibc_gym.policies.networks.conv_resnet import Pooling
 from ibc_gym.policies.networks.trunks import Trunk
 from ibc_gym.registry import POLICIES
@@ -61,6 +63,7 @@ def test_every_policy_and_every_choice_of_network_is_named() -> None:
         assert re.search(rf"^\| `{name}` \|", TEXT, re.MULTILINE)
     picks = get_args(get_type_hints(MDNConfig)["pick"])
     choices = [*get_args(Trunk), *get_args(Pooling), *picks, "conv_maxpool", "conv_resnet"]
+    choices += [*get_args(Loss), *get_args(Norm), *(f"--policy.negatives.{kind}" for kind in KINDS)]
     for choice in choices:
         assert any(choice in words.split() for words in FLAGS), choice
 

@@ -22,33 +22,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "presets": registry.PRESETS,
 }
 
+TRAINING_HINTS = "ibc_gym.policies.presets.record:TrainingHints"
+"""The class whose `steps` holds where a preset names none."""
 
-PRESETS: Mapping[str, str] = {
-    "published/push-states-dfo": "pushing by poses, the least energy by sampling",
-    "published/push-states-langevin": "pushing by poses, the least energy by Langevin dynamics",
-    "published/push-states-mse": "pushing by poses, the explicit baseline",
-    "published/push-pixels-dfo": "pushing by pictures, the least energy by sampling",
-    "published/push-pixels-langevin": "pushing by pictures, the least energy by Langevin dynamics",
-    "published/push-pixels-mse": "pushing by pictures, the explicit baseline",
-    "published/particle-langevin": "the particle, the least energy by Langevin dynamics",
-    "published/particle-dfo": "the particle, the least energy by sampling",
-    "published/particle-mse": "the particle, the explicit baseline",
-    "published/human-ebm": "human demonstrations (D4RL)",
-    "published/human-mse": "human demonstrations (D4RL), the explicit baseline",
-    "fast/push-frame": "pushing in its canonical frame, as the demo does",
-    "fast/push-frame-mse": "pushing in its canonical frame, the explicit baseline",
-    "fast/push": "pushing by raw poses",
-    "fast/push-mse": "pushing by raw poses, the explicit baseline",
-    "fast/particle": "the particle",
-    "fast/pixels": "pushing by pictures",
-    "fast/door": "the Adroit hand's door, human demonstrations",
-    "fast/pusht": "Push-T, human demonstrations",
-    "fast/pusht-frame": "Push-T in its canonical frame, human demonstrations",
-}
-"""What each of the presets is for; the policy and the number of updates are read from its source."""
-
-DEFAULT_STEPS = "TrainingHints"
-"""The class beside the presets whose `steps` holds where a preset names none."""
+NOTHING_SAID = "a preset"
+"""What stands for a preset without a word below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,29 +48,39 @@ def list_(argv: Sequence[str], terminal: Terminal) -> None:
 
 def names(rows: Mapping[str, str]) -> dict[str, str]:
     """Every row's name and what it is, in a line."""
-    said = {name: summary(path) for name, path in rows.items()}
-    return {
-        name: f"{PRESETS[name]}; {line}" if name in PRESETS else line for name, line in said.items()
-    }
+    return {name: summary(path) for name, path in rows.items()}
 
 
 def summary(path: str) -> str:
     """What "module:attribute" is, read from its source without running it: what its module says of itself.
 
-    Of a preset it is the policy and the number of updates.
+    Of a preset it is what is said below it, the policy and the number of updates.
     """
     module, attribute = path.split(":")
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
+    tree = _source(module)
+    if tree is None:
         return "not installed"
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    for node in tree.body:
+    for node, below in zip(tree.body, [*tree.body[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == attribute:
-            return _of_preset(node.value, _default_steps(tree))
+            return f"{_text(below)}; {_of_preset(node.value)}"
     return (ast.get_docstring(tree) or "").split("\n", maxsplit=1)[0]
 
 
-def _of_preset(value: ast.expr | None, steps: int) -> str:
+def _source(module: str) -> ast.Module | None:
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        return None
+    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+
+
+def _text(node: ast.stmt | None) -> str:
+    """What a statement that is only a string says, without its full stop."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return str(node.value.value).rstrip(".")
+    return NOTHING_SAID
+
+
+def _of_preset(value: ast.expr | None) -> str:
     """Policy and number of updates, as they stand in `Preset(policy=..., training=TrainingHints(steps=...))`."""
     said: dict[str | None, Any] = {
         keyword.arg: keyword.value.value
@@ -101,14 +89,15 @@ def _of_preset(value: ast.expr | None, steps: int) -> str:
         for keyword in call.keywords
         if isinstance(keyword.value, ast.Constant)
     }
-    return f"{said.get('policy', 'unknown')}, {said.get('steps', steps):,} updates"
+    return f"{said.get('policy', 'unknown')}, {said.get('steps') or _default_steps():,} updates"
 
 
-def _default_steps(tree: ast.Module) -> int:
+def _default_steps() -> int:
     """The number of updates of a preset that names none."""
-    (hints,) = (
-        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == DEFAULT_STEPS
-    )
+    module, name = TRAINING_HINTS.split(":")
+    tree = _source(module)
+    assert tree is not None, "TrainingHints is of this package"
+    (hints,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
     (steps,) = (
         ast.literal_eval(node.value)
         for node in hints.body

@@ -57,5 +57,10 @@ def resample(weights: Tensor, uniform: Tensor) -> Tensor:
     return drawn.clamp_(max=weights.shape[1] - 1)
 
 
+def gather(candidates: Tensor, chosen: Tensor) -> Tensor:
+    """Candidates (B, M, A) at the indices (B, M), of candidates (B, N, A)."""
+    return candidates.gather(1, chosen[..., None].expand(-1, -1, candidates.shape[-1]))
+
+
 def _pick(candidates: Tensor, column: Tensor) -> Tensor:
     return candidates[torch.arange(len(candidates), device=candidates.device), column]

@@ -13,7 +13,7 @@ from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
-from .box import Box, Search, resample
+from .box import Box, Search, gather, resample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,12 @@ class DFOConfig:
     temperature: float = 1.0
     """Of the softmax over -E that weighs the candidates."""
     pick: Literal["argmin", "sample"] = "argmin"
-    """The least energetic candidate, as the paper says; or one drawn by weight, as the released code in effect does."""
+    """The least energetic candidate, as the paper says; or one drawn by weight, as the released code in effect does:
+    it resamples once more at the end, and then takes the place that was the best one's before."""
     keep_best: bool = True
     """Whether the best candidate is carried over unperturbed; the published method does not."""
+    resample_last: bool = False
+    """Whether counter-examples are resampled after the last weighing, too, as the released code does."""
 
     def __post_init__(self) -> None:
         require_finite(self)
@@ -56,6 +59,7 @@ def search(
     *,
     rows: int,
     samples: int,
+    start: Tensor | None = None,
 ) -> Search:
     """Candidates gathered where the energy is low (Florence et al. 2021, §B.1, algorithm 1).
 
@@ -66,14 +70,15 @@ def search(
         config: Constants.
         rows: B.
         samples: N.
+        start: Where they begin instead of uniformly, (B, N, A).
     """
-    candidates = box.sample(noise, rows, samples)
+    candidates = box.sample(noise, rows, samples) if start is None else start
     energies = energy(candidates)
     sigma = config.sigma
     for _ in range(config.iterations - 1):
         weights = torch.softmax(-energies / config.temperature, dim=1)
         chosen = resample(weights, noise.uniform(rows, samples))  # (B, N)
-        moved = candidates.gather(1, chosen[..., None].expand_as(candidates))
+        moved = gather(candidates, chosen)
         moved = box.clip(moved + sigma * noise.normal(*moved.shape))
         if config.keep_best:
             moved[:, 0] = Search(candidates, energies).least()
@@ -87,3 +92,11 @@ def pick(found: Search, noise: Noise, config: DFOConfig) -> Tensor:
     if config.pick == "argmin":
         return found.least()
     return found.draw(noise, config.temperature)
+
+
+def counter_examples(found: Search, noise: Noise, config: DFOConfig) -> Tensor:
+    """The candidates as counter-examples in training, (B, N, A)."""
+    if not config.resample_last:
+        return found.candidates
+    weights = torch.softmax(-found.energies / config.temperature, dim=1)
+    return gather(found.candidates, resample(weights, noise.uniform(*weights.shape)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,10 +14,12 @@ from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
-from .box import Box
+from .box import Box, Search
 
 _CHUNK_ROWS = 512
 """Candidates that walk a whole chain together: their activations stay in the processor's cache."""
+
+Schedule = Literal["polynomial", "exponential"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +32,25 @@ class LangevinConfig:
     """Chains per observation when the held-out error is measured."""
     iterations: int = 100
     """Steps of a chain."""
+    dynamics: Literal["published", "calibrated"] = "published"
+    """"published" moves by λ (½ ∂E/∂a + σ ξ), and searches; "calibrated" by λ ∂E/∂a + σ √(2λ) ξ, and samples
+    exp(-E / σ²) where λ is small and no clip bites."""
+    schedule: Schedule = "polynomial"
+    """How step sizes fall: by a polynomial to the final one, or each by the factor `decay`."""
     step_initial: float = 0.1
-    """Step size of the first step."""
+    """Step size λ of the first step."""
     step_final: float = 1e-5
-    """Step size of the last step."""
+    """Step size of the last step; the exponential schedule does not know it."""
     power: float = 2.0
     """Power of the polynomial between the two."""
-    delta_clip: float = 0.1
-    """Greatest change per step and dimension, as a share of the box's half width."""
+    decay: float = 0.8
+    """Factor on the step size from one step to the next, in the exponential schedule."""
+    delta_clip: float | None = 0.1
+    """Greatest change per step and dimension, as a share of the box's half width; None for no limit."""
+    gradient_clip: float | None = None
+    """Greatest magnitude of ∂E/∂a per dimension, before noise is added; None, as published, for no limit."""
     noise: float = 1.0
-    """Noise in training chains, multiplied by the step size."""
+    """Noise σ in training chains."""
     inference_noise: float = 1.0
     """Noise in the first chain when acting; 1 in the released code, whatever training has."""
     second_chain: bool = False
@@ -48,19 +61,23 @@ class LangevinConfig:
     """Step size of its last step."""
     second_noise: float = 1.0
     """Noise in the second chain."""
+    pick: Literal["argmin", "sample"] = "argmin"
+    """The least energetic end, as published, or one drawn by its Boltzmann weight."""
 
     def __post_init__(self) -> None:
         require_finite(self)
         if min(self.samples, self.validation_samples, self.iterations) < 1:
             raise ConfigError("Langevin dynamics need at least 1 chain and 1 iteration.")
         steps = ("step_initial", "step_final", "second_step_initial", "second_step_final")
-        for name in (*steps, "power", "noise", "inference_noise", "second_noise"):
+        for name in (*steps, "power", "decay", "noise", "inference_noise", "second_noise"):
             if getattr(self, name) < 0:
                 raise ConfigError(
                     f"LangevinConfig.{name} is {getattr(self, name)}, but must not be negative."
                 )
-        if self.delta_clip <= 0:
-            raise ConfigError(f"delta_clip is {self.delta_clip}, but must be positive.")
+        for name in ("delta_clip", "gradient_clip"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigError(f"{name} is {value}, but must be positive, or None for no limit.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,42 +89,55 @@ class Chain:
     final: float
     power: float
     noise: float
+    schedule: Schedule = "polynomial"
+    decay: float = 0.8
+    calibrated: bool = False
 
     def steps(self) -> Iterator[float]:
-        """The polynomial schedule of step sizes."""
+        """The step sizes, one after the other."""
         for k in range(self.iterations):
-            left = 1 - k / max(self.iterations - 1, 1)
-            yield (self.initial - self.final) * left**self.power + self.final
+            if self.schedule == "exponential":
+                yield self.initial * self.decay**k
+            else:
+                left = 1 - k / max(self.iterations - 1, 1)
+                yield (self.initial - self.final) * left**self.power + self.final
+
+    def factors(self) -> Iterator[tuple[float, float]]:
+        """What gradient and noise are multiplied by in each step."""
+        for step in self.steps():
+            if self.calibrated:
+                yield step, (2 * step) ** 0.5 * self.noise
+            else:
+                yield 0.5 * step, step * self.noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clips:
+    """What a step is held to."""
+
+    delta: float | None
+    """Greatest change, as a share of the box's half width."""
+    gradient: float | None = None
+    """Greatest magnitude of the gradient."""
+
+
+def clips(config: LangevinConfig) -> Clips:
+    """Those of a config."""
+    return Clips(delta=config.delta_clip, gradient=config.gradient_clip)
 
 
 def training_chain(config: LangevinConfig) -> Chain:
     """The chain whose end points are counter-examples."""
-    return Chain(
-        iterations=config.iterations,
-        initial=config.step_initial,
-        final=config.step_final,
-        power=config.power,
-        noise=config.noise,
-    )
+    return _chain(config, config.step_initial, config.step_final, config.noise)
 
 
 def inference_chains(config: LangevinConfig) -> tuple[Chain, ...]:
     """The chains that are run one after the other when acting."""
-    first = Chain(
-        iterations=config.iterations,
-        initial=config.step_initial,
-        final=config.step_final,
-        power=config.power,
-        noise=config.inference_noise,
-    )
+    first = _chain(config, config.step_initial, config.step_final, config.inference_noise)
     if not config.second_chain:
         return (first,)
-    second = Chain(
-        iterations=config.iterations,
-        initial=config.second_step_initial,
-        final=config.second_step_final,
-        power=config.power,
-        noise=config.second_noise,
+    second = _chain(
+        config, config.second_step_initial, config.second_step_final, config.second_noise
     )
     return (first, second)
 
@@ -119,12 +149,14 @@ def walk(
     noise: Noise,
     chain: Chain,
     *,
-    delta_clip: float,
+    limits: Clips,
+    passed: list[Tensor] | None = None,
+    through: bool = False,
 ) -> Tensor:
     """End points of chains (Florence et al. 2021, §B.3), of the shape of their starts (B, N, A).
 
     The step is a ← clip(a - clip(λ (½ ∂E/∂a + σ ξ))). The noise is multiplied by λ and not by √(2λ), as published:
-    this does not sample exp(-E), it searches. No gradient passes through the chain.
+    this does not sample exp(-E), it searches. A calibrated chain does sample it.
 
     Args:
         gradient: ∂E/∂a of candidates (B, N, A).
@@ -132,17 +164,97 @@ def walk(
         box: Where they remain.
         noise: Source of random numbers for B rows.
         chain: Steps and noise.
-        delta_clip: Greatest change per step, as a share of the box's half width.
+        limits: Clips of gradient and step.
+        passed: Where every point before the last is added, each (B, N, A).
+        through: Whether the gradient of the ends with respect to what `gradient` depends on passes through the chain;
+            as published it does not.
     """
-    reach = delta_clip * (box.high - box.low) / 2  # (A,)
+    reach = (box.high - box.low) / 2 * (limits.delta or 0.0)  # (A,)
     actions = start.detach()
-    with torch.no_grad():
-        for step in chain.steps():
-            change = gradient(actions) * (0.5 * step)
+    with nullcontext() if through else torch.no_grad():
+        for pull, shake in chain.factors():
+            if passed is not None:
+                passed.append(actions.detach())
+            slope = gradient(actions)
+            if limits.gradient is not None:
+                slope = torch.clamp(slope, -limits.gradient, limits.gradient)
+            change = slope * pull
             if chain.noise:
-                change = change + (step * chain.noise) * noise.normal(*actions.shape)
-            actions = box.clip(actions - torch.clamp(change, -reach, reach))
+                change = change + shake * noise.normal(*actions.shape)
+            if limits.delta is not None:
+                change = torch.clamp(change, -reach, reach)
+            actions = box.clip(actions - change)
     return actions
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """What chains of a whole batch came to."""
+
+    ends: Tensor
+    """(B, N, A)"""
+    passed: Tensor | None = None
+    """Every point before the ends, in any order, (B, N K, A), if they were asked for."""
+
+
+def walk_all(
+    gradient: Callable[[Tensor, Tensor], Tensor],
+    context: Tensor,
+    box: Box,
+    noise: Noise,
+    chains: Sequence[Chain],
+    *,
+    samples: int,
+    limits: Clips,
+    start: Tensor | None = None,
+    keep_passed: bool = False,
+    through: bool = False,
+) -> Walk:
+    """Run chains one after the other for every observation of a batch, in pieces that fit the processor's cache.
+
+    Args:
+        gradient: ∂E/∂a of candidates (b, n, A) under contexts (b, ...).
+        context: What is known of every observation, (B, ...).
+        box: Where candidates begin, uniformly, and remain.
+        noise: Source of random numbers for B rows.
+        chains: Run in this order, each from where the last one ended.
+        samples: N.
+        limits: Clips of gradient and step.
+        start: Where they begin instead, (B, N, A).
+        keep_passed: Whether the points on the way are kept.
+        through: As for `walk`.
+    """
+    rows, size = len(context), len(box.low)
+    count = sum(chain.iterations for chain in chains)
+    ends = box.low.new_empty(rows, samples, size)
+    passed = box.low.new_empty(rows, samples, count, size) if keep_passed else None
+    for part in chunks(rows, samples):
+        own, own_noise = context[part[0]], noise.part(part[0])
+        if start is None:
+            actions = box.sample(own_noise, len(own), ends[part].shape[1])
+        else:
+            actions = start[part]
+        points: list[Tensor] = []
+        for chain in chains:
+            actions = walk(
+                lambda a, own=own: gradient(own, a),  # type: ignore[misc]
+                actions,
+                box,
+                own_noise,
+                chain,
+                limits=limits,
+                passed=points if keep_passed else None,
+                through=through,
+            )
+        ends[part] = actions
+        if passed is not None:
+            passed[part] = torch.stack(points, dim=2)
+    return Walk(ends, None if passed is None else passed.reshape(rows, -1, size))
+
+
+def pick(found: Search, noise: Noise, config: LangevinConfig) -> Tensor:
+    """The action to take, (B, A)."""
+    return found.least() if config.pick == "argmin" else found.draw(noise, 1.0)
 
 
 def chunks(rows: int, samples: int) -> Iterator[tuple[slice, slice]]:
@@ -155,3 +267,16 @@ def chunks(rows: int, samples: int) -> Iterator[tuple[slice, slice]]:
     for row in range(0, rows, together):
         for column in range(0, samples, _CHUNK_ROWS):
             yield slice(row, row + together), slice(column, column + _CHUNK_ROWS)
+
+
+def _chain(config: LangevinConfig, initial: float, final: float, noise: float) -> Chain:
+    return Chain(
+        iterations=config.iterations,
+        initial=initial,
+        final=final,
+        power=config.power,
+        noise=noise,
+        schedule=config.schedule,
+        decay=config.decay,
+        calibrated=config.dynamics == "calibrated",
+    )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import hypothesis.extra.numpy as hnp
 import pytest
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ibc_gym.errors import ConfigError
-from ibc_gym.policies.losses import GradientPenaltyConfig, Norm, gradient_penalty, info_nce
+from ibc_gym.policies.losses import (
+    GradientPenaltyConfig,
+    Loss,
+    Norm,
+    chain_divergence,
+    contrast,
+    gradient_penalty,
+    info_nce,
+    ranking_nce,
+)
 from ibc_gym.records import Float32
 
 energies_of_any_batch = hnp.arrays(
@@ -83,6 +93,131 @@ def test_info_nce_with_uniform_negatives_recovers_a_log_density() -> None:
         optimiser.step()
     assert coefficients[0].item() == pytest.approx(-4, abs=0.4)
     assert coefficients[1].item() == pytest.approx(2, abs=0.2)
+
+
+def fitted(
+    negatives: Callable[[torch.Generator], tuple[torch.Tensor, torch.Tensor]], *, corrected: bool
+) -> list[float]:
+    """Coefficients (b, c) of E = b a + c a² + const, fitted to p(a) ∝ exp(-2 (a - 1)²).
+
+    `negatives` draws (256, 16) counter-examples, and gives the coefficients of log q beside them.
+    """
+    generator = torch.Generator().manual_seed(0)
+    grid = torch.linspace(-4, 4, 801)
+    density = torch.exp(-2 * (grid - 1) ** 2)
+    coefficients = torch.zeros(2, requires_grad=True)
+    optimiser = torch.optim.Adam([coefficients], lr=0.05)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 600)
+    first = torch.zeros(256, dtype=torch.long)
+    for _ in range(600):
+        positive = grid[torch.multinomial(density, 256, True, generator=generator)]
+        drawn, log_q = negatives(generator)
+        candidates = torch.cat([positive[:, None], drawn], dim=1)
+        energies = coefficients[0] * candidates + coefficients[1] * candidates**2
+        known = log_q[0] * candidates + log_q[1] * candidates**2
+        loss = ranking_nce(energies, known, first) if corrected else info_nce(energies, first)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return coefficients.tolist()
+
+
+def from_a_wide_normal(generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Counter-examples of q = N(1, 0.7²): log q = -(a - 1)² / 0.98 + const."""
+    drawn = 1 + 0.7 * torch.randn(256, 16, generator=generator)
+    return drawn, torch.tensor([2.0, -1.0]) / (2 * 0.7**2)
+
+
+def test_ranking_nce_recovers_a_log_density_whatever_counter_examples_are_drawn_from() -> None:
+    assert fitted(from_a_wide_normal, corrected=True) == pytest.approx([-4, 2], abs=0.3)
+
+
+def test_info_nce_learns_the_ratio_of_the_densities_where_counter_examples_are_not_uniform() -> (
+    None
+):
+    ratio = [-4 + 2 / 0.98, 2 - 1 / 0.98]
+    assert fitted(from_a_wide_normal, corrected=False) == pytest.approx(ratio, abs=0.3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(energies=energies_of_any_batch, level=st.floats(-9, 9))
+def test_ranking_nce_with_an_even_density_is_info_nce(energies: Float32, level: float) -> None:
+    values = torch.from_numpy(energies).double()
+    first = torch.zeros(len(values), dtype=torch.long)
+    even = torch.full_like(values, level)
+    assert ranking_nce(values, even, first, 2.0) == pytest.approx(
+        float(info_nce(values, first, 2.0)), abs=1e-6
+    )
+
+
+def written_out(loss: Loss, f: Float32, actions: Float32) -> float:
+    """The released code's formulas, in its f = -E, sum by sum."""
+    total = 0.0
+    rows, others = f.shape[0], f.shape[1] - 1
+    for row in range(rows):
+        for n in range(1, others + 1):
+            away = float(((actions[row, n] - actions[row, 0]) ** 2).sum())
+            gap = float(f[row, n]) - float(f[row, 0])
+            if loss == "cd" or away > 0.2:
+                total += gap
+            elif loss == "soft_clipped_cd":
+                total += abs(-gap - away)
+    return float(total / (rows * others))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    loss=st.sampled_from(["cd", "clipped_cd", "soft_clipped_cd"]),
+    rows=st.integers(1, 4),
+    others=st.integers(1, 6),
+    size=st.integers(1, 4),
+    seed=st.integers(0, 99),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
+def test_other_losses_are_the_released_formulas(
+    loss: Loss, rows: int, others: int, size: int, seed: int, dtype: torch.dtype
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    energies = torch.randn(rows, 1 + others, generator=generator, dtype=dtype)
+    actions = torch.randn(rows, 1 + others, size, generator=generator, dtype=dtype) * 0.3
+    found = contrast(loss, energies, actions)
+    assert found.dtype == dtype
+    assert float(found) == pytest.approx(
+        written_out(loss, -energies.numpy(), actions.numpy()), abs=1e-5
+    )
+
+
+def test_info_nce_is_chosen_by_its_name() -> None:
+    energies = torch.randn(3, 5)
+    first = torch.zeros(3, dtype=torch.long)
+    chosen = contrast("info_nce", energies, torch.randn(3, 5, 2), 2.0)
+    assert torch.equal(chosen, info_nce(energies, first, 2.0))
+
+
+def test_near_duplicates_of_the_demonstration_are_no_counter_examples() -> None:
+    energies = torch.randn(1, 3, requires_grad=True)
+    actions = torch.tensor([[[0.0, 0.0], [0.3, 0.3], [0.4, 0.4]]])  # 0 | 0.18 | 0.32
+    contrast("clipped_cd", energies, actions).backward()
+    assert energies.grad is not None and energies.grad[0].tolist() == [0.5, 0.0, -0.5]
+
+
+def test_soft_bowl_is_as_deep_as_the_squared_distance() -> None:
+    energies = torch.tensor([[1.0, 1.18]])
+    actions = torch.tensor([[[0.0, 0.0], [0.3, 0.3]]])
+    assert contrast("soft_clipped_cd", energies, actions) == pytest.approx(0, abs=1e-6)
+
+
+def test_chains_are_pulled_down_and_apart() -> None:
+    ends = torch.tensor([[[0.0, 0.0], [1.0, 0.0]]], requires_grad=True)
+    energies = ends[..., 1]  # rises along the second axis
+    loss = chain_divergence(energies, ends)
+    pairs = [1.0, math.exp(-0.1), math.exp(-0.1), 1.0]
+    assert float(loss.detach()) == pytest.approx(sum(pairs) / 4)
+    loss.backward()
+    assert ends.grad is not None
+    assert (ends.grad[0, :, 1] > 0).all()
+    assert ends.grad[0, 0, 0] > 0 > ends.grad[0, 1, 0]  # descending moves them apart
 
 
 @pytest.mark.parametrize(("norm", "slope"), [("l1", 7.0), ("l2", 5.0), ("linf", 4.0)])

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.noise import SharedNoise
-from ibc_gym.policies.optimisers.box import Box
-from ibc_gym.policies.optimisers.dfo import DFOConfig, pick, search
+from ibc_gym.policies.optimisers.box import Box, Search
+from ibc_gym.policies.optimisers.dfo import DFOConfig, counter_examples, pick, search
 
 TARGET = torch.tensor([0.3, -0.6])
 UNIT_BOX = Box(torch.full((2,), -1.1), torch.full((2,), 1.1))
@@ -55,6 +55,73 @@ def test_released_pick_scatters_like_the_softmax_and_not_like_its_minimum() -> N
     assert float((published - TARGET).norm(dim=1).mean()) == pytest.approx(0.109, abs=0.01)
 
 
+def released(candidates: Tensor, energies: Tensor, generator: torch.Generator) -> Tensor:
+    """The end of the released code, written out: resample, then take the place that was the best one's before."""
+    weights = torch.softmax(-energies, dim=1)
+    drawn = torch.multinomial(weights, weights.shape[1], replacement=True, generator=generator)
+    place = weights.argmax(dim=1)
+    return torch.stack([candidates[row, drawn[row, place[row]]] for row in range(len(candidates))])
+
+
+def test_pick_by_sample_has_the_distribution_of_the_released_code() -> None:
+    candidates = torch.tensor([[[0.0], [1.0], [2.0], [3.0]]]).expand(20_000, -1, -1)
+    energies = torch.tensor([[0.3, 0.0, 1.0, 2.0]]).expand(20_000, -1)
+    config = DFOConfig(pick="sample")
+    ours = pick(Search(candidates, energies), noise(), config)[:, 0]
+    theirs = released(candidates, energies, torch.Generator().manual_seed(1))[:, 0]
+    shares = [torch.bincount(each.long(), minlength=4) / 20_000 for each in (ours, theirs)]
+    expected = torch.softmax(-energies[0], dim=0)
+    for share in shares:
+        torch.testing.assert_close(share, expected, atol=0.015, rtol=0)
+
+
+def test_counter_examples_are_the_last_candidates_or_draws_from_them() -> None:
+    found = search(quadratic(0.1), UNIT_BOX, noise(), DFOConfig(), rows=2, samples=2000)
+    as_they_are = counter_examples(found, noise(), DFOConfig())
+    assert torch.equal(as_they_are, found.candidates)
+    drawn = counter_examples(found, noise(), DFOConfig(resample_last=True))
+    assert drawn.shape == found.candidates.shape
+    assert (drawn[0, :, None] == found.candidates[0]).all(dim=-1).any(dim=1).all()
+    assert (drawn - TARGET).norm(dim=-1).mean() < (as_they_are - TARGET).norm(dim=-1).mean()
+
+
+def test_minimum_of_a_narrow_valley_across_the_axes_is_found() -> None:
+    precision = torch.linalg.inv(torch.tensor([[0.04, 0.038], [0.038, 0.04]]))
+
+    def energy(actions: Tensor) -> Tensor:
+        away = actions - TARGET
+        energies: Tensor = ((away @ precision) * away).sum(dim=-1) / 2
+        return energies
+
+    config = DFOConfig(samples=4096, iterations=5)
+    source = noise()
+    found = search(energy, UNIT_BOX, source, config, rows=4, samples=4096)
+    assert (pick(found, source, config) - TARGET).norm(dim=1).max() < 0.02
+
+
+def two_modes(actions: Tensor) -> Tensor:
+    """Equal depths at (0.6, 0.6) and (-0.6, -0.6)."""
+    sides = [(actions - side).square().sum(dim=-1) / (2 * 0.05**2) for side in (0.6, -0.6)]
+    return -torch.logsumexp(-torch.stack(sides), dim=0)
+
+
+@pytest.mark.parametrize("how", ("argmin", "sample"))
+def test_both_of_two_modes_are_found_and_nothing_between(how: Any) -> None:
+    config = DFOConfig(samples=512, pick=how)
+    source = noise()
+    found = search(two_modes, UNIT_BOX, source, config, rows=200, samples=512)
+    chosen = pick(found, source, config)
+    assert (chosen.abs() - 0.6).abs().max() < 0.3
+    assert 0.3 < (chosen[:, 0] > 0).float().mean() < 0.7
+
+
+def test_search_that_is_given_its_start_begins_there() -> None:
+    start = torch.full((1, 20, 2), 0.25)
+    config = DFOConfig(iterations=1)
+    found = search(two_modes, UNIT_BOX, noise(), config, rows=1, samples=20, start=start)
+    assert torch.equal(found.candidates, start)
+
+
 def test_ten_iterations_meet_a_steep_minimum_as_the_official_unit_test_asks() -> None:
     target = torch.tensor([0.25, 0.7])
     box = Box(torch.zeros(2), torch.ones(2))
@@ -89,14 +156,17 @@ def test_best_candidate_carried_over_can_only_get_better() -> None:
     samples=st.integers(1, 40),
     size=st.integers(1, 5),
     seed=st.integers(0, 9),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
 )
-def test_candidates_stay_in_any_box(rows: int, samples: int, size: int, seed: int) -> None:
-    low = torch.linspace(-2, 0, size)
-    box = Box(low, low + torch.linspace(0, 1, size))
+def test_candidates_stay_in_any_box(
+    rows: int, samples: int, size: int, seed: int, dtype: torch.dtype
+) -> None:
+    low = torch.linspace(-2, 0, size, dtype=dtype)
+    box = Box(low, low + torch.linspace(0, 1, size, dtype=dtype))
     found = search(
         lambda a: a.sum(dim=-1), box, noise(seed), DFOConfig(), rows=rows, samples=samples
     )
-    assert found.candidates.shape == (rows, samples, size)
+    assert found.candidates.shape == (rows, samples, size) and found.candidates.dtype == dtype
     assert torch.equal(box.clip(found.candidates), found.candidates)
 
 

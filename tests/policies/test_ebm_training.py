@@ -1,0 +1,249 @@
+"""What the implicit policy is trained by: every loss, every kind of counter-example, penalties, and what is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from small_policies import SMALL, MakeSpec, MakeWindows, made, observations, trained
+from torch import Tensor
+from torch.func import functional_call
+
+from ibc_gym.errors import ConfigError, TrainingDiverged
+from ibc_gym.policies.base import Batch
+from ibc_gym.policies.ebm import EBM, EBMConfig
+from ibc_gym.policies.losses import GradientPenaltyConfig, gradient_penalty
+from ibc_gym.policies.negatives import NegativesConfig
+from ibc_gym.policies.networks.factory import JointConfig
+from ibc_gym.policies.optimisers.dfo import DFOConfig
+from ibc_gym.policies.optimisers.langevin import LangevinConfig
+from ibc_gym.policies.proposal import ProposalConfig
+
+WALK = LangevinConfig(samples=8, iterations=3, noise=0.0)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def fitted(make_spec: MakeSpec, make_windows: MakeWindows) -> Callable[..., tuple[EBM, Batch]]:
+    def make(config: EBMConfig, rows: int = 8) -> tuple[EBM, Batch]:
+        policy, windows = made(config, make_spec()), make_windows()
+        assert isinstance(policy, EBM)
+        policy.fit(windows)
+        return policy, policy.encode(windows).batch(torch.arange(rows))
+
+    return make
+
+
+Fitted = Callable[..., tuple[EBM, Batch]]
+
+
+@pytest.mark.parametrize("loss", ["info_nce", "cd", "clipped_cd", "soft_clipped_cd", "cd_kl"])
+def test_every_loss_pulls_the_demonstration_below_its_counter_examples(
+    loss: Any, make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
+    windows = make_windows()
+    windows.action[:] = [0.5, 0.1]
+    windows.action[::2] += np.array([0.3, -0.2], np.float32)
+    config = EBMConfig(
+        late_fusion=SMALL,
+        loss=loss,
+        negatives=NegativesConfig(uniform=8, langevin=4, anchored=0),
+        langevin=replace(WALK, noise=1.0),
+        gradient_penalty=GradientPenaltyConfig(weight=1.0),
+    )
+    policy = trained(made(config, make_spec()), windows, steps=60)
+    batch = policy.encode(windows).batch(torch.arange(64))
+    policy.eval()
+    total, parts = policy.loss(batch, generator())
+    assert torch.isfinite(total)
+    assert parts["energy_gap"] > 0.01
+    assert loss in parts
+
+
+def test_gradient_of_cd_kl_is_autograds_through_the_chain_written_out(fitted: Fitted) -> None:
+    config = EBMConfig(
+        late_fusion=SMALL,
+        loss="cd_kl",
+        negatives=NegativesConfig(langevin=4, uniform=0, anchored=0),
+        gradient_penalty=GradientPenaltyConfig(weight=0.0),
+        langevin=WALK,
+    )
+    policy, batch = fitted(config)
+    policy.double()
+    batch = {name: values.double() for name, values in batch.items()}
+    weights = dict(policy.network.named_parameters())
+    total, parts = policy.loss(batch, generator(4))
+    found = torch.autograd.grad(total, list(weights.values()))
+
+    # As the loss does: draw the starts, walk three steps with autograd, judge the ends by frozen weights.
+    low, high = policy.box.low, policy.box.high
+    actions = low + torch.rand((8, 4, 2), generator=generator(4)) * (high - low)
+    context = policy.network.encode(batch)
+    for k in range(3):
+        actions = actions if actions.requires_grad else actions.requires_grad_()
+        energy = policy.network(context, actions).sum()
+        (slope,) = torch.autograd.grad(energy, actions, create_graph=True)
+        size = (0.1 - 1e-5) * (1 - k / 2) ** 2 + 1e-5
+        reach = 0.1 * (high - low) / 2
+        actions = torch.clamp(actions - torch.clamp(0.5 * size * slope, -reach, reach), low, high)
+    frozen = {name: value.detach() for name, value in weights.items()}
+    judged = functional_call(policy.network, frozen, (context.detach(), actions))
+    apart = (actions[:, :, None] - actions[:, None]).square().sum(dim=-1)
+    kl = judged.mean() + torch.exp(-0.1 * apart).mean()
+    ends = actions.detach()
+    cd = (policy.network(context, batch["action"][:, None]) - policy.network(context, ends)).mean()
+    expected = torch.autograd.grad(kl + cd, list(weights.values()))
+    assert float(parts["chain_divergence"]) == pytest.approx(float(kl.detach()), abs=1e-9)
+    only_cd = torch.autograd.grad(
+        (policy.network(policy.network.encode(batch), batch["action"][:, None])).mean()
+        - policy.network(policy.network.encode(batch), ends).mean(),
+        list(weights.values()),
+    )
+    assert any(not torch.allclose(a, b) for a, b in zip(expected, only_cd, strict=True))
+    for mine, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("points", ("end", "all"))
+@pytest.mark.parametrize("include_positive", (True, False))
+@pytest.mark.parametrize("norm", ("l1", "l2", "linf"))
+def test_penalty_is_on_the_points_that_it_is_said_to_be_on(
+    fitted: Fitted, points: Any, include_positive: bool, norm: Any
+) -> None:
+    config = EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(langevin=4, uniform=0, anchored=0),
+        gradient_penalty=GradientPenaltyConfig(
+            points=points, include_positive=include_positive, norm=norm, margin=0.0
+        ),
+        langevin=WALK,
+    )
+    policy, batch = fitted(config)
+    _, parts = policy.loss(batch, generator(4))
+    context = policy.network.encode(batch).detach()
+    low, high = policy.box.low, policy.box.high
+    actions = low + torch.rand((8, 4, 2), generator=generator(4)) * (high - low)
+    path = [actions]
+    for k in range(3):
+        slope = policy.network.action_gradient(context, path[-1]).detach()
+        size = (0.1 - 1e-5) * (1 - k / 2) ** 2 + 1e-5
+        reach = 0.1 * (high - low) / 2
+        moved = path[-1] - torch.clamp(0.5 * size * slope, -reach, reach)
+        path.append(torch.clamp(moved, low, high))
+    expected = path if points == "all" else path[-1:]
+    expected = [batch["action"][:, None], *expected] if include_positive else expected
+    slopes = policy.network.action_gradient(context, torch.cat(expected, dim=1))
+    penalty = gradient_penalty(slopes, margin=0.0, norm=norm)
+    torch.testing.assert_close(parts["gradient_penalty"], penalty.detach())
+
+
+def test_counter_examples_of_a_mixture_are_those_of_its_kinds(fitted: Fitted) -> None:
+    config = EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(
+            total=40,
+            fraction_dfo=0.25,
+            fraction_langevin=0.25,
+            fraction_anchored=0.2,
+            fraction_proposal=0.1,
+        ),
+        langevin=WALK,
+        dfo=DFOConfig(iterations=4, temperature=1e-3),
+    )
+    policy, batch = fitted(config)
+    seen: list[Tensor] = []
+    forward = policy.network.forward
+
+    def spy(context: Tensor, actions: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            seen.append(actions)
+        return forward(context, actions)
+
+    policy.network.forward = spy  # type: ignore[method-assign]
+    _, parts = policy.loss(batch, generator())
+    (candidates,) = seen
+    assert candidates.shape == (8, 41, 2)
+    assert torch.equal(candidates[:, 0], batch["action"])
+    assert {"info_nce", "info_nce_anchored", "ranking_nce", "proposal"} <= set(parts)
+    energies = policy.network(policy.network.encode(batch), candidates)
+    uniform, dfo = energies[:, 1:9], energies[:, 19:29]  # 8 uniform, 10 Langevin, 10 DFO
+    assert (dfo.mean(dim=1) < uniform.mean(dim=1)).all()
+
+
+@pytest.mark.parametrize(
+    "bad, words",
+    [
+        ({"loss": "cd_kl"}, r"cd_kl.*set negatives\.langevin"),
+        (
+            {"gradient_penalty": GradientPenaltyConfig(points="all", weight=1.0)},
+            r"points='all'.*set negatives\.langevin",
+        ),
+        (
+            {
+                "loss": "cd_kl",
+                "optimiser": "langevin",
+                "network": "joint",
+                "joint": JointConfig(activation="swish"),
+            },
+            "swish",
+        ),
+        ({"temperature": 0.0}, "temperature"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(bad: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        EBMConfig(**bad)
+
+
+SOURCES: dict[str, EBMConfig] = {
+    "uniform": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=4, anchored=0)),
+    "anchored": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=0, anchored=4)),
+    "dfo": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=0, anchored=0, dfo=4)),
+    "langevin": EBMConfig(late_fusion=SMALL, optimiser="langevin", langevin=WALK),
+    "proposal": EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(uniform=0, anchored=0, proposal=4),
+        proposal=ProposalConfig(width=8),
+    ),
+    "cd_kl": EBMConfig(late_fusion=SMALL, loss="cd_kl", optimiser="langevin", langevin=WALK),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_broken_data_are_named_whatever_counter_examples_there_are(
+    fitted: Fitted, source: str, broken: float
+) -> None:
+    policy, batch = fitted(SOURCES[source])
+    for name in ("features", "action"):
+        spoiled = {key: values.clone() for key, values in batch.items()}
+        spoiled[name][3, 0] = broken
+        with pytest.raises(TrainingDiverged, match=f"neither is '{name}' in the batch"):
+            policy.loss(spoiled, generator())
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_broken_weights_are_named_in_training_and_when_acting(
+    fitted: Fitted, make_windows: MakeWindows, source: str
+) -> None:
+    policy, batch = fitted(SOURCES[source])
+    for name, parameter in policy.named_parameters():
+        kept = parameter.detach().clone()
+        with torch.no_grad():
+            parameter.view(-1)[0] = torch.nan
+        with pytest.raises(TrainingDiverged, match=f"'{name}'"):
+            policy.loss(batch, generator())
+        if name.startswith("network"):
+            policy.reset(np.ones(1, bool), [0])
+            with pytest.raises(TrainingDiverged, match=f"'{name}'"):
+                policy.act(observations(make_windows(), slice(0, 1)))
+        with torch.no_grad():
+            parameter.copy_(kept)
+    policy.loss(batch, generator())
