@@ -23,8 +23,9 @@ import numpy as np
 
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.evaluation.uncertainty import wilson_interval
-from ibc_gym.registry import ORACLES, TASKS, WORKCELLS, load, make_oracle, make_vec_env
+from ibc_gym.registry import load, make_oracle, make_vec_env
 from ibc_gym.rollout import Episode, rollout
+from ibc_gym.tables import ORACLES, TASKS, WORKCELLS
 
 ENVIRONMENTS = 10
 """How many run at once; the result does not depend on it."""

@@ -24,7 +24,8 @@ from gymnasium import spaces
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.records import Windows
-from ibc_gym.registry import PRESETS, load, make_policy
+from ibc_gym.registry import load, make_policy
+from ibc_gym.tables import PRESETS
 
 TARGET_MEDIAN_MS, TARGET_P95_MS = 5.0, 10.0
 BASELINE = "fast/push-mse"

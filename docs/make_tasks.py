@@ -22,7 +22,8 @@ from PIL import Image
 
 from ibc_gym.contracts import Task
 from ibc_gym.evaluation.film import jpeg
-from ibc_gym.registry import ORACLES, TASKS, make_oracle, make_task, make_vec_env
+from ibc_gym.registry import make_oracle, make_task, make_vec_env
+from ibc_gym.tables import ORACLES, TASKS
 
 HERE = Path(__file__).parent
 PAGE, TEMPLATE = HERE / "tasks.md", HERE / "tasks.template.md"

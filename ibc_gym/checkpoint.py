@@ -20,9 +20,10 @@ from safetensors.torch import load_file, save_file
 
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.errors import CheckpointError, IbcGymError
-from ibc_gym.registry import POLICIES, load, make_policy
+from ibc_gym.registry import load, make_policy
 from ibc_gym.serialise import from_json, to_json
 from ibc_gym.specs import check_fits, spec_from_json, spec_to_json
+from ibc_gym.tables import POLICIES
 
 FORMAT = "ibc_gym.policy"
 FORMAT_VERSION = 1

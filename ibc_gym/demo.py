@@ -27,8 +27,9 @@ from ibc_gym.evaluation.results import EvalConfig, Evaluation
 from ibc_gym.evaluation.uncertainty import compare_paired
 from ibc_gym.paths import writable_folder
 from ibc_gym.record import RecordConfig, record
-from ibc_gym.registry import PRESETS, load, make_env
+from ibc_gym.registry import load, make_env
 from ibc_gym.report.page import report
+from ibc_gym.tables import PRESETS
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.records import TrainingProgress
 

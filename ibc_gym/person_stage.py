@@ -18,8 +18,9 @@ from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.env import OBSERVATIONS, Env
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import CameraSpec, UInt8
-from ibc_gym.registry import PEOPLE, TELEOPERATION, load, make_env, make_oracle
+from ibc_gym.registry import load, make_env, make_oracle
 from ibc_gym.specs import check_fits
+from ibc_gym.tables import PEOPLE, TELEOPERATION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,15 +26,9 @@ from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
 from ibc_gym.lock import only_writer
 from ibc_gym.records import Bool, Float32, Observation
-from ibc_gym.registry import (
-    VECTOR_ENVS,
-    add_noise,
-    check_one_at_a_time,
-    is_real_time,
-    make_oracle,
-    make_vec_env,
-)
+from ibc_gym.registry import add_noise, check_one_at_a_time, is_real_time, make_oracle, make_vec_env
 from ibc_gym.rollout import Transition, rollout
+from ibc_gym.tables import VECTOR_ENVS
 from ibc_gym.threads import usable_cores
 
 STATE = "simulation_state"

@@ -1,7 +1,6 @@
-"""The tables of everything that has a name, and the functions that make it.
+"""What makes everything that has a name in `tables.py`.
 
-A row is "module:attribute" and is loaded when it is asked for, so nobody needs PyBullet to drive an arm, or an arm's
-SDK to train. Adding a row is the whole registration.
+A row is loaded when it is asked for, so nobody needs PyBullet to drive an arm, or an arm's SDK to train.
 """
 
 from __future__ import annotations
@@ -27,142 +26,18 @@ from ibc_gym.contracts import (
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
 from ibc_gym.serialise import from_json
+from ibc_gym.tables import (
+    FRAMES,
+    GYM_PREFIX,
+    ORACLES,
+    POLICIES,
+    REAL_TIME,
+    TASKS,
+    THREADED,
+    VECTOR_ENVS,
+    WORKCELLS,
+)
 from ibc_gym.threads import ThreadedVectorEnv, usable_cores
-
-TASKS: Final[Mapping[str, str]] = {
-    "particle": "ibc_gym.envs.tasks.particle:Particle",
-    "reach": "ibc_gym.envs.tasks.reach:Reach",
-    "push": "ibc_gym.envs.tasks.push:Push",
-    "push-two-targets": "ibc_gym.envs.tasks.push_two_targets:PushTwoTargets",
-    "push-multimodal": "ibc_gym.envs.tasks.push_multimodal:PushMultimodal",
-    "push-red-then-green": "ibc_gym.envs.tasks.push_red_then_green:PushRedThenGreen",
-    "push-red-green": "ibc_gym.envs.tasks.push_red_green:PushRedGreen",
-    "insert": "ibc_gym.envs.tasks.insert:Insert",
-    "sort": "ibc_gym.envs.tasks.sort:Sort",
-}
-
-WORKCELLS: Final[Mapping[str, str]] = {
-    "particle": "ibc_gym.envs.simulators.particle_sim:make_workcell",
-    "mujoco": "ibc_gym.envs.simulators.mujoco_sim:make_workcell",
-    "pybullet": "ibc_gym.envs.simulators.bullet_sim:make_workcell",
-    "xarm-emulated": "ibc_gym.hardware.workcells.emulated:make_workcell",
-    "xarm": "ibc_gym.hardware.workcells.real:make_workcell",
-}
-
-REAL_TIME: Final = ("xarm-emulated", "xarm")
-"""Workcells whose arm moves in real time, simulated or not: one second takes one second."""
-
-HARDWARE: Final[Mapping[str, str]] = {
-    "rig": "ibc_gym.hardware.rig.table:serve",
-    "studio": "ibc_gym.hardware.rig.cameras.studio:Studio",
-}
-"""What programs need of the hardware beside its workcells."""
-
-THREADED: Final = ("mujoco",)
-"""Workcells that many threads may step, and that compute without Python's lock."""
-
-VECTOR_ENVS: Final[Mapping[str, str]] = {
-    "particle": "ibc_gym.envs.simulators.particle_vector:ParticleVectorEnv",
-}
-"""Tasks whose many environments are stepped as arrays."""
-
-ORACLES: Final[Mapping[str, str]] = {
-    "particle": "ibc_gym.envs.oracles.particle:ParticleOracle",
-    "reach": "ibc_gym.envs.oracles.reach:ReachOracle",
-    "push": "ibc_gym.envs.oracles.push:PushOracle",
-    "push-two-targets": "ibc_gym.envs.oracles.push_two_targets:PushTwoTargetsOracle",
-    "push-multimodal": "ibc_gym.envs.oracles.push_multimodal:PushMultimodalOracle",
-    "push-red-then-green": "ibc_gym.envs.oracles.push_red_then_green:PushRedThenGreenOracle",
-    "push-red-green": "ibc_gym.envs.oracles.push_red_green:PushRedGreenOracle",
-    "insert": "ibc_gym.envs.oracles.insert:InsertOracle",
-    "sort": "ibc_gym.envs.oracles.sort:SortOracle",
-}
-"""The scripted demonstrator of each task."""
-
-FRAMES: Final[Mapping[str, str]] = {
-    "push": "ibc_gym.envs.tasks.push_frame:BlockToTarget",
-    "pusht": "ibc_gym.envs.human.pusht_frame:PushTGoal",
-}
-"""The canonical frame that a task offers."""
-
-POLICIES: Final[Mapping[str, str]] = {
-    "ebm": "ibc_gym.policies.ebm:EBM",
-    "autoregressive": "ibc_gym.policies.autoregressive:AutoregressiveEBM",
-    "mse": "ibc_gym.policies.mse:MSE",
-    "mdn": "ibc_gym.policies.mdn:MDN",
-    "nearest": "ibc_gym.policies.nearest:Nearest",
-}
-
-PRESETS: Final[Mapping[str, str]] = {
-    "paper/push-states-dfo": "ibc_gym.policies.presets.paper:PUSH_STATES_DFO",
-    "paper/push-states-mse": "ibc_gym.policies.presets.paper:PUSH_STATES_MSE",
-    "paper/push-states-mdn": "ibc_gym.policies.presets.paper:PUSH_STATES_MDN",
-    "paper/push-pixels-dfo": "ibc_gym.policies.presets.paper:PUSH_PIXELS_DFO",
-    "paper/push-pixels-mse": "ibc_gym.policies.presets.paper:PUSH_PIXELS_MSE",
-    "paper/push-pixels-mdn": "ibc_gym.policies.presets.paper:PUSH_PIXELS_MDN",
-    "paper/particle-langevin": "ibc_gym.policies.presets.paper:PARTICLE_LANGEVIN",
-    "paper/particle-mse": "ibc_gym.policies.presets.paper:PARTICLE_MSE",
-    "paper/human-ebm": "ibc_gym.policies.presets.paper:HUMAN_EBM",
-    "paper/human-mse": "ibc_gym.policies.presets.paper:HUMAN_MSE",
-    "paper/planar-sweeping": "ibc_gym.policies.presets.paper:PLANAR_SWEEPING",
-    "paper/planar-sweeping-mse": "ibc_gym.policies.presets.paper:PLANAR_SWEEPING_MSE",
-    "paper/bimanual-sweeping": "ibc_gym.policies.presets.paper:BIMANUAL_SWEEPING",
-    "paper/bimanual-sweeping-mse": "ibc_gym.policies.presets.paper:BIMANUAL_SWEEPING_MSE",
-    "paper/real-push": "ibc_gym.policies.presets.paper:REAL_PUSH",
-    "paper/real-push-mse": "ibc_gym.policies.presets.paper:REAL_PUSH_MSE",
-    "paper/real-push-multimodal": "ibc_gym.policies.presets.paper:REAL_PUSH_MULTIMODAL",
-    "paper/real-push-multimodal-mse": "ibc_gym.policies.presets.paper:REAL_PUSH_MULTIMODAL_MSE",
-    "paper/real-insert": "ibc_gym.policies.presets.paper:REAL_INSERT",
-    "paper/real-insert-mse": "ibc_gym.policies.presets.paper:REAL_INSERT_MSE",
-    "paper/real-sort": "ibc_gym.policies.presets.paper:REAL_SORT",
-    "paper/real-sort-mse": "ibc_gym.policies.presets.paper:REAL_SORT_MSE",
-    "released/push-states-dfo": "ibc_gym.policies.presets.released:PUSH_STATES_DFO",
-    "released/push-states-dfo-fast": "ibc_gym.policies.presets.released:PUSH_STATES_DFO_FAST",
-    "released/push-states-langevin": "ibc_gym.policies.presets.released:PUSH_STATES_LANGEVIN",
-    "released/push-states-mse": "ibc_gym.policies.presets.released:PUSH_STATES_MSE",
-    "released/push-states-mse-fast": "ibc_gym.policies.presets.released:PUSH_STATES_MSE_FAST",
-    "released/push-states-mdn": "ibc_gym.policies.presets.released:PUSH_STATES_MDN",
-    "released/push-pixels-dfo": "ibc_gym.policies.presets.released:PUSH_PIXELS_DFO",
-    "released/push-pixels-langevin": "ibc_gym.policies.presets.released:PUSH_PIXELS_LANGEVIN",
-    "released/push-pixels-mse": "ibc_gym.policies.presets.released:PUSH_PIXELS_MSE",
-    "released/push-pixels-mdn": "ibc_gym.policies.presets.released:PUSH_PIXELS_MDN",
-    "released/particle-langevin": "ibc_gym.policies.presets.released:PARTICLE_LANGEVIN",
-    "released/particle-langevin-best": "ibc_gym.policies.presets.released:PARTICLE_LANGEVIN_BEST",
-    "released/particle-dfo": "ibc_gym.policies.presets.released:PARTICLE_DFO",
-    "released/particle-mse": "ibc_gym.policies.presets.released:PARTICLE_MSE",
-    "released/particle-mse-best": "ibc_gym.policies.presets.released:PARTICLE_MSE_BEST",
-    "released/human-ebm": "ibc_gym.policies.presets.released:HUMAN_EBM",
-    "released/human-mse": "ibc_gym.policies.presets.released:HUMAN_MSE",
-    "released/human-mdn": "ibc_gym.policies.presets.released:HUMAN_MDN",
-    "fast/push-frame": "ibc_gym.policies.presets.fast:PUSH_FRAME",
-    "fast/push-frame-mse": "ibc_gym.policies.presets.fast:PUSH_FRAME_MSE",
-    "fast/push": "ibc_gym.policies.presets.fast:PUSH",
-    "fast/push-mse": "ibc_gym.policies.presets.fast:PUSH_MSE",
-    "fast/particle": "ibc_gym.policies.presets.fast:PARTICLE",
-    "fast/pixels": "ibc_gym.policies.presets.fast:PIXELS",
-    "fast/door": "ibc_gym.policies.presets.fast:DOOR",
-    "fast/pusht": "ibc_gym.policies.presets.fast:PUSHT",
-    "fast/pusht-frame": "ibc_gym.policies.presets.fast:PUSHT_FRAME",
-}
-"""Named configurations of policies and how to train them; each a record with `policy`, `config`, `training`."""
-
-TELEOPERATION: Final[Mapping[str, str]] = {
-    "keyboard": "ibc_gym.hardware.teleop.keyboard:Keyboard",
-    "spacemouse": "ibc_gym.hardware.teleop.spacemouse:SpaceMouse",
-    "gamepad": "ibc_gym.hardware.teleop.gamepad:Gamepad",
-}
-"""What a person can hold; its constructor takes nothing and connects."""
-
-PEOPLE: Final[Mapping[str, str]] = {
-    "hand": "ibc_gym.hardware.teleop.hand:HandConfig",
-    "person": "ibc_gym.hardware.teleop.person:open_person",
-    "take-over": "ibc_gym.hardware.teleop.take_over:TakeOver",
-    "view": "ibc_gym.hardware.table.view:View",
-}
-"""What a person who acts is made of."""
-
-GYM_PREFIX: Final = "gym:"
-"""`gym:AdroitHandDoor-v1` is any Gymnasium environment by its id."""
 
 _NOISY: Final = "ibc_gym.envs.oracles.noise:NoisyOracle"
 _GUARDED: Final = "ibc_gym.hardware.safety.guarded:guarded"

@@ -25,7 +25,8 @@ from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
 from ibc_gym.record import STATE
 from ibc_gym.records import Bool, Float32, Float64, Observation, Situation
-from ibc_gym.registry import GYM_PREFIX, add_noise, make_env
+from ibc_gym.registry import add_noise, make_env
+from ibc_gym.tables import GYM_PREFIX
 from ibc_gym.words import count
 
 START = "start."

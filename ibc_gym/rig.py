@@ -15,8 +15,9 @@ from ibc_gym.closing import Closing
 from ibc_gym.contracts import Workcell
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import CameraSpec
-from ibc_gym.registry import HARDWARE, WORKCELLS, load, make_task
+from ibc_gym.registry import load, make_task
 from ibc_gym.serialise import to_json
+from ibc_gym.tables import HARDWARE, WORKCELLS
 
 ANYWHERE: Final = ((-1.5, -1.5, -0.1), (1.5, 1.5, 1.5))
 """Where the tip of the rig's arm may be [m]: the rig is no safer than a real one; fences are for its controller to keep."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ibc_gym import registry
+from ibc_gym import tables
 from ibc_gym.data.metadata import describe
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.registry import make_oracle, make_vec_env
@@ -32,7 +32,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture
 def toy_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry with a small policy in it; checkpoints do not wait for the disk, since no power is cut here."""
-    monkeypatch.setitem(registry.POLICIES, "toy", "toys:Toy")
+    monkeypatch.setitem(tables.POLICIES, "toy", "toys:Toy")
     monkeypatch.setattr("ibc_gym.atomic._flush", lambda path: None)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from ibc_gym.contracts import Task, Workcell
 from ibc_gym.env import Env
-from ibc_gym.registry import REAL_TIME, TASKS, WORKCELLS, load, make_env, make_task, make_workcell
+from ibc_gym.registry import load, make_env, make_task, make_workcell
+from ibc_gym.tables import REAL_TIME, TASKS, WORKCELLS
 
 
 @dataclass(frozen=True)

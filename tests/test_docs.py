@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ibc_gym.registry import ORACLES
+from ibc_gym.tables import ORACLES
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "architecture.md"

@@ -26,6 +26,7 @@ FLOOR = (
 )
 MACHINERY = (
     "registry",
+    "tables",
     "rollout",
     "atomic",
     "lock",

@@ -18,7 +18,7 @@ from ibc_gym.policies.mdn import MDNConfig
 from ibc_gym.policies.negatives import KINDS
 from ibc_gym.policies.networks.conv_resnet import Pooling
 from ibc_gym.policies.networks.trunks import Trunk
-from ibc_gym.registry import POLICIES
+from ibc_gym.tables import POLICIES
 
 TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
 (SHELL,) = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ibc_gym.cli import main as cli
-from ibc_gym.registry import ORACLES, POLICIES, PRESETS, TASKS, load
+from ibc_gym.registry import load
+from ibc_gym.tables import ORACLES, POLICIES, PRESETS, TASKS
 
 TEXT = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SHELL = "".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hands import Clock, ScriptedConsole, ScriptedHand, reading
 
-from ibc_gym import person_stage, registry
+from ibc_gym import person_stage, registry, tables
 from ibc_gym import record_by_person as program
 from ibc_gym.contracts import Scene, Workcell
 from ibc_gym.data.dataset import Dataset
@@ -37,7 +37,7 @@ def ask(*what: str) -> Reading:
 
 @pytest.fixture(autouse=True)
 def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.TELEOPERATION, "script", "hands:ScriptedHand")
+    monkeypatch.setitem(tables.TELEOPERATION, "script", "hands:ScriptedHand")
     monkeypatch.setattr(ScriptedHand, "made", [])
 
 
@@ -308,7 +308,7 @@ class RealTable:
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> type[RealTable]:
-    monkeypatch.setitem(registry.WORKCELLS, "table", "a table")
+    monkeypatch.setitem(tables.WORKCELLS, "table", "a table")
     monkeypatch.setattr(Reach, "workcells", ("mujoco", "table"))
     monkeypatch.setattr(registry, "_attribute", _finding("a table", RealTable.make))
     return RealTable
@@ -384,7 +384,7 @@ def test_view_shows_the_live_picture(hall: Hall, monkeypatch: pytest.MonkeyPatch
         def close(self) -> None:
             shown.append((None, "closed"))
 
-    made = {**registry.PEOPLE, "view": "a page"}
+    made = {**tables.PEOPLE, "view": "a page"}
     monkeypatch.setattr(person_stage, "PEOPLE", made)
     monkeypatch.setattr(registry, "_attribute", _finding("a page", lambda port: Page()))
     hall.record([IDLE, PUSH, PUSH], episodes=1, view=0, options={"horizon": 2})

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ibc_gym.errors import ConfigError
-from ibc_gym.registry import TASKS, load, make_env, make_task, make_vec_env
+from ibc_gym.registry import load, make_env, make_task, make_vec_env
+from ibc_gym.tables import TASKS
 
 
 @pytest.mark.parametrize("task", TASKS)

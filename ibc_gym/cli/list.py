@@ -9,17 +9,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ibc_gym import registry
+from ibc_gym import tables
 from ibc_gym.cli.flags import Common, parse
 from ibc_gym.console import Terminal, table
 
 TABLES: Mapping[str, Mapping[str, str]] = {
-    "tasks": registry.TASKS,
-    "workcells": registry.WORKCELLS,
-    "oracles": registry.ORACLES,
-    "frames": registry.FRAMES,
-    "policies": registry.POLICIES,
-    "presets": registry.PRESETS,
+    "tasks": tables.TASKS,
+    "workcells": tables.WORKCELLS,
+    "oracles": tables.ORACLES,
+    "frames": tables.FRAMES,
+    "policies": tables.POLICIES,
+    "presets": tables.PRESETS,
 }
 
 TRAINING_HINTS = "ibc_gym.policies.presets.record:TrainingHints"

@@ -15,7 +15,7 @@ from typing import Final
 from ibc_gym.cli.flags import UsageError
 from ibc_gym.console import Terminal
 from ibc_gym.errors import IbcGymError, MissingDependency, UnknownName
-from ibc_gym.registry import POLICIES, TASKS
+from ibc_gym.tables import POLICIES, TASKS
 
 Command = Callable[[Sequence[str], Terminal], int | None]
 """Takes the words after the command; gives an exit code other than 0 if it found something wrong."""

@@ -24,7 +24,7 @@ from ibc_gym.person_stage import RecordByPersonConfig
 from ibc_gym.record import RecordConfig, RecordSummary
 from ibc_gym.record import record as run_recording
 from ibc_gym.record_by_person import PersonSummary, Surroundings, record_by_person
-from ibc_gym.registry import TELEOPERATION
+from ibc_gym.tables import TELEOPERATION
 from ibc_gym.words import count
 
 DESCRIPTION = (

@@ -22,8 +22,9 @@ from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.evaluation.uncertainty import compare_paired
 from ibc_gym.paths import writable_folder
 from ibc_gym.records import Float32, Float64
-from ibc_gym.registry import TASKS, make_env, make_oracle, make_vec_env
+from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
+from ibc_gym.tables import TASKS
 
 ORACLE = "oracle"
 FAR = 5e-3

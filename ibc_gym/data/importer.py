@@ -25,7 +25,8 @@ from ibc_gym.data.npz import check_arrays, read_npz
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.paths import writable_folder
-from ibc_gym.registry import GYM_PREFIX, TASKS, make_env
+from ibc_gym.registry import make_env
+from ibc_gym.tables import GYM_PREFIX, TASKS
 
 GUESSES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     r"kitchen.*v0": ("gym:FrankaKitchen-v1", {"layout": "d4rl"}),

@@ -18,8 +18,9 @@ from ibc_gym.evaluation.results import Evaluation, Tape, find_tape
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.tape import TapePlayer, check_same
 from ibc_gym.records import Bool, Float32, Observation
-from ibc_gym.registry import ORACLES, make_oracle
+from ibc_gym.registry import make_oracle
 from ibc_gym.rollout import rollout
+from ibc_gym.tables import ORACLES
 
 GRID = 72
 """Points on each side of the landscape."""

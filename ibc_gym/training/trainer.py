@@ -18,8 +18,9 @@ from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.selection import top_episodes
 from ibc_gym.errors import CheckpointError, ConfigError
 from ibc_gym.lock import only_writer
-from ibc_gym.registry import POLICIES, load, make_policy
+from ibc_gym.registry import load, make_policy
 from ibc_gym.serialise import to_json
+from ibc_gym.tables import POLICIES
 from ibc_gym.training.config import TrainConfig, check_resumable
 from ibc_gym.training.learner import Learner, own_randomness
 from ibc_gym.training.loop import TrainingLoop

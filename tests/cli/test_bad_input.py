@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from command import refused, run
 
-from ibc_gym.registry import POLICIES, TASKS
+from ibc_gym.tables import POLICIES, TASKS
 
 
 class TestBadInput:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from ibc_gym import registry
+from ibc_gym import registry, tables
 from ibc_gym.cli import list as listing
 
 
-@pytest.mark.parametrize("name", registry.PRESETS)
+@pytest.mark.parametrize("name", tables.PRESETS)
 def test_every_preset_says_below_it_what_it_is_for(name: str) -> None:
-    said, _ = listing.names(registry.PRESETS)[name].split("; ")
+    said, _ = listing.names(tables.PRESETS)[name].split("; ")
     assert len(said) > 5 and not said.endswith(".")
     assert said != listing.NOTHING_SAID
 
 
-@pytest.mark.parametrize("name", registry.PRESETS)
+@pytest.mark.parametrize("name", tables.PRESETS)
 def test_policy_and_updates_of_a_preset_are_those_that_it_has(name: str) -> None:
-    preset = registry.load(registry.PRESETS, name, "preset")
-    said = listing.names(registry.PRESETS)[name]
+    preset = registry.load(tables.PRESETS, name, "preset")
+    said = listing.names(tables.PRESETS)[name]
     assert said.endswith(f"; {preset.policy}, {preset.training.steps:,} updates")
 
 

@@ -143,9 +143,9 @@ def test_answer_for_programs_is_one_object(
 ) -> None:
     from hands import ScriptedHand, reading
 
-    from ibc_gym import registry
+    from ibc_gym import tables
 
-    monkeypatch.setitem(registry.TELEOPERATION, "script", "hands:ScriptedHand")
+    monkeypatch.setitem(tables.TELEOPERATION, "script", "hands:ScriptedHand")
     ScriptedHand.script = [reading(held=False), reading(away=1.0)]
     words = ("record", "reach", "--by", "script", "--episodes", "1", "--pace", "100", "--json")
     code, out, _ = run(capsys, *words, "--task.horizon", "5", "--out", tmp_path / "d.zarr")

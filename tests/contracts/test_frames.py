@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from ibc_gym.contracts import CanonicalFrame
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float32
-from ibc_gym.registry import FRAMES, TASKS, make_env, make_frame
+from ibc_gym.registry import make_env, make_frame
+from ibc_gym.tables import FRAMES, TASKS
 
 ELSEWHERE = {"pusht": "gym:gym_pusht/PushT-v0"}
 """Where a frame is at home that is not that of a task of ours."""

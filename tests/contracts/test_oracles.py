@@ -13,8 +13,9 @@ from rows import suites
 from ibc_gym.contracts import Policy, PolicySpec
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.records import Float32
-from ibc_gym.registry import ORACLES, make_env, make_oracle, make_vec_env
+from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
+from ibc_gym.tables import ORACLES
 from ibc_gym.testing import PolicyContract
 from ibc_gym.testing.policies import spec_of
 

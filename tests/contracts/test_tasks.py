@@ -8,7 +8,8 @@ from rows import suites
 
 from ibc_gym.contracts import Robot, Task
 from ibc_gym.records import RobotLimits, Target
-from ibc_gym.registry import ORACLES, TASKS, WORKCELLS, load, make_task
+from ibc_gym.registry import load, make_task
+from ibc_gym.tables import ORACLES, TASKS, WORKCELLS
 from ibc_gym.testing import IdealRobot, TaskContract
 
 

@@ -12,7 +12,8 @@ from gymnasium import spaces
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.policies.presets.record import Preset
-from ibc_gym.registry import POLICIES, PRESETS, load
+from ibc_gym.registry import load
+from ibc_gym.tables import POLICIES, PRESETS
 
 PAGE = Path(__file__).parents[2] / "docs" / "presets.md"
 

@@ -19,7 +19,7 @@ from small_policies import (
     trained,
 )
 
-from ibc_gym import registry
+from ibc_gym import tables
 from ibc_gym.checkpoint import load_policy, save_policy
 
 
@@ -32,7 +32,7 @@ def test_loaded_policy_acts_and_is_judged_as_the_saved_one(
     saved: Any = trained(made(config, make_spec(PICTURE)), windows, steps=2)
     saved.eval()
     path = f"{POLICIES[type(config)].__module__}:{POLICIES[type(config)].__name__}"
-    (row,) = (row for row, where in registry.POLICIES.items() if where == path)
+    (row,) = (row for row, where in tables.POLICIES.items() if where == path)
     save_policy(tmp_path, row, saved)
     loaded: Any = load_policy(tmp_path)
     assert loaded.config == config

@@ -19,7 +19,7 @@ from toys import (
     training_set,
 )
 
-from ibc_gym import registry
+from ibc_gym import registry, tables
 from ibc_gym.errors import (
     CheckpointError,
     ConfigError,
@@ -49,7 +49,7 @@ CHILD = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import toys
-toys.registry.POLICIES["toy"] = "toys:Toy"
+toys.tables.POLICIES["toy"] = "toys:Toy"
 config = toys.settings(toys.Path(sys.argv[2]), resume=True, **toys.OFTEN)
 toys.train_on(config, toys.training_set(), lambda progress: print(progress.step, flush=True))
 """
@@ -118,11 +118,11 @@ def test_run_is_not_resumed_when_data_were_added(tmp_path: Path) -> None:
         train(settings(tmp_path / "run", data=data, resume=True))
 
 
-@pytest.mark.parametrize("name", list(registry.POLICIES))
+@pytest.mark.parametrize("name", list(tables.POLICIES))
 def test_every_policy_resumes_to_the_bit(tmp_path: Path, name: str) -> None:
     changes: dict[str, Any] = {
         "policy": name,
-        "policy_config": registry.load(registry.POLICIES, name, "policy").Config(history=1),
+        "policy_config": registry.load(tables.POLICIES, name, "policy").Config(history=1),
         "steps": 6,
         "validate_every": 3,
         "log_every": 1,

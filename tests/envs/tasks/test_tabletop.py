@@ -14,7 +14,8 @@ from ibc_gym.envs.tasks.push_two_targets import PushTwoTargets
 from ibc_gym.envs.tasks.reach import Reach, ReachConfig
 from ibc_gym.envs.tasks.tabletop import gap
 from ibc_gym.errors import ConfigError
-from ibc_gym.registry import TASKS, make_task
+from ibc_gym.registry import make_task
+from ibc_gym.tables import TASKS
 
 WIDEST = {"D415": (69.0, 42.0), "D455": (90.0, 65.0)}
 """What the colour sensors of two RealSense cameras see, across and up [degrees]."""

@@ -4,7 +4,8 @@ import pytest
 
 from ibc_gym.errors import MissingDependency
 from ibc_gym.hardware.teleop import device
-from ibc_gym.registry import TELEOPERATION, load
+from ibc_gym.registry import load
+from ibc_gym.tables import TELEOPERATION
 
 
 @pytest.mark.parametrize("name", TELEOPERATION)

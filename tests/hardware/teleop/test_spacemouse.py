@@ -8,10 +8,11 @@ import sys
 import pytest
 from hands import Clock
 
-from ibc_gym import registry
+from ibc_gym import tables
 from ibc_gym.errors import ConfigError, MissingDependency, MissingSystemLibrary
 from ibc_gym.hardware.teleop.device import TAKE, DeviceLost
-from ibc_gym.registry import TELEOPERATION, load
+from ibc_gym.registry import load
+from ibc_gym.tables import TELEOPERATION
 
 
 def test_without_its_library_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +28,7 @@ def test_without_its_library_it_names_the_extra(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "meta_path", [Hidden(), *sys.meta_path])
     with pytest.raises(MissingDependency, match=r"pip install 'ibc-gym\[teleop\]'"):
         load(TELEOPERATION, "spacemouse", "device")
-    assert registry.TELEOPERATION["spacemouse"].startswith(module)
+    assert tables.TELEOPERATION["spacemouse"].startswith(module)
 
 
 pyspacemouse = pytest.importorskip("pyspacemouse")
