@@ -60,6 +60,7 @@ _EXTRAS: Final = {
     "pytest": "testing",
     "xarm": "xarm",
     "pyrealsense2": "realsense",
+    "cv2": "calibration",
 }
 """Which extra brings a library, by the name that it is imported by."""
 _NEWEST_PYTHON: Final = {"pybullet": (3, 11)}

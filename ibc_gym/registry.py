@@ -103,11 +103,17 @@ PRESETS: Final[Mapping[str, str]] = {
 }
 """Named configurations of policies and how to train them; each a record with `policy`, `config`, `training`."""
 
+STAGES: Final[Mapping[str, str]] = {
+    "calibration": "ibc_gym.envs.tasks.calibration:CalibrationStage",
+}
+"""Scenes that a workcell can host though there is nothing to learn in them."""
+
 GYM_PREFIX: Final = "gym:"
 """`gym:AdroitHandDoor-v1` is any Gymnasium environment by its id."""
 
 _NOISY: Final = "ibc_gym.envs.oracles.noise:NoisyOracle"
 _GUARDED: Final = "ibc_gym.hardware.safety.guarded:guarded"
+_CALIBRATION: Final = "ibc_gym.hardware.calibration.measure:Calibration"
 _EXTERNAL: Final = "ibc_gym.envs.external:make_external"
 
 
@@ -147,6 +153,32 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
         )
     workcell: Workcell = _attribute(_GUARDED)(factory(task, cameras=cameras), task, safety)
     return workcell
+
+
+def make_stage(name: str, options: Mapping[str, Any], **parts: Any) -> Any:
+    """A scene without a task, by name, for `make_workcell`.
+
+    Args:
+        name: A row of `STAGES`.
+        options: Fields of its config.
+        **parts: What else it is made of; see its class.
+
+    Raises:
+        UnknownName: No stage is called that.
+        ConfigError: It has no such option, or the value is of another type or makes no sense.
+    """
+    cls = load(STAGES, name, "stage")
+    return cls(from_json(cls.Config, options), **parts)
+
+
+def make_calibration(board: Mapping[str, Any]) -> Any:
+    """What measures with a board of these `BoardSpec` fields: a `Calibration` of `ibc_gym.hardware.calibration.measure`.
+
+    Raises:
+        MissingDependency: OpenCV is not installed.
+        ConfigError: There is no such board.
+    """
+    return _attribute(_CALIBRATION)(**board)
 
 
 def make_env(

@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from ibc_gym import geometry
 from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import CameraSpec, Pose
+from ibc_gym.records import CameraSpec, Pose, UInt8
 
 from ..scene_spec import MujocoSettings, Picture, SceneSpec, Shape, Tool
 from .real_stage import CLAMP, GRAPHITE, PVC, board_camera, wooden_board
@@ -47,6 +47,8 @@ class CalibrationConfig:
     """From the flange to where the pointer's tip ought to be, along +z [m]."""
     bent: tuple[float, float, float] = (0.0017, -0.0023, 0.0012)
     """By how much the tip is elsewhere, in the frame of the flange [m]: what a calibration of the tool finds."""
+    unsteady: float = 1e-4
+    """By how much a hand that holds the tip to a point is off (standard deviation per axis) [m]."""
     camera: CameraSpec | None = None
     """The camera as it is; None is the real table's, for pictures of `image_size`."""
 
@@ -56,13 +58,17 @@ class CalibrationConfig:
             raise ConfigError(
                 f"CalibrationConfig.control_rate is {self.control_rate} Hz, but must lie in 1 to 50."
             )
-        if self.pointer <= 0:
-            raise ConfigError(f"CalibrationConfig.pointer is {self.pointer} m, but must be positive.")
+        if self.pointer <= 0.05 or self.unsteady < 0:
+            raise ConfigError(
+                f"CalibrationConfig.pointer is {self.pointer} m and unsteady {self.unsteady} m, but the pointer must be "
+                "longer than 0.05 m, and unsteadiness is not negative."
+            )
 
 
 class CalibrationStage:
     """The scene, with a board or without."""
 
+    Config: ClassVar = CalibrationConfig
     workcells: ClassVar[tuple[str, ...]] = ("mujoco", "xarm-emulated", "xarm")
     name: ClassVar[str] = NAME
     lower: ClassVar = (0.10, -0.45, 0.06)
@@ -73,7 +79,7 @@ class CalibrationStage:
         self,
         config: CalibrationConfig | None = None,
         *,
-        board: Picture | None = None,
+        board: UInt8 | None = None,
         outer_size: tuple[float, float] = (0.24, 0.192),
         margin: float = 0.012,
     ) -> None:
@@ -81,13 +87,14 @@ class CalibrationStage:
 
         Args:
             config: Settings.
-            board: What is printed on the board; None has a pointer on the flange instead.
+            board: What is printed on the board, (H, W) in shades of grey; None has a pointer on the flange instead.
             outer_size: Width and height of what is printed [m].
             margin: White around its squares [m].
         """
         self.config = config or CalibrationConfig()
         self.control_period = 1.0 / self.config.control_rate
-        self._board, self._outer, self._margin = board, outer_size, margin
+        self._board = None if board is None else _printed(board)
+        self._outer, self._margin = outer_size, margin
 
     @property
     def flange_T_board(self) -> Pose:
@@ -157,6 +164,11 @@ class CalibrationStage:
         )
         shapes = (_rod(0.0315, 0.0, CLAMP), _rod(0.0127, CLAMP, shaft), needle)
         return Tool(shapes=shapes, length=self.config.pointer, mass=0.1)
+
+
+def _printed(board: UInt8) -> Picture:
+    height, width = board.shape
+    return Picture(width=width, height=height, pixels=board.tobytes())
 
 
 def _rod(radius: float, start: float, end: float) -> Shape:

@@ -100,7 +100,9 @@ class Board:
         parameters = cv2.aruco.DetectorParameters()
         # Corners are refined by the chessboard's own step; markers need no more than to be recognised.
         parameters.adaptiveThreshWinSizeStep = 4
-        self._detector: Any = cv2.aruco.CharucoDetector(self._board, cv2.aruco.CharucoParameters(), parameters)
+        self._detector: Any = cv2.aruco.CharucoDetector(
+            self._board, cv2.aruco.CharucoParameters(), parameters
+        )
 
     @cached_property
     def corners(self) -> Float64:
@@ -112,14 +114,18 @@ class Board:
         """The four outer corners of board and margin in its frame, (4, 3) [m]."""
         (width, height), margin = self.spec.size, self.spec.margin
         low, right, down = -margin, width + margin, height + margin
-        return np.array([[low, low, 0], [right, low, 0], [right, down, 0], [low, down, 0]], dtype=np.float64)
+        return np.array(
+            [[low, low, 0], [right, low, 0], [right, down, 0], [low, down, 0]], dtype=np.float64
+        )
 
     def draw(self, pixels_per_square: int) -> UInt8:
         """The board with its margin, (H, W) in shades of grey; the picture covers `outer_size`, to a pixel."""
         spec = self.spec
         inner = (spec.columns * pixels_per_square, spec.rows * pixels_per_square)
         edge = round(spec.margin / spec.square * pixels_per_square)
-        drawn = np.asarray(self._board.generateImage(inner, marginSize=0, borderBits=1), dtype=np.uint8)
+        drawn = np.asarray(
+            self._board.generateImage(inner, marginSize=0, borderBits=1), dtype=np.uint8
+        )
         return np.pad(drawn, edge, constant_values=255)
 
     def detect(self, image: UInt8) -> Detection:
@@ -135,7 +141,9 @@ class Board:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         corners, ids, _, _ = self._detector.detectBoard(grey)
         if ids is None or len(ids) == 0:
-            return Detection(ids=np.empty(0, np.int64), pixels=np.empty((0, 2)), points=np.empty((0, 3)))
+            return Detection(
+                ids=np.empty(0, np.int64), pixels=np.empty((0, 2)), points=np.empty((0, 3))
+            )
         found = np.asarray(ids, dtype=np.int64).ravel()
         pixels = np.asarray(corners, dtype=np.float64).reshape(-1, 2) + HALF_PIXEL
         return Detection(ids=found, pixels=pixels, points=self.corners[found])

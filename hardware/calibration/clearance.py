@@ -71,7 +71,9 @@ class Clearance:
         """Points along the middle of the links, (P, 3) each, but for what the board is screwed to."""
         origins = [frame[:3, 3] for frame in frames]
         shares = np.linspace(0.0, 1.0, ALONG_LINK)[:, None]
-        pairs = zip(origins[FIRST_LINK:LAST_LINK], origins[FIRST_LINK + 1 : LAST_LINK], strict=False)
+        pairs = zip(
+            origins[FIRST_LINK:LAST_LINK], origins[FIRST_LINK + 1 : LAST_LINK], strict=False
+        )
         return [one + shares * (other - one) for one, other in pairs]
 
     def _from_board(self, base_T_board: Float64, points: Float64) -> float:

@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import Bool, CameraSpec, Float64, Pose
+from ibc_gym.records import Bool, CameraSpec, Float64, Int64, Pose
 
 from .library import cv2
 from .selection import hold_out, inliers, rms
@@ -78,7 +78,7 @@ class _Samples:
     """(V, 4, 4)"""
     camera_T_board: Float64
     """(V, 4, 4), each from its own picture alone."""
-    view: Float64
+    view: Int64
     """(N,) which view a corner is of."""
     points: Float64
     """(N, 3) in the board's frame [m]."""
@@ -120,7 +120,9 @@ def solve_hand_eye(views: Sequence[View], camera: CameraSpec) -> HandEye:
         flange_T_board=geometry.pose_of(flange_T_board),
         spread=rms(far),
         spread_angle=rms(turned),
-        reprojection=rms(np.linalg.norm(_misses(held, base_T_camera, flange_T_board, camera), axis=1)),
+        reprojection=rms(
+            np.linalg.norm(_misses(held, base_T_camera, flange_T_board, camera), axis=1)
+        ),
         methods_apart=float(apart[0]),
         methods_apart_angle=float(apart_angle[0]),
         views=int(kept.sum()),
@@ -215,4 +217,4 @@ def _misses(
     camera_T_board = np.linalg.inv(base_T_camera) @ samples.base_T_flange @ flange_T_board
     of_view = camera_T_board[samples.view]
     points = np.einsum("nij,nj->ni", of_view[:, :3, :3], samples.points) + of_view[:, :3, 3]
-    return project(camera, points) - samples.pixels
+    return np.asarray(project(camera, points) - samples.pixels)

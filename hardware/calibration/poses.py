@@ -132,7 +132,9 @@ def _views(
         turn = turn * Rotation.from_rotvec([tilt * cos(axis), tilt * sin(axis), 0.0])
         depth = camera.fx * width / (rng.uniform(*config.share) * camera.width)
         right, down = rng.uniform(0.2, 0.8, 2) * (camera.width, camera.height)
-        centre = depth * np.array([(right - camera.cx) / camera.fx, (down - camera.cy) / camera.fy, 1.0])
+        centre = depth * np.array(
+            [(right - camera.cx) / camera.fx, (down - camera.cy) / camera.fy, 1.0]
+        )
         camera_T_board = np.eye(4)
         camera_T_board[:3, :3] = turn.as_matrix()
         camera_T_board[:3, 3] = centre - turn.apply(middle)

@@ -58,7 +58,9 @@ def solve_tool_point(base_T_flange: Sequence[Pose]) -> ToolPoint:
         ConfigError: They are too few, or the flange turned too little.
     """
     if len(base_T_flange) < LEAST_POSES:
-        raise ConfigError(f"The tip needs {LEAST_POSES} poses of the flange, not {len(base_T_flange)}.")
+        raise ConfigError(
+            f"The tip needs {LEAST_POSES} poses of the flange, not {len(base_T_flange)}."
+        )
     poses = np.array([geometry.matrix(pose) for pose in base_T_flange])
     kept: Bool = np.ones(len(poses), dtype=bool)
     for _ in range(2):  # once more, without what was far off
@@ -93,7 +95,7 @@ def _solved(poses: Float64) -> tuple[Float64, Float64]:
             f"The flange turned too little about the tip: {spread:.3f}, and {LEAST_SPREAD} are needed. Tilt it by 30 degrees "
             "and more, this way and that, and turn it about its own axis too."
         )
-    found = np.linalg.lstsq(A, -poses[:, :3, 3].ravel())[0]
+    found = np.asarray(np.linalg.lstsq(A, -poses[:, :3, 3].ravel())[0], dtype=np.float64)
     return found[:3], found[3:]
 
 

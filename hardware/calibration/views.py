@@ -41,7 +41,10 @@ def board_in_camera(seen: Detection, camera: CameraSpec) -> Float64:
     Raises:
         ConfigError: They are too few, or all in one line.
     """
-    if len(seen) < 6 or np.linalg.matrix_rank(seen.points[:, :2] - seen.points[0, :2], tol=1e-6) < 2:
+    if (
+        len(seen) < 6
+        or np.linalg.matrix_rank(seen.points[:, :2] - seen.points[0, :2], tol=1e-6) < 2
+    ):
         raise ConfigError(
             f"{len(seen)} corners of the board do not give its pose; at least 6, not all in one line, are needed."
         )
