@@ -24,7 +24,7 @@ from .intrinsics import Intrinsics
 from .tool_point import ToolPoint
 
 BOUNDS: Final[Mapping[str, Mapping[str, float]]] = {
-    "intrinsics": {"reprojection_px": 0.5, "bend_px": 1.0},
+    "intrinsics": {"reprojection_px": 0.5, "bend_px": 0.5},
     "camera": {
         "spread_m": 0.003,
         "spread_rad": math.radians(0.5),

@@ -8,7 +8,7 @@ how far off it has the board on the flange, which is the same for all. What is r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -30,8 +30,12 @@ LEAST_TURN: Final = 0.15
 """How much the flange must turn about a second axis, from view to view (RMS) [rad]."""
 EXACT: Final = 0.001
 """Views that are off by less than this are never dropped [m]."""
-SOFT: Final = 1.0
-"""Corners that are further off than this count for less [px]."""
+CORNER: Final = 0.2
+"""How exactly a corner is found (standard deviation) [px]."""
+ROBOT: Final = np.array([4e-4] * 3 + [2e-4] * 3)
+"""How exactly a robot knows where its flange is (standard deviation): turned [rad], shifted [m]."""
+SOFT: Final = 3.0
+"""Corners that are off by more than so many standard deviations count for less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,16 +194,54 @@ def _kept(samples: _Samples, base_T_camera: Float64) -> Bool:
 def _refined(
     samples: _Samples, kept: Bool, base_T_camera: Float64, camera: CameraSpec
 ) -> tuple[Float64, Float64]:
-    """Both transforms, such that the corners of all kept views are seen where they ought to be."""
-    start = base_T_camera, mean_transform(_on_flange(samples, base_T_camera)[kept])
-    rows = kept[samples.view]
+    """Both transforms, such that the corners of all kept views are seen where they ought to be.
 
-    def misses(changes: Float64) -> Float64:
-        moved = (_moved(start[0], changes[:6]), _moved(start[1], changes[6:]))
-        return _misses(samples, *moved, camera)[rows].ravel()
+    What the robot says of its flange is not exact either, which moves all corners of a view together. So misses are
+    weighed by what corners and robot together let expect: else a third of a millimetre of the robot would count as an
+    error of each of forty corners.
+    """
+    start = base_T_camera, mean_transform(_on_flange(samples, base_T_camera)[kept])
+    weights = _weights(samples, *start, camera)
+
+    def misses(unknown: Float64) -> Float64:
+        ends = _moved(start[0], unknown[:6]), _moved(start[1], unknown[6:])
+        off = _misses(samples, *ends, camera)
+        weighed = [
+            weights[view] @ off[samples.view == view].ravel() for view in np.flatnonzero(kept)
+        ]
+        return np.concatenate(weighed)
 
     found = least_squares(misses, np.zeros(12), loss="huber", f_scale=SOFT, x_scale="jac")
     return _moved(start[0], found.x[:6]), _moved(start[1], found.x[6:])
+
+
+def _weights(
+    samples: _Samples, base_T_camera: Float64, flange_T_board: Float64, camera: CameraSpec
+) -> list[Float64]:
+    """For every view a matrix (2 N, 2 N) after which its misses are independent, with a standard deviation of 1."""
+    views = len(samples.base_T_flange)
+    exact = _misses(samples, base_T_camera, flange_T_board, camera)
+    slopes = []
+    for column in range(6):
+        shift = np.zeros((views, 6))
+        shift[:, column] = ROBOT[column]
+        moved = replace(samples, base_T_flange=_shifted(samples.base_T_flange, shift))
+        slopes.append(_misses(moved, base_T_camera, flange_T_board, camera) - exact)
+    by_robot = np.stack(slopes, axis=-1)  # (N, 2, 6) [px], for one standard deviation of the robot
+    weights = []
+    for view in range(views):
+        along = by_robot[samples.view == view].reshape(-1, 6)
+        expected = CORNER**2 * np.eye(len(along)) + along @ along.T
+        weights.append(np.linalg.inv(np.linalg.cholesky(expected)))
+    return weights
+
+
+def _shifted(base_T_flange: Float64, shifts: Float64) -> Float64:
+    """Transforms (V, 4, 4), each turned [rad] and shifted [m] by its own (V, 6)."""
+    shifted = base_T_flange.copy()
+    shifted[:, :3, :3] = shifted[:, :3, :3] @ Rotation.from_rotvec(shifts[:, :3]).as_matrix()
+    shifted[:, :3, 3] += shifts[:, 3:]
+    return shifted
 
 
 def _moved(transform: Float64, change: Float64) -> Float64:

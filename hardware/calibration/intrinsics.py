@@ -40,7 +40,7 @@ class Intrinsics:
     reprojection: float
     """Distance of seen corners from where the pinhole has them, over the pictures that were held out (RMS) [px]."""
     bend: float
-    """By how much a lens with radial distortion would explain the seen corners otherwise, at most [px]."""
+    """How far a lens with radial distortion, fitted to the same corners, is from a pinhole there, at most [px]."""
     views: int
     """Pictures that it was solved from."""
     dropped: int
@@ -100,7 +100,7 @@ def solve_intrinsics(seen: Sequence[Detection], device: CameraSpec) -> Intrinsic
         cx=found.cx,
         cy=found.cy,
         reprojection=rms(np.concatenate([_residuals(picture, found) for picture in judge])),
-        bend=_bend(solve, device, found),
+        bend=_bend(solve, device),
         views=len(solve),
         dropped=int((~kept).sum()),
         held_out=len(judge),
@@ -132,15 +132,15 @@ def _calibrate(
     seen: Sequence[Detection], device: CameraSpec, *, bent: bool
 ) -> tuple[Float64, Float64, Float64]:
     """Camera matrix (3, 3), distortion (5,) and error of each picture [px], (N,)."""
-    straight = cv2.CALIB_FIX_K1 | cv2.CALIB_FIX_K2
-    flags = cv2.CALIB_USE_INTRINSIC_GUESS | cv2.CALIB_FIX_K3 | cv2.CALIB_ZERO_TANGENT_DIST
+    flags = cv2.CALIB_USE_INTRINSIC_GUESS | cv2.CALIB_ZERO_TANGENT_DIST
+    flags |= cv2.CALIB_FIX_K2 | cv2.CALIB_FIX_K3  # more coefficients would fit the noise
     answer: Any = cv2.calibrateCameraExtended(
         [picture.points.astype(np.float32) for picture in seen],
         [(picture.pixels - HALF_PIXEL).astype(np.float32) for picture in seen],
         (device.width, device.height),
         matrix_of(device),
         np.zeros(5),
-        flags=flags if bent else flags | straight,
+        flags=flags if bent else flags | cv2.CALIB_FIX_K1,
     )
     _, matrix, distortion, *_, errors = answer
     return np.asarray(matrix), np.ravel(distortion), np.ravel(errors)
@@ -163,9 +163,13 @@ def _residuals(picture: Detection, camera: CameraSpec) -> Float64:
     return np.asarray(np.linalg.norm(project(camera, points) - picture.pixels, axis=1))
 
 
-def _bend(seen: Sequence[Detection], device: CameraSpec, pinhole: CameraSpec) -> float:
+def _bend(seen: Sequence[Detection], device: CameraSpec) -> float:
+    """How far a lens with radial distortion, fitted to the corners, is from its nearest pinhole there, at most [px]."""
     matrix, distortion, _ = _calibrate(seen, device, bent=True)
     pixels = np.concatenate([picture.pixels for picture in seen])
     rays = cv2.undistortPoints((pixels - HALF_PIXEL)[:, None], matrix, distortion).reshape(-1, 2)
-    straight = project(pinhole, np.column_stack([rays, np.ones(len(rays))]))
-    return float(np.linalg.norm(straight - pixels, axis=1).max())
+    off = np.empty_like(pixels)
+    for axis in (0, 1):
+        line = np.polyfit(rays[:, axis], pixels[:, axis], 1)
+        off[:, axis] = np.polyval(line, rays[:, axis]) - pixels[:, axis]
+    return float(np.linalg.norm(off, axis=1).max())
