@@ -99,10 +99,13 @@ def build(client: Client, spec: SceneSpec) -> Built:
 
 
 def _refuse_pictures(spec: SceneSpec) -> None:
-    for owner in (spec.tool, *spec.bodies):
-        if any(shape.picture is not None for shape in owner.shapes):
+    for name, shapes in [
+        ("the tool", spec.tool.shapes),
+        *((body.name, body.shapes) for body in spec.bodies),
+    ]:
+        if any(shape.picture is not None for shape in shapes):
             raise ConfigError(
-                f"Scene {spec.name!r} has a picture on {getattr(owner, 'name', 'the tool')!r}, which PyBullet is not given: "
+                f"Scene {spec.name!r} has a picture on {name}, which PyBullet is not given: "
                 "use the workcell mujoco."
             )
 
