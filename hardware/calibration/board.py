@@ -91,11 +91,12 @@ class Board:
     def __init__(self, spec: BoardSpec | None = None) -> None:
         """Make ready for one kind of board."""
         self.spec = spec or BoardSpec()
+        self._markers = _dictionary(self.spec.dictionary)
         self._board: Any = cv2.aruco.CharucoBoard(
             (self.spec.columns, self.spec.rows),
             self.spec.square,
             self.spec.marker,
-            _dictionary(self.spec.dictionary),
+            self._markers,
         )
         parameters = cv2.aruco.DetectorParameters()
         # Corners are refined by the chessboard's own step; markers need no more than to be recognised.
@@ -119,14 +120,19 @@ class Board:
         )
 
     def draw(self, pixels_per_square: int) -> UInt8:
-        """The board with its margin, (H, W) in shades of grey; the picture covers `outer_size`, to a pixel."""
-        spec = self.spec
-        inner = (spec.columns * pixels_per_square, spec.rows * pixels_per_square)
-        edge = round(spec.margin / spec.square * pixels_per_square)
-        drawn = np.asarray(
-            self._board.generateImage(inner, marginSize=0, borderBits=1), dtype=np.uint8
-        )
-        return np.pad(drawn, edge, constant_values=255)
+        """The board with its margin, (H, W) in shades of grey; it covers `outer_size`, to a pixel."""
+        spec, n = self.spec, pixels_per_square
+        drawn = np.zeros((spec.rows * n, spec.columns * n), dtype=np.uint8)
+        side, scale = round(spec.marker / spec.square * n), n / spec.square
+        for number, corners in zip(
+            self._board.getIds().ravel(), self._board.getObjPoints(), strict=True
+        ):
+            left, top = (round(float(edge) * scale) for edge in corners[0, :2])
+            column, row = (int(middle // n) for middle in (left + side / 2, top + side / 2))
+            drawn[row * n : (row + 1) * n, column * n : (column + 1) * n] = 255
+            marker = cv2.aruco.generateImageMarker(self._markers, int(number), side)
+            drawn[top : top + side, left : left + side] = marker
+        return np.pad(drawn, round(spec.margin * scale), constant_values=255)
 
     def detect(self, image: UInt8) -> Detection:
         """The corners that are seen in a picture, (H, W, 3) RGB; perhaps none.

@@ -83,7 +83,9 @@ class Mover:
 
     def _rest(self, joints: Float64) -> RobotState:
         """Wait until the arm has stood still for `STILL`."""
-        needed = max(1, int(np.ceil(STILL / self._period)))
+        needed = 1 + int(
+            np.ceil(STILL / self._period)
+        )  # measurements, the first and the last included
         still = 0
         for _ in range(int(np.ceil((PATIENCE + STILL) / self._period))):
             self._robot.command(Target(joints=joints))

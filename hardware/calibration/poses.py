@@ -26,8 +26,10 @@ from .clearance import Clearance
 
 GOLDEN: Final = pi * (3 - 5**0.5)
 """Turns by this angle never come near one another for long, so the tilts of a few views point all ways [rad]."""
-SEEDS: Final = 24
+SEEDS: Final = 16
 """Joints that inverse kinematics starts from, until one solution is found; later ones start from that."""
+SEARCHES: Final = 5
+"""Views for which that is done, until one of them has a solution."""
 TRIES: Final = 20
 """Candidates, at most, for every view that is wanted."""
 SPARE: Final = 1.5
@@ -46,7 +48,7 @@ class PlanConfig:
     """Least and greatest angle between the board and the picture plane [rad]; 20 and 40 degrees."""
     roll: float = 0.5
     """Greatest turn about the line of sight, either way [rad]."""
-    share: tuple[float, float] = (0.30, 0.50)
+    share: tuple[float, float] = (0.30, 0.60)
     """Least and greatest width of the board in the picture, face on, in picture widths."""
     seen: float = 0.75
     """Least share of the board's corners that lie in the picture."""
@@ -90,7 +92,9 @@ def plan_views(
     """
     config = config or PlanConfig()
     clearance = Clearance(board, camera, flange_T_board, kinematics, limits)
-    reachable = _reachable(board, camera, flange_T_board, kinematics, home, rng, config)
+    candidates = _views(board, camera, rng, config)
+    poses = _flange_poses(candidates, camera, flange_T_board)
+    reachable = _reachable(poses, Kinematics(kinematics.arm, 0.0), clearance, home, rng)
     allowed = (joints for joints in reachable if clearance.allows(joints))
     wanted = list(islice(allowed, ceil(SPARE * config.count)))
     way = _in_order(wanted, home, clearance, config.count)
@@ -142,43 +146,53 @@ def _views(
             yield camera_T_board
 
 
-def _reachable(
-    board: Board,
-    camera: CameraSpec,
-    flange_T_board: Pose,
-    kinematics: Kinematics,
-    home: Float64,
-    rng: np.random.Generator,
-    config: PlanConfig,
-) -> Iterator[Float64]:
-    """Joints of views that the arm can have."""
+def _flange_poses(
+    views: Iterator[Float64], camera: CameraSpec, flange_T_board: Pose
+) -> Iterator[Pose]:
+    """base_T_flange of every view."""
     base_T_camera = geometry.matrix(
         Pose(position=np.array(camera.position), quaternion=np.array(camera.quaternion))
     )
     board_T_flange = np.linalg.inv(geometry.matrix(flange_T_board))
-    flange = Kinematics(kinematics.arm, 0.0)
-    anchor = None
-    for camera_T_board in _views(board, camera, rng, config):
-        pose = geometry.pose_of(base_T_camera @ camera_T_board @ board_T_flange)
+    for camera_T_board in views:
+        yield geometry.pose_of(base_T_camera @ camera_T_board @ board_T_flange)
+
+
+def _reachable(
+    poses: Iterator[Pose],
+    flange: Kinematics,
+    clearance: Clearance,
+    home: Float64,
+    rng: np.random.Generator,
+) -> Iterator[Float64]:
+    """Joints of those poses that the arm can have; all of them near those of the first, so that it never turns over."""
+    anchor, searches = None, 0
+    for pose in poses:
+        if anchor is None and searches == SEARCHES:
+            return  # the board cannot be held before this camera
         if anchor is None:
-            anchor = _first_solution(flange, pose, home, rng)
-        if anchor is None:
-            continue
-        found = flange.least_squares(pose, anchor)
-        if found.error < CLOSE_ENOUGH:
-            yield found.joints
+            anchor = _first_solution(flange, pose, clearance, home, rng)
+            searches += 1
+        if anchor is not None:
+            found = flange.least_squares(pose, anchor)
+            if found.error < CLOSE_ENOUGH:
+                yield found.joints
 
 
 def _first_solution(
-    flange: Kinematics, pose: Pose, home: Float64, rng: np.random.Generator
+    flange: Kinematics,
+    pose: Pose,
+    clearance: Clearance,
+    home: Float64,
+    rng: np.random.Generator,
 ) -> Float64 | None:
-    """Of the joints that bring the flange to a pose, those that are least far from home."""
+    """Of the joints that bring the flange to a pose and that the arm can go to, those that are least far from home."""
     best, least = None, np.inf
     for number in range(SEEDS):
         near = home + rng.normal(0.0, 0.2 + 1.0 * number / SEEDS, len(home))
         found = flange.least_squares(pose, near)
         far = float(np.abs(found.joints - home).max())
-        if found.error < CLOSE_ENOUGH and far < least:
+        if found.error < CLOSE_ENOUGH and far < least and clearance.allows_way(home, found.joints):
             best, least = found.joints, far
     return best
 

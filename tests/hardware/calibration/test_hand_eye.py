@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rendered_board import Table
 from synthetic_board import apart, noisy, synthetic_views, transform
 
 from ibc_gym import geometry
@@ -40,20 +41,22 @@ def of_rig(count: int = 25, seed: int = 0) -> list[View]:
 
 
 class TestRenderedBoard:
-    def test_camera_is_found_where_it_stands(self, table, views) -> None:  # type: ignore[no-untyped-def]
+    def test_camera_is_found_where_it_stands(self, table: Table, views: list[View]) -> None:
         found = solve_hand_eye(views, table.said)
         far, turned = apart(geometry.matrix(found.base_T_camera), truth(table.camera))
         assert far < MILLIMETRE and turned < DEGREES
         assert apart(truth(table.said), truth(table.camera))[0] > 0.03, "it was told otherwise"
 
-    def test_board_is_found_where_it_is_screwed_on(self, table, views) -> None:  # type: ignore[no-untyped-def]
+    def test_board_is_found_where_it_is_screwed_on(self, table: Table, views: list[View]) -> None:
         found = solve_hand_eye(views, table.said)
         mount = geometry.matrix(table.stage.flange_T_board)
         far, turned = apart(geometry.matrix(found.flange_T_board), mount)
         assert far < MILLIMETRE and turned < DEGREES
 
     @pytest.mark.parametrize("seed", range(4))
-    def test_noise_on_detections_and_on_the_robot_is_borne(self, table, views, seed: int) -> None:  # type: ignore[no-untyped-def]
+    def test_noise_on_detections_and_on_the_robot_is_borne(
+        self, table: Table, views: list[View], seed: int
+    ) -> None:
         rng = np.random.default_rng(seed)
         worse = noisy(views, rng, pixels=0.3, metres=2e-4, radians=3e-4)
         found = solve_hand_eye(worse, table.said)
@@ -143,5 +146,5 @@ class TestRefusal:
             view = of_rig(1)[0]
             assert (points[:, 2] != 0).all()
             views.append(replace(view, base_T_flange=geometry.pose_of(base_T_flange)))
-        with pytest.raises(ConfigError, match="about a second axis by 0.000 rad"):
+        with pytest.raises(ConfigError, match=r"about a second axis by 0\.000 rad"):
             solve_hand_eye(views, CAMERA)

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
-from ibc_gym.envs.simulators.mujoco_sim import make_workcell
-from ibc_gym.envs.tasks.calibration import CalibrationStage
 from ibc_gym.errors import ConfigError
 from ibc_gym.hardware.calibration.measure import Calibration
 from ibc_gym.hardware.calibration.tool_point import solve_tool_point
 from ibc_gym.records import Float64, Pose
+from ibc_gym.registry import make_stage, make_workcell
 
 BOUND = 3e-4
 TIP = np.array([0.002, -0.003, 0.15])
@@ -41,8 +40,8 @@ def held(
 
 class TestSimulatedArm:
     def test_bent_pointer_is_found_by_turning_about_its_tip(self) -> None:
-        stage = CalibrationStage()
-        cell = make_workcell(stage, cameras=False)
+        stage = make_stage("calibration", {})
+        cell = make_workcell("mujoco", stage, cameras=False)
         calibration = Calibration()
         length = stage.scene.tool.length
         poses = calibration.touch(
