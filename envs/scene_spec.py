@@ -59,7 +59,8 @@ class Shape:
     texture: int | None = None
     """Number of a random pattern on its surface; None is plain."""
     picture: Picture | None = None
-    """Printed over the whole of a box's +z face, read with the box's +x to the right and its +y up; in MuJoCo only."""
+    """Printed over the whole of a box's +z face, read with the box's +x to the right and its +y up; in MuJoCo only. The
+    face behind shows it mirrored, and the sides its edges: take a thin box, and something plain behind it."""
 
     def __post_init__(self) -> None:
         if self.picture is not None and (self.kind != "box" or self.texture is not None):
