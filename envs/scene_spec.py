@@ -23,6 +23,24 @@ SIZES = {"box": 3, "cylinder": 2, "capsule": 2, "sphere": 1, "ellipsoid": 3}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Something printed, in shades of grey."""
+
+    width: int
+    """[px]"""
+    height: int
+    """[px]"""
+    pixels: bytes
+    """Row by row from the top left, 0 black, 255 white."""
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.height) < 1 or len(self.pixels) != self.width * self.height:
+            raise ConfigError(
+                f"A picture of {self.width} x {self.height} px takes as many bytes, not {len(self.pixels)}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shape:
     """A primitive solid, fixed to the frame of its body."""
 
@@ -40,8 +58,13 @@ class Shape:
     visible: bool = True
     texture: int | None = None
     """Number of a random pattern on its surface; None is plain."""
+    picture: Picture | None = None
+    """Printed over the whole of a box's +z face, read with the box's +x to the right and its +y up; in MuJoCo only. The
+    face behind shows it mirrored, and the sides its edges: take a thin box, and something plain behind it."""
 
     def __post_init__(self) -> None:
+        if self.picture is not None and (self.kind != "box" or self.texture is not None):
+            raise ConfigError("A picture is printed on a box that has no pattern; take a thin one.")
         if len(self.size) != SIZES[self.kind] or min(self.size) <= 0:
             raise ConfigError(
                 f"A {self.kind} takes {SIZES[self.kind]} positive sizes [m], not {self.size}."

@@ -169,6 +169,11 @@ TRIALS: Final[Mapping[str, Trial]] = {
         ),
         fix=_extra("realsense"),
     ),
+    "OpenCV": Trial(
+        package="opencv-python",
+        code="import cv2; cv2.calibrateHandEye, cv2.aruco.CharucoDetector; print('calibrates')",
+        fix=_extra("calibration"),
+    ),
     "xArm": Trial(
         package="xarm-python-sdk",
         code="from xarm.wrapper import XArmAPI; print('the SDK loads')",
@@ -181,6 +186,7 @@ _CAUSES: Final = (
     ("PLATFORM_DEVICE", "EGL has no driver", "sudo apt-get install -y libgl1 libgl1-mesa-dri"),
     ("EGLError", "libGL is missing", "sudo apt-get install -y libgl1"),
     ("glGetError", "libOSMesa is missing", "sudo apt-get install -y libosmesa6"),
+    ("calibrateHandEye", "this release cannot calibrate", "pip install 'opencv-python>=4.10,<5'"),
     ("libusb-1.0", "libusb is missing", "sudo apt-get install -y libusb-1.0-0"),
 )
 """What a library says when a part of the system is missing, what it means, and what to do."""

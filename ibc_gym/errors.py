@@ -63,6 +63,7 @@ _EXTRAS: Final = {
     "pyspacemouse": "teleop",
     "easyhid": "teleop",
     "pygame": "teleop",
+    "cv2": "calibration",
 }
 """Which extra brings a library, by the name that it is imported by."""
 _NEWEST_PYTHON: Final = {"pybullet": (3, 11)}

@@ -32,6 +32,7 @@ from ibc_gym.tables import (
     ORACLES,
     POLICIES,
     REAL_TIME,
+    STAGES,
     TASKS,
     THREADED,
     VECTOR_ENVS,
@@ -42,6 +43,7 @@ from ibc_gym.threads import ThreadedVectorEnv, usable_cores
 _NOISY: Final = "ibc_gym.envs.oracles.noise:NoisyOracle"
 _GUARDED: Final = "ibc_gym.hardware.safety.guarded:guarded"
 _DRAWN: Final = "ibc_gym.envs.simulators.mujoco_sim:drawn_layouts"
+_CALIBRATION: Final = "ibc_gym.hardware.calibration.measure:Calibration"
 _EXTERNAL: Final = "ibc_gym.envs.external:make_external"
 
 
@@ -87,6 +89,32 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
         # What the person is to arrange, as this camera would see it.
         scene.wanted = _attribute(_DRAWN, "The picture to arrange by")(task, scene.camera.spec)
     return workcell
+
+
+def make_stage(name: str, options: Mapping[str, Any], **parts: Any) -> Any:
+    """A scene without a task, by name, for `make_workcell`.
+
+    Args:
+        name: A row of `STAGES`.
+        options: Fields of its config.
+        **parts: What else it is made of; see its class.
+
+    Raises:
+        UnknownName: No stage is called that.
+        ConfigError: It has no such option, or the value is of another type or makes no sense.
+    """
+    cls = load(STAGES, name, "stage")
+    return cls(from_json(cls.Config, options), **parts)
+
+
+def make_calibration(board: Mapping[str, Any]) -> Any:
+    """What measures with a board of these `BoardSpec` fields: a `Calibration` of `ibc_gym.hardware.calibration.measure`.
+
+    Raises:
+        MissingDependency: OpenCV is not installed.
+        ConfigError: There is no such board.
+    """
+    return _attribute(_CALIBRATION, "Calibration")(**board)
 
 
 def make_env(

@@ -140,5 +140,10 @@ PEOPLE: Final[Mapping[str, str]] = {
 }
 """What a person who acts is made of."""
 
+STAGES: Final[Mapping[str, str]] = {
+    "calibration": "ibc_gym.envs.tasks.calibration:CalibrationStage",
+}
+"""Scenes that a workcell can host though there is nothing to learn in them."""
+
 GYM_PREFIX: Final = "gym:"
 """`gym:AdroitHandDoor-v1` is any Gymnasium environment by its id."""

@@ -49,6 +49,8 @@ def test_module_of_no_extra_is_not_explained() -> None:
     "library, does, extra",
     [
         ("mujoco", "import ibc_gym; ibc_gym.make_env('push')", "mujoco"),
+        ("pybullet", "import ibc_gym; ibc_gym.make_env('push', workcell='pybullet')", "pybullet"),
+        ("cv2", "from ibc_gym.registry import make_calibration as m; m({})", "calibration"),
         (
             "torch",
             "from ibc_gym.registry import POLICIES, load; load(POLICIES, 'ebm', '')",

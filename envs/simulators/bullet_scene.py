@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from ibc_gym import geometry
+from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float64, Pose
 from ibc_gym.xarm6 import XARM6
 
@@ -70,7 +71,12 @@ class Built:
 
 
 def build(client: Client, spec: SceneSpec) -> Built:
-    """Make the bodies of a scene in an empty client, the arm at the origin."""
+    """Make the bodies of a scene in an empty client, the arm at the origin.
+
+    Raises:
+        ConfigError: Something has a picture on it, which is drawn in MuJoCo only.
+    """
+    _refuse_pictures(spec)
     bodies = sorted(spec.bodies, key=lambda body: ("free", "placed", "fixed").index(body.motion))
     with TemporaryDirectory(prefix="ibc-gym-") as folder:
         (Path(folder) / UNIT_SPHERE).write_text(_unit_sphere())
@@ -90,6 +96,18 @@ def build(client: Client, spec: SceneSpec) -> Built:
         thing for thing, body in zip(things, bodies, strict=True) if body.motion != "fixed"
     )
     return Built(arm=arm, tool=tool, things=moving)
+
+
+def _refuse_pictures(spec: SceneSpec) -> None:
+    for name, shapes in [
+        ("the tool", spec.tool.shapes),
+        *((body.name, body.shapes) for body in spec.bodies),
+    ]:
+        if any(shape.picture is not None for shape in shapes):
+            raise ConfigError(
+                f"Scene {spec.name!r} has a picture on {name}, which PyBullet is not given: "
+                "use the workcell mujoco."
+            )
 
 
 def _load(client: Client, folder: Path, name: str, urdf: str, *, fixed: bool) -> int:

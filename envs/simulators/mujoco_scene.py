@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import combinations, product
 from typing import Any
+from zlib import crc32
 
 import mujoco
 import numpy as np
 
 from ibc_gym import geometry
-from ibc_gym.records import CameraSpec
+from ibc_gym.records import CameraSpec, UInt8
 from ibc_gym.xarm6 import XARM6, ArmSpec, Joint
 
-from ..scene_spec import Body, MujocoSettings, SceneSpec, Shape, Tool
+from ..scene_spec import Body, MujocoSettings, Picture, SceneSpec, Shape, Tool
 from ..solids import volume
 from ..xarm6_looks import XARM6_LOOKS, ArmLooks
 from .following import PEAK_TORQUE
@@ -51,6 +52,8 @@ TIP = "tip"
 TABLE = "table"
 PATTERN = "pattern"
 """Textures and materials are called this and the pattern's number."""
+PICTURE = "picture"
+"""Textures and materials are called this and the checksum of the picture."""
 
 STIFFNESS = 5_000.0
 """Of the joint servos [N m/rad]."""
@@ -72,10 +75,14 @@ def compile_anew(spec: SceneSpec) -> mujoco.MjModel:
     """The compiled model of a scene that will hardly be met again."""
     root = compose(spec, XARM6, XARM6_LOOKS)
     model = mujoco.MjModel.from_xml_string(root.to_xml_string(), root.get_assets())
+    pictures = {_name_of(picture): picture for picture in _pictures(spec)}
     for index in range(model.ntex):
         texture = model.tex(index)
         start = int(texture.adr[0])
-        pixels = pattern(int(texture.name.removeprefix(PATTERN)))
+        if texture.name in pictures:
+            pixels = _texels(pictures[texture.name])
+        else:
+            pixels = pattern(int(texture.name.removeprefix(PATTERN)))
         model.tex_data[start : start + pixels.size] = pixels.ravel()
     return model
 
@@ -229,7 +236,7 @@ def _add_shapes(body: Any, shapes: tuple[Shape, ...], density: float = 0.0) -> N
             pos=shape.position,
             quat=shape.quaternion,
             rgba=(*shape.colour, 1.0 if shape.visible else 0.0),
-            **_material(body.root, shape.texture, max(shape.size)),
+            **_covering(body.root, shape),
             density=density if shape.collides else 0.0,
             contype=0,
             conaffinity=0,
@@ -248,6 +255,34 @@ def _material(root: Any, number: int | None, side: float) -> dict[str, Any]:
         repeat = max(1.0, side / PATTERN_LENGTH)
         root.asset.add("material", name=name, texture=name, texrepeat=(repeat, repeat))
     return {"material": name}
+
+
+def _covering(root: Any, shape: Shape) -> dict[str, Any]:
+    """The attributes of a shape for what is on its surface."""
+    if shape.picture is None:
+        return _material(root, shape.texture, max(shape.size))
+    name = _name_of(shape.picture)
+    if root.find("texture", name) is None:
+        size = {"width": shape.picture.width, "height": shape.picture.height}
+        root.asset.add("texture", name=name, type="2d", builtin="flat", **size)
+        root.asset.add("material", name=name, texture=name, specular=0.0)
+    return {"material": name}
+
+
+def _pictures(spec: SceneSpec) -> Iterator[Picture]:
+    for shape in (*spec.tool.shapes, *(shape for body in spec.bodies for shape in body.shapes)):
+        if shape.picture is not None:
+            yield shape.picture
+
+
+def _name_of(picture: Picture) -> str:
+    return f"{PICTURE}{crc32(picture.pixels, picture.width):08x}"
+
+
+def _texels(picture: Picture) -> UInt8:
+    """The picture as MuJoCo lays it on a box, (height, width, 3)."""
+    grey = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width)
+    return np.repeat(grey[:, :, None], 3, axis=2)
 
 
 def _half_sizes(shape: Shape) -> tuple[float, ...]:

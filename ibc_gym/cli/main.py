@@ -35,6 +35,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "The same task in simulation and through the vendor's client.",
     ),
     "rig": ("ibc_gym.cli.rig:rig", "An emulated xArm6, driven by the vendor's own client."),
+    "calibrate": (
+        "ibc_gym.cli.calibrate:calibrate_",
+        "Measure lens, camera and tool; print the board for it.",
+    ),
     "report": ("ibc_gym.cli.report:report", "One HTML page about one or more runs."),
     "data info": ("ibc_gym.cli.data:info", "What is in a Zarr folder of demonstrations."),
     "data import": ("ibc_gym.cli.data:import_", "Bring human demonstrations (.npz) into Zarr."),
@@ -158,7 +162,8 @@ def _sentence(error: Exception) -> str:
 def _as_typed(found: re.Match[str]) -> str:
     """The flag of a config's field, where the class says which: "EvalConfig.episodes" is `--episodes`."""
     kind, name = found[1].lower(), found[2].replace("_", "-")
-    if kind in ("record", "recordbyperson", "hand", "train", "eval", "replay", "import", "demo"):
+    programs = ("record", "recordbyperson", "hand", "train", "eval", "replay", "import", "demo")
+    if kind in (*programs, "calibrate", "rig", "rehearse", "compare"):
         return f"--{name}"
     if kind in (task.replace("-", "") for task in TASKS):
         return f"--task.{name}"
