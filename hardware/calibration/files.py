@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -19,9 +19,10 @@ from ibc_gym import geometry
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import CameraSpec, Pose
 
-from .hand_eye import HandEye
-from .intrinsics import Intrinsics
-from .tool_point import ToolPoint
+if TYPE_CHECKING:  # a file is read where OpenCV is not installed, too
+    from .hand_eye import HandEye
+    from .intrinsics import Intrinsics
+    from .tool_point import ToolPoint
 
 BOUNDS: Final[Mapping[str, Mapping[str, float]]] = {
     "intrinsics": {"reprojection_px": 0.5, "bend_px": 0.5},

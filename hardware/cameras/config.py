@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
@@ -37,28 +35,6 @@ class CameraPose:
             )
         w, x, y, z = (part / norm for part in self.quaternion)
         object.__setattr__(self, "quaternion", (w, x, y, z))
-
-    @classmethod
-    def load(cls, path: str | Path, *, serial: str) -> Self:
-        """Read a stored calibration: a JSON object with `serial`, `position` [m] and `quaternion` (wxyz).
-
-        Raises:
-            ConfigError: There is none, it is not readable, or it belongs to another camera.
-        """
-        try:
-            told = json.loads(Path(path).read_text())
-            x, y, z = (float(part) for part in told["position"])
-            w, i, j, k = (float(part) for part in told["quaternion"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"No calibration can be read from {path} ({error!r}); make one with: ibc-gym calibrate"
-            ) from error
-        if told.get("serial") != serial:
-            raise ConfigError(
-                f"The calibration {path} was made with camera {told.get('serial')!r}, but this one is {serial!r}. "
-                "Calibrate this camera, or mend its serial number in the config."
-            )
-        return cls(position=(x, y, z), quaternion=(w, i, j, k))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,8 @@ from .library import rs
 MAX_BEND: Final = 0.5
 """A pinhole that is off by more than this anywhere in the picture is none [px]."""
 _GRID: Final = 9
+MIDDLE: Final = 0.5
+"""The library counts from the middle of the first pixel, a `CameraSpec` from the edge of the picture [px]."""
 
 
 def spec_of(intrinsics: Any, config: RealSenseConfig) -> CameraSpec:
@@ -37,8 +39,8 @@ def spec_of(intrinsics: Any, config: RealSenseConfig) -> CameraSpec:
         height=intrinsics.height,
         fx=intrinsics.fx,
         fy=intrinsics.fy,
-        cx=intrinsics.ppx,
-        cy=intrinsics.ppy,
+        cx=intrinsics.ppx + MIDDLE,
+        cy=intrinsics.ppy + MIDDLE,
         position=config.pose.position,
         quaternion=config.pose.quaternion,
     )

@@ -20,6 +20,7 @@ from ibc_gym.records import Pose
 from ibc_gym.serialise import from_json
 
 from ..arm.config import ARM, XArmConfig
+from ..calibration import files
 from ..cameras.config import CameraPose, RealSenseConfig
 from ..safety import SafetyLimits
 
@@ -59,15 +60,22 @@ class TableConfig:
         """The cameras, each where its calibration says that it stands.
 
         Raises:
-            ConfigError: A calibration is not there, or is another camera's.
+            ConfigError: A calibration is not there, is another camera's, or has an error over its bound.
         """
-        files = self.calibrations or {}
+        paths = self.calibrations or {}
         return tuple(
-            replace(camera, pose=CameraPose.load(files[camera.name], serial=camera.serial))
-            if camera.name in files
+            replace(camera, pose=_measured(Path(paths[camera.name]), camera.serial))
+            if camera.name in paths
             else camera
             for camera in self.cameras
         )
+
+
+def _measured(path: Path, serial: str) -> CameraPose:
+    pose = files.pose_of(files.load(path, "camera", serial=serial).numbers)
+    x, y, z = pose.position.tolist()
+    w, i, j, k = pose.quaternion.tolist()
+    return CameraPose(position=(x, y, z), quaternion=(w, i, j, k))
 
 
 def load_table(path: Path | None = None) -> TableConfig:

@@ -25,7 +25,7 @@ class Lens:
     """[px]"""
     fy: float
     cx: float
-    """[px]"""
+    """Principal point from the left edge [px]."""
     cy: float
 
 

@@ -72,8 +72,8 @@ class Optics:
         self._shift = np.float32(colour.fx * model.depth_offset)
         # Nearer things are seen, though not measured; their distance does not matter.
         self._least = np.float32(0.99 * model.nearest(depth.width))
-        u = colour.cx + (np.arange(depth.width) - depth.cx) * colour.fx / depth.fx
-        v = colour.cy + (np.arange(depth.height) - depth.cy) * colour.fy / depth.fy
+        u = colour.cx - 0.5 + (np.arange(depth.width) + 0.5 - depth.cx) * colour.fx / depth.fx
+        v = colour.cy - 0.5 + (np.arange(depth.height) + 0.5 - depth.cy) * colour.fy / depth.fy
         self._reach = int(np.ceil(self._shift / self._least)) + 1
         # Around the picture there is room for whatever a ray asks for, so that no ray needs to be checked.
         left = max(0, -int(np.floor(u[0])))

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...cameras.intrinsics import MIDDLE
 from ...cameras.library import rs
 from .models import CameraModel, Lens
 
@@ -131,7 +132,7 @@ class SoftwareDevice:
         intrinsics = rs.intrinsics()
         intrinsics.width, intrinsics.height = lens.width, lens.height
         intrinsics.fx, intrinsics.fy = lens.fx, lens.fy
-        intrinsics.ppx, intrinsics.ppy = lens.cx, lens.cy
+        intrinsics.ppx, intrinsics.ppy = lens.cx - MIDDLE, lens.cy - MIDDLE
         models = rs.distortion
         intrinsics.model = models.brown_conrady if name == "depth" else models.inverse_brown_conrady
         intrinsics.coeffs = [0.0] * 5

@@ -24,7 +24,7 @@ def lens(*coefficients: float, model: str = "inverse_brown_conrady") -> Any:
 
 def test_pinhole_becomes_a_spec() -> None:
     spec = spec_of(lens(), CONFIG)
-    assert (spec.fx, spec.fy, spec.cx, spec.cy) == (460, 461, 322, 178)
+    assert (spec.fx, spec.fy, spec.cx, spec.cy) == (460, 461, 322.5, 178.5)
 
 
 @pytest.mark.parametrize("model", ["inverse_brown_conrady", "brown_conrady"])

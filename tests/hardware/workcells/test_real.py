@@ -12,6 +12,7 @@ import pytest
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, RobotFault
 from ibc_gym.hardware.arm.config import XArmConfig
+from ibc_gym.hardware.calibration.files import BOUNDS, Stored, save
 from ibc_gym.hardware.rig.process import Rig
 from ibc_gym.hardware.workcells import emulated, real
 from ibc_gym.hardware.workcells.table import FILE, VARIABLE, TableConfig, arm_for, load_table
@@ -73,16 +74,17 @@ def table(rig: Rig) -> TableConfig:
 
 
 def test_file_says_what_stands_on_the_table(tmp_path: Path) -> None:
-    (tmp_path / "front.json").write_text(
-        '{"serial": "123", "position": [0.7, 0, 0.5], "quaternion": [0, 1, 0, 0]}'
-    )
+    errors = dict.fromkeys(BOUNDS["camera"], 0.0)
+    numbers = {"position": [0.7, 0, 0.5], "quaternion": [0, 1, 0, 0]}
+    found = Stored(kind="camera", date="2026-05-01", serial="123", errors=errors, numbers=numbers)
+    save(tmp_path / "front.json", found)
     path = tmp_path / "table.toml"
     path.write_text(TABLE.format(folder=tmp_path))
-    found = load_table(path)
-    assert found.arm.address == "192.168.1.203" and found.arm.firmware == (2, 4, 0)
-    assert found.safety.speed == 0.4
-    assert [*map(list, found.safety.workspace)] == [[1, 1, 0, 0.8]]
-    (camera,) = found.calibrated()
+    table = load_table(path)
+    assert table.arm.address == "192.168.1.203" and table.arm.firmware == (2, 4, 0)
+    assert table.safety.speed == 0.4
+    assert [*map(list, table.safety.workspace)] == [[1, 1, 0, 0.8]]
+    (camera,) = table.calibrated()
     assert camera.options.exposure == 0.01 and camera.pose.position == (0.7, 0.0, 0.5)
 
 
