@@ -42,11 +42,10 @@ class OneIteration(nn.Module):
     def keep(self, weight: Tensor) -> None:
         """Let the next pass begin where this one's iteration ended."""
         with torch.autocast(weight.device.type, enabled=False):
-            self.u.copy_(self._iterate(weight)[0])
+            self.u = self._iterate(weight)[0]  # a new one: the backward pass needs the old one
 
     def _iterate(self, weight: Tensor) -> tuple[Tensor, Tensor]:
-        start = self.u.clone()  # the backward pass needs it as it was
-        right = F.normalize(start @ weight, dim=0)
+        right = F.normalize(self.u @ weight, dim=0)
         return F.normalize(weight @ right, dim=0), right
 
 
