@@ -19,13 +19,13 @@ from .losses import info_nce
 from .networks.factory import JointConfig, LateFusionConfig
 from .noise import Noise, SharedNoise
 from .optimisers import autoregressive
-from .optimisers.autoregressive import AutoregressiveConfig
+from .optimisers.autoregressive import AutoregressiveDFOConfig
 from .optimisers.box import Search
 from .prefix_energies import PrefixEnergies
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoregressiveEBMConfig(InputConfig):
+class AutoregressiveConfig(InputConfig):
     """An energy-based policy with one energy per dimension of the action."""
 
     network: Literal["late_fusion", "joint"] = "late_fusion"
@@ -41,7 +41,7 @@ class AutoregressiveEBMConfig(InputConfig):
     """Per demonstrated action and dimension; 1024 as published."""
     temperature: float = 1.0
     """Of the softmax in the loss."""
-    autoregressive: AutoregressiveConfig = field(default_factory=AutoregressiveConfig)
+    autoregressive: AutoregressiveDFOConfig = field(default_factory=AutoregressiveDFOConfig)
     """Constants of the optimiser, in training and when acting."""
 
     def __post_init__(self) -> None:
@@ -62,18 +62,18 @@ class AutoregressiveEBMConfig(InputConfig):
             )
 
 
-class AutoregressiveEBM(ImplicitPolicy):
+class Autoregressive(ImplicitPolicy):
     """An implicit policy by autoregressive derivative-free optimisation (Florence et al. 2021, §B.2).
 
     The published loop changes the weights after every weighing of a dimension. Here all losses of the loop are of the
     same weights, and are descended together.
     """
 
-    Config: ClassVar[type[InputConfig]] = AutoregressiveEBMConfig
+    Config: ClassVar[type[InputConfig]] = AutoregressiveConfig
 
     def __init__(
         self,
-        config: AutoregressiveEBMConfig,
+        config: AutoregressiveConfig,
         spec: PolicySpec,
         frame: CanonicalFrame | None = None,
     ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ibc_gym.contracts import PolicySpec
-from ibc_gym.policies.autoregressive import AutoregressiveEBM, AutoregressiveEBMConfig
+from ibc_gym.policies.autoregressive import Autoregressive, AutoregressiveConfig
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.policies.losses import GradientPenaltyConfig
@@ -18,7 +18,7 @@ from ibc_gym.policies.mse import MSE, MSEConfig
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.policies.networks.factory import JointConfig, LateFusionConfig
 from ibc_gym.policies.networks.pictures import ConvResNetConfig
-from ibc_gym.policies.optimisers.autoregressive import AutoregressiveConfig
+from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.proposal import ProposalConfig
@@ -26,7 +26,7 @@ from ibc_gym.records import Windows
 
 SMALL = LateFusionConfig(width=16, depth=2, channels=(4, 8), value_width=8)
 TINY = ConvResNetConfig(filters=4, blocks=1, heads=3)
-AnyConfig = EBMConfig | AutoregressiveEBMConfig | MSEConfig | MDNConfig
+AnyConfig = EBMConfig | AutoregressiveConfig | MSEConfig | MDNConfig
 CONFIGS: dict[str, AnyConfig] = {
     "dfo": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=32, validation_samples=16)),
     "joint": EBMConfig(
@@ -95,14 +95,14 @@ CONFIGS: dict[str, AnyConfig] = {
             samples=16, iterations=3, dynamics="calibrated", delta_clip=None, pick="sample"
         ),
     ),
-    "autoregressive": AutoregressiveEBMConfig(
+    "autoregressive": AutoregressiveConfig(
         inputs=("state", "robot"),
         network="joint",
         joint=JointConfig(width=16, depth=2),
         counter_examples=6,
-        autoregressive=AutoregressiveConfig(samples=16, validation_samples=8),
+        autoregressive=AutoregressiveDFOConfig(samples=16, validation_samples=8),
     ),
-    "autoregressive-shared": AutoregressiveEBMConfig(
+    "autoregressive-shared": AutoregressiveConfig(
         inputs=("image", "robot"),
         image_size=(16, 16),
         late_fusion=LateFusionConfig(
@@ -110,7 +110,7 @@ CONFIGS: dict[str, AnyConfig] = {
         ),
         shared_trunk=True,
         counter_examples=6,
-        autoregressive=AutoregressiveConfig(samples=16, judge="sum", pick="sample"),
+        autoregressive=AutoregressiveDFOConfig(samples=16, judge="sum", pick="sample"),
     ),
     "mse": MSEConfig(width=16, depth=2),
     "mse-spectral": MSEConfig(width=12, depth=3, trunk="dense_resnet", dense="spectral_norm"),
@@ -132,7 +132,7 @@ CONFIGS: dict[str, AnyConfig] = {
 }
 POLICIES: dict[type[AnyConfig], type[WindowPolicy]] = {
     EBMConfig: EBM,
-    AutoregressiveEBMConfig: AutoregressiveEBM,
+    AutoregressiveConfig: Autoregressive,
     MSEConfig: MSE,
     MDNConfig: MDN,
 }

@@ -17,7 +17,7 @@ from .box import Box, Search, gather, resample
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoregressiveConfig:
+class AutoregressiveDFOConfig:
     """Constants of the autoregressive optimiser; in normalised action units."""
 
     samples: int = 256
@@ -58,7 +58,7 @@ def search(
     energy: Callable[[int, Tensor], Tensor],
     box: Box,
     noise: Noise,
-    config: AutoregressiveConfig,
+    config: AutoregressiveDFOConfig,
     *,
     rows: int,
     samples: int,
@@ -88,7 +88,7 @@ def search(
     return Search(candidates, last[-1] if config.judge == "last" else torch.stack(last).sum(dim=0))
 
 
-def pick(found: Search, noise: Noise, config: AutoregressiveConfig) -> Tensor:
+def pick(found: Search, noise: Noise, config: AutoregressiveDFOConfig) -> Tensor:
     """The action to take, (B, A)."""
     if config.pick == "argmin":
         return found.least()
@@ -102,7 +102,7 @@ def _moved(
     sigma: float,
     box: Box,
     noise: Noise,
-    config: AutoregressiveConfig,
+    config: AutoregressiveDFOConfig,
 ) -> Tensor:
     """Candidates resampled by their energies (B, N) up to a dimension, and perturbed there."""
     rows, samples = energies.shape

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..autoregressive import AutoregressiveEBMConfig
+from ..autoregressive import AutoregressiveConfig
 from ..ebm import EBMConfig
 from ..losses import GradientPenaltyConfig
 from ..mdn import MDNConfig
@@ -16,7 +16,7 @@ from ..mse import MSEConfig
 from ..negatives import NegativesConfig
 from ..networks.factory import JointConfig, LateFusionConfig
 from ..networks.pictures import ConvResNetConfig
-from ..optimisers.autoregressive import AutoregressiveConfig
+from ..optimisers.autoregressive import AutoregressiveDFOConfig
 from ..optimisers.dfo import DFOConfig
 from ..optimisers.langevin import LangevinConfig
 from .record import Preset, TrainingHints
@@ -150,8 +150,8 @@ HUMAN_MSE: Final = Preset(
 """Human demonstrations (D4RL), the explicit baseline."""
 
 
-def _sweeping(*inputs: str) -> AutoregressiveEBMConfig:
-    return AutoregressiveEBMConfig(
+def _sweeping(*inputs: str) -> AutoregressiveConfig:
+    return AutoregressiveConfig(
         inputs=inputs,
         image_size=(96, 96),
         action_normalisation="standardise",
@@ -165,7 +165,7 @@ def _sweeping(*inputs: str) -> AutoregressiveEBMConfig:
             value_blocks=6,
             initialisation="normal",
         ),
-        autoregressive=AutoregressiveConfig(samples=1024, validation_samples=1024),
+        autoregressive=AutoregressiveDFOConfig(samples=1024, validation_samples=1024),
     )
 
 

@@ -14,11 +14,11 @@ from small_policies import SMALL, MakeSpec, MakeWindows, made, observations, tra
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError, TrainingDiverged
-from ibc_gym.policies.autoregressive import AutoregressiveEBM, AutoregressiveEBMConfig
+from ibc_gym.policies.autoregressive import Autoregressive, AutoregressiveConfig
 from ibc_gym.policies.networks.factory import JointConfig, LateFusionConfig
 from ibc_gym.policies.noise import SharedNoise
 from ibc_gym.policies.optimisers import autoregressive
-from ibc_gym.policies.optimisers.autoregressive import AutoregressiveConfig
+from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig
 from ibc_gym.records import Windows
 
 
@@ -53,12 +53,12 @@ def acted(policy: Any, x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("shared_trunk", (False, True))
 def test_answers_of_the_whole_are_kept_and_never_mixed(shared_trunk: bool) -> None:
-    config = AutoregressiveEBMConfig(
+    config = AutoregressiveConfig(
         history=1,
         late_fusion=LateFusionConfig(width=64, depth=2, value_width=32),
         shared_trunk=shared_trunk,
         counter_examples=16,
-        autoregressive=AutoregressiveConfig(samples=256, pick="sample"),
+        autoregressive=AutoregressiveDFOConfig(samples=256, pick="sample"),
     )
     windows = signs_that_agree()
     policy = trained(made(config, spec_of(1, 2)), windows, steps=160)
@@ -76,9 +76,9 @@ def test_answers_of_the_whole_are_kept_and_never_mixed(shared_trunk: bool) -> No
 def test_training_weighs_by_the_loop_that_acting_runs(
     make_spec: MakeSpec, make_windows: MakeWindows
 ) -> None:
-    config = AutoregressiveEBMConfig(late_fusion=SMALL, counter_examples=9)
+    config = AutoregressiveConfig(late_fusion=SMALL, counter_examples=9)
     policy, windows = made(config, make_spec()), make_windows()
-    assert isinstance(policy, AutoregressiveEBM)
+    assert isinstance(policy, Autoregressive)
     policy.fit(windows)
     batch = policy.encode(windows).batch(torch.arange(5))
     context = policy.network.encode(batch)
@@ -100,9 +100,9 @@ def test_training_weighs_by_the_loop_that_acting_runs(
 
 
 def test_energy_of_a_dimension_knows_nothing_of_those_after_it() -> None:
-    config = AutoregressiveEBMConfig(history=1, late_fusion=SMALL)
+    config = AutoregressiveConfig(history=1, late_fusion=SMALL)
     policy = made(config, spec_of(2, 3))
-    assert isinstance(policy, AutoregressiveEBM)
+    assert isinstance(policy, Autoregressive)
     sizes = [
         network.value.projection.weight.shape[1] - 16 for network in policy.network._networks()
     ]
@@ -110,10 +110,10 @@ def test_energy_of_a_dimension_knows_nothing_of_those_after_it() -> None:
 
 
 def test_shared_trunk_is_one_and_is_taught_by_every_dimension() -> None:
-    def made_with(shared: bool) -> AutoregressiveEBM:
-        config = AutoregressiveEBMConfig(history=1, late_fusion=SMALL, shared_trunk=shared)
+    def made_with(shared: bool) -> Autoregressive:
+        config = AutoregressiveConfig(history=1, late_fusion=SMALL, shared_trunk=shared)
         policy = made(config, spec_of(2, 6))
-        assert isinstance(policy, AutoregressiveEBM)
+        assert isinstance(policy, Autoregressive)
         return policy
 
     one, six = made_with(True), made_with(False)
@@ -133,12 +133,12 @@ def test_shared_trunk_is_one_and_is_taught_by_every_dimension() -> None:
 def test_landscape_is_what_the_search_judges_by(
     judge: Any, make_spec: MakeSpec, make_windows: MakeWindows
 ) -> None:
-    config = AutoregressiveEBMConfig(
-        late_fusion=SMALL, autoregressive=AutoregressiveConfig(samples=40, judge=judge)
+    config = AutoregressiveConfig(
+        late_fusion=SMALL, autoregressive=AutoregressiveDFOConfig(samples=40, judge=judge)
     )
     windows = make_windows()
     policy = trained(made(config, make_spec()), windows, steps=5)
-    assert isinstance(policy, AutoregressiveEBM)
+    assert isinstance(policy, Autoregressive)
     policy.reset(np.ones(2, bool), [0, 1])
     chosen = policy.act(observations(windows, slice(0, 2)))
     candidates = policy.candidates()
@@ -165,13 +165,13 @@ def test_any_space_is_learned_and_acted_in(
         action=rng.uniform(-1, 1, (20, actions)).astype(np.float32),
         episode=np.zeros(20, np.int64),
     )
-    config = AutoregressiveEBMConfig(
+    config = AutoregressiveConfig(
         history=history,
         network=network,
         late_fusion=SMALL,
         joint=JointConfig(width=8, depth=2),
         counter_examples=3,
-        autoregressive=AutoregressiveConfig(samples=5),
+        autoregressive=AutoregressiveDFOConfig(samples=5),
     )
     spec = spec_of(states, actions)
     policy = trained(made(config, spec), windows, steps=1)
@@ -183,7 +183,7 @@ def test_broken_weights_of_the_last_dimension_are_named_when_acting(
     make_spec: MakeSpec, make_windows: MakeWindows
 ) -> None:
     windows = make_windows()
-    config = AutoregressiveEBMConfig(late_fusion=SMALL, counter_examples=4)
+    config = AutoregressiveConfig(late_fusion=SMALL, counter_examples=4)
     policy = trained(made(config, make_spec()), windows, steps=1)
     with torch.no_grad():
         dict(policy.named_parameters())["network.networks.1.value.head.bias"].fill_(torch.nan)
@@ -204,4 +204,4 @@ def test_broken_weights_of_the_last_dimension_are_named_when_acting(
 )
 def test_senseless_settings_are_refused(bad: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        AutoregressiveEBMConfig(**bad)
+        AutoregressiveConfig(**bad)

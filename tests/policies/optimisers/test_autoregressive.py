@@ -15,7 +15,7 @@ from torch import Tensor
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.noise import RowNoise, SharedNoise
 from ibc_gym.policies.optimisers import dfo
-from ibc_gym.policies.optimisers.autoregressive import AutoregressiveConfig, pick, search
+from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig, pick, search
 from ibc_gym.policies.optimisers.box import Box
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 
@@ -31,7 +31,7 @@ def box(size: int) -> Box:
     return Box(torch.full((size,), -1.1), torch.full((size,), 1.1))
 
 
-def choose(energy: Energy, config: AutoregressiveConfig, size: int, rows: int = 4) -> Tensor:
+def choose(energy: Energy, config: AutoregressiveDFOConfig, size: int, rows: int = 4) -> Tensor:
     source = noise()
     found = search(energy, box(size), source, config, rows=rows, samples=config.samples)
     return pick(found, source, config)
@@ -50,7 +50,7 @@ def prefix_norm(target: Tensor, deviation: float) -> Energy:
 @pytest.mark.parametrize("size", (1, 2, 3, 5))
 def test_minimum_of_a_quadratic_is_found(size: int) -> None:
     target = torch.linspace(-0.6, 0.7, size)
-    config = AutoregressiveConfig(samples=4096, iterations=6)
+    config = AutoregressiveDFOConfig(samples=4096, iterations=6)
     found = choose(prefix_norm(target, 0.1), config, size)
     assert (found - target).abs().max() < 0.1 * size**0.5
 
@@ -78,21 +78,23 @@ COVARIANCE = torch.tensor([[0.04, 0.036], [0.036, 0.04]])  # correlation 0.9
 
 
 def test_sum_of_the_energies_finds_the_peak_of_a_correlated_density() -> None:
-    config = AutoregressiveConfig(samples=16_384, judge="sum")
+    config = AutoregressiveDFOConfig(samples=16_384, judge="sum")
     found = choose(conditional(MEAN, COVARIANCE), config, 2)
     assert (found - MEAN).norm(dim=1).max() < 0.05
 
 
 def test_last_energy_alone_finds_a_point_on_the_ridge_of_a_correlated_density() -> None:
     # Given the first number the second is the likeliest; the first is but one that the density may draw.
-    found = choose(conditional(MEAN, COVARIANCE), AutoregressiveConfig(samples=16_384), 2, rows=40)
+    found = choose(
+        conditional(MEAN, COVARIANCE), AutoregressiveDFOConfig(samples=16_384), 2, rows=40
+    )
     ridge = MEAN[1] + 0.9 * (found[:, 0] - MEAN[0])
     assert (found[:, 1] - ridge).abs().max() < 0.01
     assert found[:, 0].std() > 0.1
 
 
 def test_draws_follow_a_correlated_density() -> None:
-    config = AutoregressiveConfig(iterations=2, sigma=0.0, pick="sample")
+    config = AutoregressiveDFOConfig(iterations=2, sigma=0.0, pick="sample")
     source = noise()
     found = search(conditional(MEAN, COVARIANCE), box(2), source, config, rows=300, samples=2000)
     drawn = pick(found, source, config)
@@ -110,7 +112,7 @@ def two_modes(dimension: int, prefixes: Tensor) -> Tensor:
 
 
 def test_modes_of_the_whole_are_kept_and_never_mixed() -> None:
-    config = AutoregressiveConfig(samples=512, pick="sample")
+    config = AutoregressiveDFOConfig(samples=512, pick="sample")
     drawn = choose(two_modes, config, 2, rows=300)
     positive = drawn > 0
     assert (positive[:, 0] == positive[:, 1]).all()
@@ -122,7 +124,7 @@ def test_modes_of_the_whole_are_kept_and_never_mixed() -> None:
 def test_prefixes_that_move_as_one_keep_together_what_belongs_together(
     resample: Any, mixed: float
 ) -> None:
-    config = AutoregressiveConfig(samples=4000, iterations=2, sigma=0.0, resample=resample)
+    config = AutoregressiveDFOConfig(samples=4000, iterations=2, sigma=0.0, resample=resample)
     candidates = search(two_modes, box(2), noise(), config, rows=1, samples=4000).candidates
     crossed = (candidates[..., 0] * candidates[..., 1] < 0).float().mean()
     assert float(crossed) == pytest.approx(0.0, abs=0.01) if not mixed else crossed > mixed
@@ -133,7 +135,7 @@ def test_one_dimension_is_the_derivative_free_optimiser_to_the_bit() -> None:
         return (actions[..., 0] - 0.3).square() * 20
 
     ours = search(
-        lambda _, a: energy(a), box(1), noise(2), AutoregressiveConfig(), rows=3, samples=50
+        lambda _, a: energy(a), box(1), noise(2), AutoregressiveDFOConfig(), rows=3, samples=50
     )
     theirs = dfo.search(energy, box(1), noise(2), DFOConfig(keep_best=False), rows=3, samples=50)
     assert torch.equal(ours.candidates, theirs.candidates)
@@ -147,7 +149,7 @@ def test_every_dimension_is_weighed_in_every_iteration_and_prefixes_grow() -> No
         seen.append((dimension, tuple(prefixes.shape)))
         return prefixes.sum(dim=-1)
 
-    search(energy, box(3), noise(), AutoregressiveConfig(iterations=4), rows=2, samples=7)
+    search(energy, box(3), noise(), AutoregressiveDFOConfig(iterations=4), rows=2, samples=7)
     assert seen == [(d, (2, 7, d + 1)) for d in range(3)] * 4
 
 
@@ -157,7 +159,7 @@ def test_gradient_of_the_energies_ends_at_the_search() -> None:
         lambda _, a: weight * a.square().sum(dim=-1),
         box(2),
         noise(),
-        AutoregressiveConfig(judge="sum"),
+        AutoregressiveDFOConfig(judge="sum"),
         rows=1,
         samples=5,
     )
@@ -171,7 +173,7 @@ def test_first_counter_examples_of_a_dimension_are_uniform() -> None:
         firsts.setdefault(dimension, prefixes[..., dimension])
         return 50 * prefixes.square().sum(dim=-1)
 
-    search(energy, box(3), noise(), AutoregressiveConfig(), rows=1, samples=5000)
+    search(energy, box(3), noise(), AutoregressiveDFOConfig(), rows=1, samples=5000)
     for numbers in firsts.values():
         assert float(numbers.std()) == pytest.approx(2.2 / math.sqrt(12), rel=0.03)
 
@@ -190,7 +192,7 @@ def test_candidates_stay_in_any_box(
 ) -> None:
     low = torch.linspace(-2, 0, size, dtype=dtype)
     bounds = Box(low, low + torch.linspace(0, 1, size, dtype=dtype))
-    config = AutoregressiveConfig(resample=resample)
+    config = AutoregressiveDFOConfig(resample=resample)
     found = search(
         lambda _, a: a.sum(dim=-1), bounds, noise(seed), config, rows=rows, samples=samples
     )
@@ -203,7 +205,7 @@ def test_a_row_with_its_own_generator_searches_the_same_in_any_batch() -> None:
     def end(seeds: list[int]) -> Tensor:
         source = RowNoise([torch.Generator().manual_seed(seed) for seed in seeds], CPU)
         return search(
-            two_modes, box(2), source, AutoregressiveConfig(), rows=len(seeds), samples=30
+            two_modes, box(2), source, AutoregressiveDFOConfig(), rows=len(seeds), samples=30
         ).candidates
 
     assert torch.equal(end([7, 8, 9])[1], end([8])[0])
@@ -214,4 +216,4 @@ def test_a_row_with_its_own_generator_searches_the_same_in_any_batch() -> None:
 )
 def test_senseless_settings_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="autoregressive"):
-        AutoregressiveConfig(**bad)
+        AutoregressiveDFOConfig(**bad)
