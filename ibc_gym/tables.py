@@ -66,7 +66,7 @@ FRAMES: Final[Mapping[str, str]] = {
 
 POLICIES: Final[Mapping[str, str]] = {
     "ebm": "ibc_gym.policies.ebm:EBM",
-    "autoregressive": "ibc_gym.policies.autoregressive:AutoregressiveEBM",
+    "autoregressive": "ibc_gym.policies.autoregressive:Autoregressive",
     "mse": "ibc_gym.policies.mse:MSE",
     "mdn": "ibc_gym.policies.mdn:MDN",
     "nearest": "ibc_gym.policies.nearest:Nearest",

@@ -167,7 +167,7 @@ def _as_typed(found: re.Match[str]) -> str:
         return f"--{name}"
     if kind in (task.replace("-", "") for task in TASKS):
         return f"--task.{name}"
-    return f"--policy.{name}" if kind.removesuffix("ebm") in ("", *POLICIES) else found[0]
+    return f"--policy.{name}" if kind in POLICIES else found[0]
 
 
 def _is_out_of_memory(error: Exception) -> bool:
