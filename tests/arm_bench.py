@@ -70,12 +70,24 @@ class Bench:
         self.rig.heard()
 
     def still(self) -> bool:
-        """Whether the arm stands, seen from the emulator's side: twice the same, and nothing on its way."""
-        before = self.rig.state()
-        time.sleep(0.1)
-        after = self.rig.state()
-        moved = float(np.abs(np.array(before["joints"]) - after["joints"]).max())
-        return moved < 1e-9 and not after["moving"]
+        """Whether the arm comes to rest, seen from the emulator's side, whose clock may be slow."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            before = self.rig.state()
+            time.sleep(0.1)
+            after = self.rig.state()
+            moved = float(np.abs(np.array(before["joints"]) - after["joints"]).max())
+            if moved < 1e-9 and not after["moving"] and after["time"] > before["time"]:
+                return True
+        return False
+
+    def fail(self, kind: str, **fields: Any) -> None:
+        """Let the controller run into an error, and wait until it has."""
+        self.rig.inject(kind, **fields)
+        until = time.monotonic() + PATIENCE
+        while not self.rig.state()["error"]:
+            assert time.monotonic() < until, "the emulator has no error"
+            time.sleep(0.005)
 
     def targets(self) -> Float64:
         """Joint targets that reached the controller since last asked, (N, 6)."""

@@ -111,8 +111,14 @@ class XArm(Closing):
             home or Target(joints=self.config.home()), self._kinematics, self._limits, here
         )
         until = self._clock() + self.config.reset_timeout
-        for leg in self._plan(here, goal):
-            self._go(leg, until)
+        try:
+            for leg in plan(self.config, self._kinematics, here, goal):
+                self._go(leg, until)
+        except (
+            BaseException
+        ):  # an interrupt from the keyboard, too, must not leave it half way and ready
+            self.stop()
+            raise
         self._stream.confine(*self._box())
         self._counted = self._stream.counts
         self._before = goal
@@ -154,8 +160,8 @@ class XArm(Closing):
         admitted = admit(target, self._kinematics, self._limits, self._before)
         self._interventions += admitted.changed
         self._before = admitted
-        tool = None if admitted.by_joints else admitted.tool
-        self._stream.aim(admitted.joints, tool, tip_speed=self.config.tip_speed)
+        # Straight with the tool even where it was named by joints: their own straight line would leave a flat workspace.
+        self._stream.aim(admitted.joints, admitted.tool, tip_speed=self.config.tip_speed)
         if self._deadline is None:  # the first target after a reset begins the first period
             self._deadline = self._clock() + self.config.control_period
         return admitted.target
@@ -292,13 +298,6 @@ class XArm(Closing):
             timeout=self.config.ready_timeout,
         )
         return Admitted(joints=motion.joints, tool=self._kinematics.forward(motion.joints))
-
-    def _plan(self, here: Admitted, goal: Admitted) -> list[Admitted]:
-        try:
-            return plan(self.config, self._kinematics, here, goal)
-        except RobotFault:
-            self.stop()
-            raise
 
     def _go(self, leg: Admitted, until: float) -> None:
         """Go to a place and come to rest there."""

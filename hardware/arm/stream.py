@@ -28,10 +28,10 @@ from .vendor import Controller
 
 PAUSE: Final = 0.05
 """A gap in the stream after which the arm stands still [s]: the motion begins anew from rest."""
-GUARDED: Final = 1e-4
+GUARDED: Final = 1e-3
 """Of a correction by the guard that is counted [m]; the arc between two positions is flatter."""
 FAR: Final = 0.02
-"""A correction by the guard that says that something is wrong [m]."""
+"""A correction by the guard that is not made [m]: the arm holds instead."""
 LASTING: Final = 3.0
 """Stream periods that a joint velocity lasts, if no other comes."""
 GAIN: Final = 4.0
@@ -258,16 +258,15 @@ class Stream(Closing):
             and now - self._touched > config.hold_after * config.control_period
             and not self._course.arrived
         ):
-            self._course.hold()
+            self._course.stay(self._course.here)
             self._holding = True
             self._stopwatch.holds += 1
         sample, moved = self._guard.keep(self._follower.push(self._course.next()))
         self._stopwatch.guarded += moved > GUARDED
-        if moved > FAR:
-            raise RobotFault(
-                f"A target for the arm at {config.address} would have had its tip {moved:.3f} m outside of the box that "
-                "it is kept in; it was not sent. Reset from a place within the fence."
-            )
+        if moved > FAR:  # the way to the target leads out of the box: it ends here
+            self._course.stay(self._sent)
+            self._follower.rest(self._sent)
+            return self._sent
         if not np.isfinite(sample).all():
             raise RobotFault(
                 f"A target for the arm at {config.address} was {sample}; it was not sent."

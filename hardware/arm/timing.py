@@ -36,7 +36,7 @@ class Timing:
     holds: int = 0
     """How often the arm was held because no word came from the policy."""
     guarded: int = 0
-    """Targets that the guard brought back to the workspace by more than a tenth of a millimetre."""
+    """Targets that the guard brought back to the workspace by more than a millimetre."""
 
 
 class Stopwatch:

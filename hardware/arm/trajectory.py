@@ -136,8 +136,9 @@ class Course:
         """Samples that were left out bring the end nearer all the same."""
         self._left = max(1, self._left - samples)
 
-    def hold(self) -> None:
-        """Stay here."""
+    def stay(self, at: Float64) -> None:
+        """Be at joints (J,), and stay there until there is another target."""
+        self.here = np.array(at, dtype=np.float64)
         self.aim(self.here, None, 1)
 
     def next(self) -> Float64:

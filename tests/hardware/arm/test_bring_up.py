@@ -147,23 +147,26 @@ def test_other_identity_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "command, match",
+    "command, changes, match",
     [
-        ("set_fence", "has a fence"),
-        ("set_reduced", "has a reduced"),
-        ("set_collision_sensitivity", "has a collision sensitivity"),
+        ("set_fence", {"fence_upper": (0.71, 0.45, 0.6)}, "has a fence"),
+        ("set_reduced", {"reduced_tip_speed": 0.61}, "has a reduced"),
+        ("set_collision_sensitivity", {"collision_sensitivity": 4}, "has a collision sensitivity"),
     ],
 )
 def test_guard_that_the_controller_did_not_take_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, command: str, match: str
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    changes: dict[str, Any],
+    match: str,
 ) -> None:
     monkeypatch.setattr(Controller, command, lambda *values: None)
-    with make_bench(collision_sensitivity=1) as fresh:
-        refused(fresh, match)
+    refused(bench, match, **changes)
 
 
 def test_controller_with_an_error_is_refused_until_a_person_says_so(bench: Bench) -> None:
-    bench.rig.inject("collision")
+    bench.fail("collision")
     refused(bench, "a collision.*controller error 31", RobotFault)
     with XArm(bench.config, clear_errors=True) as arm:
         arm.reset()

@@ -108,7 +108,7 @@ def test_stall_of_a_fifth_of_a_second_is_survived_and_counted(bench: Bench) -> N
 def test_lost_connection_is_a_fault_in_bounded_time_and_can_be_had_back(
     bench: Bench, kind: str
 ) -> None:
-    with bench.arm() as arm:
+    with bench.arm(connect_timeout=1.0) as arm:
         lasting = {} if kind in ("close", "stale-reports") else {"duration": 60.0}
         if kind == "stale-reports":
             pytest.skip(

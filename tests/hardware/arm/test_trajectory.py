@@ -175,7 +175,7 @@ def test_target_that_is_replaced_on_the_way_is_forgotten() -> None:
     way.aim(*down(0.5, 0.2), 20)
     for _ in range(5):
         way.next()
-    way.hold()
+    way.stay(way.here)
     assert way.arrived
     assert np.array_equal(way.next(), way.next())
 

@@ -44,7 +44,7 @@ def reports_of(bench: Bench) -> Iterator[Reports]:
 
 
 def test_return_0_that_is_no_success_is_not_believed(bench: Bench) -> None:
-    bench.rig.inject("error")
+    bench.fail("error")
     with raw_client(bench) as api:
         assert api.set_state(0) == 0, "the trap: it returns 0"
         assert api.get_err_warn_code()[1][0] == 25, "and has done nothing"
@@ -208,7 +208,7 @@ def test_reply_that_is_too_short_is_an_error_of_ours(
 
 def test_positions_go_on_while_there_is_an_error(bench: Bench) -> None:
     with reports_of(bench) as reports:
-        bench.rig.inject("error", code=12)
+        bench.fail("error", code=12)
         setup = reports.wait_setup(lambda each: each.error == 12, after=-1.0, timeout=2.0)
         assert setup.servos == (0, 23, 0, 0, 0, 0)
         frozen = reports.motion
@@ -218,20 +218,20 @@ def test_positions_go_on_while_there_is_an_error(bench: Bench) -> None:
 
 def test_error_that_the_fast_reports_do_not_carry_is_found_all_the_same(bench: Bench) -> None:
     with raw_client(bench, report_type="real") as api:
-        bench.rig.inject("error")
+        bench.fail("error")
         until = time.monotonic() + 2.0
         while api.state != 4 and time.monotonic() < until:
             time.sleep(0.01)
         assert api.error_code == 0, "the trap: the client knows of no error"
     bench.clean()
     with bench.arm() as arm:
-        bench.rig.inject("error")
+        bench.fail("error")
         assert "controller error 25" in str(run_into(arm))
 
 
 def test_nothing_is_printed(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
     with bench.arm() as arm:
-        bench.rig.inject("error")
+        bench.fail("error")
         run_into(arm)
     assert capfd.readouterr() == ("", "")
 
