@@ -135,16 +135,7 @@ def board_of(columns: int, rows: int, square: float, dictionary: str) -> dict[st
 
 def stage_of(config: CalibrateConfig) -> Any:
     """The scene of a calibration: with its board on the flange, or with the pointer."""
-    if config.what == "tool":
-        return make_stage(STAGE, config.options)
-    calibration = make_calibration(config.board)
-    return make_stage(
-        STAGE,
-        config.options,
-        board=calibration.picture,
-        outer_size=calibration.outer_size,
-        margin=calibration.margin,
-    )
+    return make_stage(STAGE, config.options, None if config.what == "tool" else config.board)
 
 
 def calibrate(config: CalibrateConfig, on_progress: OnProgress | None = None) -> CalibrationSummary:

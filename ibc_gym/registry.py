@@ -91,20 +91,32 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
     return workcell
 
 
-def make_stage(name: str, options: Mapping[str, Any], **parts: Any) -> Any:
+def make_stage(
+    name: str, options: Mapping[str, Any], board: Mapping[str, Any] | None = None
+) -> Any:
     """A scene without a task, by name, for `make_workcell`.
 
     Args:
         name: A row of `STAGES`.
         options: Fields of its config.
-        **parts: What else it is made of; see its class.
+        board: What is printed on a board in it, as `make_calibration` takes it; None has no board.
 
     Raises:
         UnknownName: No stage is called that.
         ConfigError: It has no such option, or the value is of another type or makes no sense.
     """
     cls = load(STAGES, name, "stage")
-    return cls(from_json(cls.Config, options), **parts)
+    config = from_json(cls.Config, options)
+    if board is None:
+        return cls(config)
+    printed = make_calibration(board)
+    return cls(
+        config,
+        board=printed.picture,
+        outer_size=printed.outer_size,
+        margin=printed.margin,
+        board_fields=board,
+    )
 
 
 def make_calibration(board: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import signal
 import time
@@ -15,9 +16,9 @@ from ibc_gym.closing import Closing
 from ibc_gym.contracts import Workcell
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import CameraSpec
-from ibc_gym.registry import load, make_task
+from ibc_gym.registry import load, make_stage, make_task
 from ibc_gym.serialise import to_json
-from ibc_gym.tables import HARDWARE, WORKCELLS
+from ibc_gym.tables import HARDWARE, STAGES, WORKCELLS
 
 ANYWHERE: Final = ((-1.5, -1.5, -0.1), (1.5, 1.5, 1.5))
 """Where the tip of the rig's arm may be [m]: the rig is no safer than a real one; fences are for its controller to keep."""
@@ -32,7 +33,7 @@ class RigConfig:
     """What stands on the emulated table, and where its controller listens."""
 
     task: str = "insert"
-    """Whose world it is."""
+    """Whose world it is; or "calibration", with a board on the flange."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the task's config."""
     workcell: str = "mujoco"
@@ -43,6 +44,8 @@ class RigConfig:
     """How long the arm goes from one set-point to the next, to the next whole number of physics steps [s]."""
     cameras: bool = False
     """Whether its cameras see anything; drawing takes a third of a core."""
+    board: str = "{}"
+    """Of a calibration: the fields of its board, as JSON."""
     parent: int = 0
     """Process with which the rig ends; 0 for none."""
 
@@ -97,9 +100,8 @@ def serve(config: RigConfig, tell: Callable[[Mapping[str, Any]], None]) -> None:
         ConfigError: The task has no scene, or something else listens at the address.
         UnknownName: No task or simulator is called that.
     """
-    task = make_task(config.task, **config.options)
     world = _world(config, cameras=False)
-    about = {"task": config.task, "options": to_json(task.config)}
+    about = {"task": config.task, "options": to_json(_staged(config).config)}
     painter = _Painter(config, world) if config.cameras else None
     more = {} if painter is None else {"cameras": painter.addresses, "between": painter.show}
     try:
@@ -112,8 +114,15 @@ def serve(config: RigConfig, tell: Callable[[Mapping[str, Any]], None]) -> None:
         world.close()
 
 
+def _staged(config: RigConfig) -> Any:
+    """What has the scene: a task, or the stage of a calibration."""
+    if config.task in STAGES:
+        return make_stage(config.task, config.options, board=json.loads(config.board) or None)
+    return make_task(config.task, **config.options)
+
+
 def _world(config: RigConfig, *, cameras: bool) -> Workcell:
-    scene = getattr(make_task(config.task, **config.options), "scene", None)
+    scene = getattr(_staged(config), "scene", None)
     if scene is None:
         raise ConfigError(f"Task {config.task!r} has no table to build a rig from.")
     workcell: Workcell = load(WORKCELLS, config.workcell, "workcell")(

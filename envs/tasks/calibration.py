@@ -6,10 +6,11 @@ what a person at the real table knows of it only roughly. Simulated, it is known
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import pi
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -71,6 +72,8 @@ class CalibrationStage:
     Config: ClassVar = CalibrationConfig
     workcells: ClassVar[tuple[str, ...]] = ("mujoco", "xarm-emulated", "xarm")
     name: ClassVar[str] = NAME
+    tilts: ClassVar[bool] = True
+    """The tool does not stay upright."""
     lower: ClassVar = (0.10, -0.45, 0.06)
     upper: ClassVar = (0.70, 0.45, 0.80)
     home: ClassVar = (0.30, 0.0, 0.35)
@@ -82,6 +85,7 @@ class CalibrationStage:
         board: UInt8 | None = None,
         outer_size: tuple[float, float] = (0.24, 0.192),
         margin: float = 0.012,
+        board_fields: Mapping[str, Any] | None = None,
     ) -> None:
         """Set the stage.
 
@@ -90,7 +94,9 @@ class CalibrationStage:
             board: What is printed on the board, (H, W) in shades of grey; None has a pointer on the flange instead.
             outer_size: Width and height of what is printed [m].
             margin: White around its squares [m].
+            board_fields: What the board was drawn from, for whoever has to draw it again in another process.
         """
+        self.board_fields = dict(board_fields or {})
         self.config = config or CalibrationConfig()
         self.control_period = 1.0 / self.config.control_rate
         self._board = None if board is None else _printed(board)

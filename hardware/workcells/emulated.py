@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ from ..rig.process import Rig, spawn
 from ..rig.referee import Referee
 from ..safety import SafeRobot
 from .opened import OpenedArm
-from .table import SAFETY, arm_for, scene_of
+from .table import SAFETY, arm_for, bounds_for, scene_of
 
 PROGRAM: Final = (sys.executable, "-m", "ibc_gym", "rig")
 ATTEMPTS: Final = 8
@@ -61,7 +62,7 @@ def make_workcell(task: Task, *, cameras: bool) -> Workcell:
         started.callback(robot.close)
         workcell = Workcell(
             name="xarm-emulated",
-            robot=SafeRobot(robot, SAFETY, kinematics=config.kinematics()),
+            robot=SafeRobot(robot, bounds_for(task, SAFETY), kinematics=config.kinematics()),
             scene=Referee(rig.client),
             cameras={} if filming is None else filming.cameras,
             contacts=RefereesContacts(rig.client),
@@ -92,10 +93,10 @@ def _emulated(task: Task, address: str) -> XArmConfig:
     """An arm with the tool of the task's scene, its fence around the scene's workspace."""
     scene = scene_of(task)
     tool = scene.tool
-    (x0, y0, _), (x1, y1, _) = scene.workspace_lower, scene.workspace_upper
+    (x0, y0, _), (x1, y1, z1) = scene.workspace_lower, scene.workspace_upper
     return XArmConfig(
         fence_lower=(round(x0 - AROUND, 3), round(y0 - AROUND, 3), -0.005),
-        fence_upper=(round(x1 + AROUND, 3), round(y1 + AROUND, 3), 0.6),
+        fence_upper=(round(x1 + AROUND, 3), round(y1 + AROUND, 3), max(0.6, round(z1 + AROUND, 3))),
         address=address,
         tool_length=tool.length,
         payload=tool.mass,
@@ -145,6 +146,8 @@ def _start(task: Task, started: ExitStack, cameras: bool) -> Rig:
     """A rig with the task's world, on an address that nobody else uses."""
     words = [*PROGRAM, task.name, "--json", *_flags(dataclasses.asdict(task.config))]
     words += ["--cameras"] if cameras else []
+    if board := getattr(task, "board_fields", None):
+        words += ["--board", json.dumps(board)]
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return started.enter_context(spawn(_address(), program=words))

@@ -17,7 +17,7 @@ from ..table.checklist import go_through
 from ..table.console import Console, KeyConsole
 from ..table.persons_table import PersonsTable
 from .opened import OpenedArm
-from .table import TableConfig, arm_for, load_table, scene_of
+from .table import TableConfig, arm_for, bounds_for, load_table, scene_of
 
 LOOKED: Final = {"y": "I have looked at the arm, clear it", "n": "leave it"}
 
@@ -52,7 +52,7 @@ def assemble(task: Task, table: TableConfig, console: Console, *, cameras: bool)
         things = [body.name for body in scene_of(task).bodies if body.motion != "fixed"]
         workcell = Workcell(
             name="xarm",
-            robot=SafeRobot(robot, table.safety, kinematics=arm.kinematics()),
+            robot=SafeRobot(robot, bounds_for(task, table.safety), kinematics=arm.kinematics()),
             scene=PersonsTable(console, things, camera=first),
             cameras=seen,
         )

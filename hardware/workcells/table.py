@@ -122,6 +122,11 @@ def arm_for(task: Task, config: XArmConfig) -> XArmConfig:
     )
 
 
+def bounds_for(task: Task, limits: SafetyLimits) -> SafetyLimits:
+    """The table's bounds, without that on the tilt where a scene is about tilting the tool."""
+    return replace(limits, tilt=None) if getattr(task, "tilts", False) else limits
+
+
 def scene_of(task: Task) -> Any:
     """The task's scene.
 

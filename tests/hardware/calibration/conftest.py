@@ -25,13 +25,7 @@ def table() -> Iterator[Table]:
     )
     camera = placed(said, moved(pose_of(said), (0.02, -0.02, 0.015), (0.05, -0.05, 0.05)))
     calibration = Calibration()
-    stage = make_stage(
-        "calibration",
-        {"camera": camera},
-        board=calibration.picture,
-        outer_size=calibration.outer_size,
-        margin=calibration.margin,
-    )
+    stage = make_stage("calibration", {"camera": camera}, {})  # the usual board
     cell = make_workcell("mujoco", stage, cameras=True)
     yield Table(
         calibration=calibration,
