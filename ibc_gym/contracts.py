@@ -183,9 +183,7 @@ class Workcell:
         for let_go in (self.robot.stop, *cameras, self.robot.close):
             try:
                 let_go()
-            except (
-                BaseException
-            ) as error:  # an interrupt from the keyboard, too, must leave nothing open
+            except BaseException as error:  # an interrupt from the keyboard, too
                 errors.append(error)
         if errors:
             for other in errors[1:]:

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+import numpy as np
 from xarm import wrapper
 
 from ibc_gym.hardware.rig.control_port import control_port
 from ibc_gym.hardware.rig.process import Rig
+from ibc_gym.records import Float64
 
 Arm = Any
 """The vendor's class, whose methods have no types."""
@@ -57,3 +59,15 @@ def ready(arm: Arm, mode: int) -> Arm:
     assert arm.set_state(0) == 0
     assert until(lambda: arm.mode == mode and arm.state in (0, 1, 2))
     return arm
+
+
+def joints_of(arm: Arm) -> Float64:
+    code, angles = arm.get_servo_angle()
+    assert code == 0
+    return np.array(angles[:6])
+
+
+def position_of(arm: Arm) -> Float64:
+    code, pose = arm.get_position()
+    assert code == 0
+    return np.array(pose)
