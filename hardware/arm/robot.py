@@ -284,8 +284,8 @@ class XArm(Closing):
             return here
         self._stream.stay()
         self._stream.confine(np.array(config.fence_lower), np.array(config.fence_upper))
-        here = self._stream.here
-        return Admitted(joints=here, tool=self._kinematics.forward(here))
+        joints = self._stream.here
+        return Admitted(joints=joints, tool=self._kinematics.forward(joints))
 
     def _here(self) -> Admitted:
         """Where the arm is at rest, as a target."""
