@@ -287,8 +287,10 @@ class XArm(Closing):
             self._stream.begin(here.joints, *box)
             self._stopped = False
             return here
+        self._stream.stay()
         self._stream.confine(np.array(config.fence_lower), np.array(config.fence_upper))
-        return self._before
+        joints = self._stream.here
+        return Admitted(joints=joints, tool=self._kinematics.forward(joints))
 
     def _here(self) -> Admitted:
         """Where the arm is at rest, as a target."""

@@ -97,6 +97,17 @@ class Stream(Closing):
         with self._lock:
             return self._course.arrived and self._follower.resting
 
+    @property
+    def here(self) -> Float64:
+        """Where the arm is sent at the moment, but for what it lags behind, (6,) [rad]."""
+        with self._lock:
+            return self._course.here
+
+    def stay(self) -> None:
+        """Slow down and hold."""
+        with self._lock:
+            self._course.stay(self._course.here)
+
     def begin(self, joints: Float64, lower: Float64, upper: Float64) -> None:
         """Send targets from now on, the first of them where the arm is.
 

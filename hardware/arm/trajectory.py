@@ -20,6 +20,8 @@ SAME_TURN: Final = 1 - 1e-12
 """Inner product of quaternions above which they are one orientation."""
 ARRIVED: Final = 1e-9
 """Of joints [rad]."""
+JUMP: Final = 0.5
+"""Of a joint from one sample to the next, to another of the solutions [rad]."""
 LANDED: Final = 1e-12
 """[rad]"""
 ROUNDING: Final = 1e-9
@@ -175,8 +177,8 @@ class Course:
             quaternion=_turned(now.quaternion, self._tool.quaternion, part),
         )
         solution = self._kinematics.inverse(between, self.here)
-        if solution.error > CLOSE_ENOUGH:
-            # Tilted so, or out of reach on its way, the tool cannot follow the line: the joints go straight instead.
+        if solution.error > CLOSE_ENOUGH or float(np.abs(solution.joints - self.here).max()) > JUMP:
+            # Tilted so, out of reach, or with a wrist turned over, the tool cannot follow the line: the joints go straight.
             self._tool = None
             return straight
         return solution.joints

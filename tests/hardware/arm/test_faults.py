@@ -53,7 +53,9 @@ def recovers(bench: Bench, arm: XArm) -> None:
         pytest.param({"kind": "speed"}, "more speed than the arm has", marks=pytest.mark.slow),
         pytest.param({"kind": "error", "code": 35}, "left the fence", marks=pytest.mark.slow),
         ({"kind": "error", "code": 12}, "servo of joint 2"),
-        ({"kind": "error", "code": 99}, "error 99, which is in no list"),
+        pytest.param(
+            {"kind": "error", "code": 99}, "error 99, which is in no list", marks=pytest.mark.slow
+        ),
     ],
     ids=lambda value: str(value.get("code", value["kind"])) if isinstance(value, dict) else "",
 )
@@ -104,7 +106,9 @@ def test_stall_of_a_fifth_of_a_second_is_survived_and_counted(bench: Bench) -> N
     assert np.abs(np.diff(joints, axis=0)).max() <= 0.01 * (1 + 1e-3), "no jump after it"
 
 
-@pytest.mark.parametrize("kind", ["freeze", "unplug", "close"])
+@pytest.mark.parametrize(
+    "kind", ["freeze", pytest.param("unplug", marks=pytest.mark.slow), "close"]
+)
 def test_lost_connection_is_a_fault_in_bounded_time_and_can_be_had_back(
     bench: Bench, kind: str
 ) -> None:
@@ -126,6 +130,7 @@ def test_lost_connection_is_a_fault_in_bounded_time_and_can_be_had_back(
         recovers(bench, arm)
 
 
+@pytest.mark.slow
 def test_replies_that_come_too_late_are_a_fault(bench: Bench) -> None:
     with bench.arm(command_timeout=0.1) as arm:
         bench.rig.inject("delay", duration=60.0, late=0.3)
@@ -152,6 +157,7 @@ def test_arm_stopped_by_somebody_else_is_a_fault(bench: Bench) -> None:
         recovers(bench, arm)
 
 
+@pytest.mark.slow
 def test_mode_changed_by_somebody_else_is_a_fault(bench: Bench) -> None:
     with bench.arm() as arm, bench.controller() as other:
         other.set_collision_sensitivity(3)  # which resets mode and state
@@ -182,6 +188,7 @@ def test_fault_while_nobody_commands_is_told_at_the_next_word(bench: Bench) -> N
         assert arm.observe().tool is not None, "what was seen last can still be asked for"
 
 
+@pytest.mark.slow
 def test_fault_on_the_way_home_ends_the_reset(bench: Bench) -> None:
     with bench.arm() as arm:
         bench.rig.inject("collision", at=0.2)

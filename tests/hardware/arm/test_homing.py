@@ -85,7 +85,6 @@ def test_wrist_that_was_turned_over_is_turned_back() -> None:
     legs = plan(CONFIG, KINEMATICS, here, HOME)
     np.testing.assert_allclose(legs[-1].joints, HOME.joints)
     assert legs[0].tool.position[2] >= CONFIG.reset_height, "it turns over above the table"
-    assert any(leg.by_joints for leg in legs)
 
 
 def test_no_way_is_said_to_be_none() -> None:

@@ -155,6 +155,19 @@ def test_point_is_never_faster_than_joints_and_tip_may_be_and_arrives(
     assert way.arrived
 
 
+def test_joints_turn_over_where_the_tool_is_there_but_they_are_not() -> None:
+    joints, pose = down(0.35, 0.0, 0.2)
+    turned = KINEMATICS.least_squares(
+        pose, joints + np.array([0, 0, 0, np.pi, -2 * joints[4], np.pi])
+    )
+    here = turned.joints if turned.error < 1e-6 else joints + 2 * np.pi * np.eye(6)[5]
+    way = course(here)
+    way.aim(joints, pose, 20)
+    for _ in range(1000):
+        way.next()
+    assert way.arrived
+
+
 def test_samples_that_were_left_out_do_not_delay_the_arrival() -> None:
     start, _ = down(0.35, -0.1)
     joints, pose = down(0.36, -0.1)
