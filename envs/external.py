@@ -89,10 +89,9 @@ def _check_choices(workcell: str | None, observation: str, render_mode: str | No
 
 
 def _make_adapter(facts: Facts, config: ExternalConfig, render_mode: str | None) -> Adapter:
-    """Load the adapter, let it prepare, and only then make the environment."""
+    """Load the adapter, and only then make the environment."""
     module, attribute = facts.adapter.split(":")
     kind: type[Adapter] = getattr(import_module(f".human.{module}", __package__), attribute)
-    kind.prepare()
     env = external_registry.make(config.id, config.options, render_mode=render_mode)
     try:
         return kind(env, config)

@@ -56,6 +56,10 @@ def make(
         ConfigError: It does not take one of the options, or lacks a library; or `id` is no id at all.
         MissingDependency: The package that it belongs to is not installed.
     """
+    if id.startswith(PACKAGES["gymnasium_robotics"][1]):
+        from .human import robotics_shim  # only here: others do without the package
+
+        robotics_shim.install()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "out of date": published ids stay as they are

@@ -45,10 +45,6 @@ class Adapter:
             os.environ["MUJOCO_GL"] = gl.choose()
             gl.make_context(1, 1).free()
 
-    @staticmethod
-    def prepare() -> None:
-        """Do what must be done before the environment is made."""
-
     def control_period(self) -> float:
         """Simulated time of a step [s]."""
         period = getattr(self.raw, "dt", None)

@@ -15,7 +15,6 @@ from gymnasium_robotics.envs.franka_kitchen.kitchen_env import OBS_ELEMENT_INDIC
 from ibc_gym.records import Float32, Float64, Progress
 
 from ..external_task import ExternalConfig
-from . import kitchen_shim
 from .adapter import Adapter, checked_start
 
 ARM: Final = 9
@@ -34,11 +33,6 @@ class Kitchen(Adapter):
         super().__init__(env, replace(config, layout="installed"))
         self.config = config
         self._goal = goal_vector(self.raw.goal)
-
-    @staticmethod
-    def prepare() -> None:
-        """Mend what keeps the kitchen from being made."""
-        kitchen_shim.install()
 
     def control_period(self) -> float:
         """Of the robot inside [s]."""

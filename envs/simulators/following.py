@@ -30,6 +30,8 @@ ROUNDING = 1e-9
 """Joints whose tip lies outside of the workspace by no more than this [m] are inside."""
 SAME_TURN = 1 - 1e-9
 """Inner product of quaternions above which they are one orientation: within 0.1 mrad."""
+STRAYING = 5e-3
+"""By how much the tip may leave the workspace where only the joints can go evenly [m]; their way is an arc."""
 SHORTENINGS = 4
 """Attempts at a step short enough for the speed limit."""
 
@@ -81,7 +83,8 @@ class Following:
         """How far the joints go in this period from set-points `here`, (J,) [rad].
 
         A target too far for one period is approached along the straight line of the tip, turning evenly, as far as the
-        speed limit allows: along that of the joints the tip would rise and fall on its way.
+        speed limit allows: along that of the joints the tip would rise and fall on its way. Where there is no such line
+        and the joints would lead the tip out of the workspace, the arm holds.
         """
         way: Float64 = self.joints - here
         if _largest(way) <= self._furthest:
@@ -100,7 +103,11 @@ class Following:
             way = solution.joints - here
             if _largest(way) <= self._furthest:
                 return way
-        return way * (self._furthest / _largest(way))
+        step: Float64 = way * (self._furthest / _largest(way))
+        place = self.kinematics.forward(here + step).position
+        strayed = np.maximum(self.limits.lower - place, place - self.limits.upper)
+        # With its wrist turned over, the tip would leave the workspace on the way of the joints: the arm holds instead.
+        return step if float(strayed.max()) <= STRAYING else np.zeros_like(step)
 
     def save(self) -> Float64:
         """Interventions, whether stopped, commanded joints and pose, (SAVED,)."""

@@ -10,7 +10,7 @@ import pytest
 from gymnasium_robotics.utils import mujoco_utils
 
 import ibc_gym
-from ibc_gym.envs.human import kitchen_shim
+from ibc_gym.envs.human import robotics_shim
 
 
 def make(**options: Any) -> Any:
@@ -103,13 +103,13 @@ def test_shim_reads_and_writes_every_type_of_joint(
     model = mujoco.MjModel.from_xml_string(MODEL)
     data = mujoco.MjData(model)
     data.qpos[:], data.qvel[:] = np.arange(model.nq), np.arange(model.nv)
-    position = kitchen_shim.get_joint_qpos(model, data, name)
-    velocity = kitchen_shim.get_joint_qvel(model, data, name)
+    position = robotics_shim.get_joint_qpos(model, data, name)
+    velocity = robotics_shim.get_joint_qvel(model, data, name)
     assert position.shape == (positions,) and velocity.shape == (velocities,)
     assert position[0] == model.joint(name).qposadr[0]
     assert velocity[0] == model.joint(name).dofadr[0]
-    kitchen_shim.set_joint_qpos(model, data, name, position + 100)
-    kitchen_shim.set_joint_qvel(model, data, name, velocity + 100)
+    robotics_shim.set_joint_qpos(model, data, name, position + 100)
+    robotics_shim.set_joint_qvel(model, data, name, velocity + 100)
     assert (data.qpos >= 100).sum() == positions and (data.qvel >= 100).sum() == velocities
 
 
@@ -117,9 +117,9 @@ def test_shim_is_put_in_place_only_where_the_fault_shows(monkeypatch: pytest.Mon
     helpers: Any = mujoco_utils
     for name in ("get_joint_qpos", "get_joint_qvel", "set_joint_qpos", "set_joint_qvel"):
         monkeypatch.setattr(helpers, name, None)
-    monkeypatch.setattr(kitchen_shim, "is_needed", lambda: False)
-    kitchen_shim.install()
+    monkeypatch.setattr(robotics_shim, "is_needed", lambda: False)
+    robotics_shim.install()
     assert helpers.get_joint_qpos is None
-    monkeypatch.setattr(kitchen_shim, "is_needed", lambda: True)
-    kitchen_shim.install()
-    assert helpers.set_joint_qvel is kitchen_shim.set_joint_qvel
+    monkeypatch.setattr(robotics_shim, "is_needed", lambda: True)
+    robotics_shim.install()
+    assert helpers.set_joint_qvel is robotics_shim.set_joint_qvel

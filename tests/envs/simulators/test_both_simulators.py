@@ -181,3 +181,19 @@ def test_depth_is_that_of_the_board_along_the_optical_axis(simulator: Any) -> No
             assert point[2] == pytest.approx(0.001, abs=2e-4), "the board's upper side"
     finally:
         workcell.close()
+
+
+@pytest.mark.parametrize("simulator", [mujoco_sim, bullet_sim], ids=["mujoco", "pybullet"])
+def test_arm_with_its_wrist_turned_over_holds_rather_than_leave_the_workspace(
+    simulator: Any,
+) -> None:
+    workcell = simulator.make_workcell(make_task("sort"), cameras=False)
+    robot = workcell.robot
+    robot.reset()
+    for turn in ([0.0] * 6, [0.0, -0.46875, -0.5, 0.5, 0.0, 0.0], [0.0] * 6, [0.0] * 6):
+        robot.command(Target(joints=robot.observe().joints + np.array(turn)))
+        robot.advance()
+        place = robot.observe().tool.position
+        strayed = np.maximum(robot.limits.lower - place, place - robot.limits.upper).max()
+        assert strayed < 0.006
+    workcell.close()

@@ -19,7 +19,8 @@ from ibc_gym.hardware.teleop.terminal import terminal_keys
 
 ROOT = Path(__file__).parents[3]
 LISTEN = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # it may come ignored, as with nohup
 from ibc_gym.hardware.teleop.terminal import terminal_keys
 keys, other = terminal_keys(), terminal_keys()
 print("listening", flush=True)

@@ -1,8 +1,8 @@
 """Make gymnasium-robotics' joint helpers work with mujoco 3.12 and newer.
 
 From 3.12 on, a NumPy integer is no longer found `in` a tuple of MuJoCo's enumeration members, and four helper
-functions of gymnasium-robotics assert just that, so that the kitchen cannot be made. We put functions with the same
-meaning in their place, and only where the fault shows.
+functions of gymnasium-robotics assert just that, so that many of its environments cannot be made. We put functions with
+the same meaning in their place, and only where the fault shows.
 """
 
 from __future__ import annotations
