@@ -22,6 +22,10 @@ from .table import TableConfig, arm_for, bounds_for, load_table, scene_of
 LOOKED: Final = {"y": "I have looked at the arm, clear it", "n": "leave it"}
 
 
+_confirmed: list[TableConfig] = []
+"""Tables whose checklist was gone through in this process: a command that looks at its workcell first asks only once."""
+
+
 def make_workcell(task: Task, *, cameras: bool) -> Workcell:
     """Go through the checklist with the person at the terminal, connect, check everything; nothing moves yet.
 
@@ -44,7 +48,9 @@ def assemble(task: Task, table: TableConfig, console: Console, *, cameras: bool)
     with ExitStack() as opened:
         if isinstance(console, KeyConsole):
             opened.callback(console.close)
-        go_through(console)
+        if table not in _confirmed:
+            go_through(console)
+            _confirmed.append(table)
         seen = _open_cameras(task, table, opened) if cameras else {}
         robot = _connected(arm, console)
         opened.callback(robot.close)

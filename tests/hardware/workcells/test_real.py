@@ -59,6 +59,11 @@ class Script:
         return ()
 
 
+@pytest.fixture(autouse=True)
+def nothing_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real, "_confirmed", [])
+
+
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
     """An arm with the tool of `reach`, as somebody left it who had set it up."""
@@ -137,6 +142,13 @@ def test_person_is_asked_before_anything_connects(rig: Rig) -> None:
             make_task("reach"), table(rig), Script(**{"emergency stop": "n"}), cameras=False
         )
     assert rig.state()["clients"] == before
+
+
+def test_checklist_is_gone_through_once_in_a_program(rig: Rig) -> None:
+    first, second = Script(), Script()
+    for person in (first, second):
+        real.assemble(make_task("reach"), table(rig), person, cameras=False).close()
+    assert len(first.asked) > 5 and not second.asked
 
 
 def test_episode_on_the_real_workcell_is_arranged_and_judged_by_the_person(rig: Rig) -> None:
