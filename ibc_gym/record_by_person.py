@@ -252,6 +252,7 @@ class _Session:
             said = scene.judge()
         if said is not None:
             return said, ask
+        self._forget()
         self._around.say("Was that a success? y yes, n no, backspace drop it, left arrow again")
         answer = self._answer((*VERDICTS, *DROPPED))
         return (None, answer) if answer in DROPPED else (VERDICTS[answer], ask)
@@ -265,6 +266,11 @@ class _Session:
                 if answer in answers:
                     return answer
 
+    def _forget(self) -> None:
+        """What was asked for before a question is no answer to it."""
+        self._operator.look()
+        self._operator.asked()
+
     def _clear(self, fault: RobotFault) -> None:
         """Let the person see to what stopped the robot, and clear it; the same episode begins again.
 
@@ -276,6 +282,7 @@ class _Session:
             raise fault
         self._around.say(f"{fault}")
         while True:
+            self._forget()
             self._around.say("Look at the robot. Y: it is safe, clear it and go on. Esc: end here.")
             if self._answer(("success", "stop")) == "stop":
                 raise fault

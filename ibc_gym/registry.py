@@ -6,6 +6,7 @@ A row is loaded when it is asked for, so nobody needs PyBullet to drive an arm, 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -35,10 +36,13 @@ from ibc_gym.tables import (
     STAGES,
     TASKS,
     THREADED,
+    UNMEASURED,
     VECTOR_ENVS,
     WORKCELLS,
 )
 from ibc_gym.threads import ThreadedVectorEnv, usable_cores
+
+_log = logging.getLogger(__name__)
 
 _NOISY: Final = "ibc_gym.envs.oracles.noise:NoisyOracle"
 _GUARDED: Final = "ibc_gym.hardware.safety.guarded:guarded"
@@ -81,14 +85,25 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
         raise ConfigError(
             f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
         )
-    workcell: Workcell = _attribute(_GUARDED, "The safety guard")(
-        factory(task, cameras=cameras), task, safety
-    )
-    scene: Any = workcell.scene
-    if getattr(scene, "camera", None) is not None and scene.wanted is None:
-        # What the person is to arrange, as this camera would see it.
-        scene.wanted = _attribute(_DRAWN, "The picture to arrange by")(task, scene.camera.spec)
+    made: Workcell = factory(task, cameras=cameras)
+    try:
+        workcell: Workcell = _attribute(_GUARDED, "The safety guard")(made, task, safety)
+        scene: Any = workcell.scene
+        if getattr(scene, "camera", None) is not None and scene.wanted is None:
+            scene.wanted = _wanted(task, scene.camera.spec)
+    except BaseException:
+        made.close()
+        raise
     return workcell
+
+
+def _wanted(task: Task, camera: Any) -> Any:
+    """What a person is to arrange, as the camera would see it; None where no simulator is installed to draw it."""
+    try:
+        return _attribute(_DRAWN, "The picture to arrange by")(task, camera)
+    except MissingDependency as missing:
+        _log.warning("The table is arranged by words alone: %s", missing)
+        return None
 
 
 def make_stage(
@@ -168,6 +183,11 @@ def make_env(
         )
         return external
     made = make_task(task, **options)
+    if workcell in UNMEASURED and "state" in observation:
+        raise ConfigError(
+            f"Nothing in workcell {workcell!r} measures the poses that a state is made of; observe pictures "
+            '("image"), and demonstrate by hand: scripted demonstrators need poses, too.'
+        )
     cameras = "image" in observation or render_mode is not None
     cell = make_workcell(workcell or made.workcells[0], made, cameras=cameras, safety=safety)
     return Env(made, cell, observation=observation, render_mode=render_mode)

@@ -31,6 +31,9 @@ WORKCELLS: Final[Mapping[str, str]] = {
 REAL_TIME: Final = ("xarm-emulated", "xarm")
 """Workcells whose arm moves in real time, simulated or not: one second takes one second."""
 
+UNMEASURED: Final = ("xarm",)
+"""Workcells where nothing measures where things are: policies see pictures, and a person arranges and judges."""
+
 HARDWARE: Final[Mapping[str, str]] = {
     "rig": "ibc_gym.hardware.rig.table:serve",
     "studio": "ibc_gym.hardware.rig.cameras.studio:Studio",

@@ -79,12 +79,10 @@ def test_wrongly_measured_board_is_not_stored(
 ) -> None:
     """The board on the flange has squares of 24 mm; whoever measured it said 26."""
     out = tmp_path / "camera.json"
-    true = make_stage
-    printed = registry.make_calibration(CalibrateConfig(what="camera", date=DATE).board)
+    printed = CalibrateConfig(what="camera", date=DATE).board
 
-    def as_printed(name: str, options: Any, **parts: Any) -> Any:
-        size = {"outer_size": printed.outer_size, "margin": printed.margin}
-        return true(name, options, **{**parts, **size})
+    def as_printed(name: str, options: Any, board: Any) -> Any:
+        return make_stage(name, options, printed)
 
     monkeypatch.setattr("ibc_gym.calibrate.make_stage", as_printed)
     with pytest.raises(ConfigError, match=r"spread_m 0\.0\d+, over its bound of 0\.003"):

@@ -219,6 +219,21 @@ class TestFailures:
         assert sorted(told) == [(False, 1), (True, 12)]
         assert any("Look at the robot." in line for line in hall.said)
 
+    def test_yes_from_before_the_fault_clears_nothing(
+        self, hall: Hall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        advance, steps = MujocoRobot.advance, iter(range(100))
+
+        def failing(self: MujocoRobot) -> None:
+            if next(steps) == 1:
+                raise RobotFault("Code 31: collision.")
+            advance(self)
+
+        monkeypatch.setattr(MujocoRobot, "advance", failing)
+        script = [IDLE, PUSH, PUSH, ask(device.SUCCESS), IDLE, ask(device.STOP)]
+        with pytest.raises(RobotFault, match="collision"):
+            hall.record(script, episodes=1)
+
     def test_ctrl_c_keeps_what_is_committed_and_drops_the_rest(self, hall: Hall) -> None:
         script: list[Reading | BaseException] = [IDLE, PUSH, ask(device.NEXT)]
         script += [IDLE, PUSH, PUSH, KeyboardInterrupt()]

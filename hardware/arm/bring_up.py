@@ -38,6 +38,10 @@ LOOKS: Final = 3
 """At reports that tell the setup, before what they say is believed; there are five a second."""
 
 
+class ErrorPending(RobotFault):
+    """The controller has an error that a person may clear after a look at the arm."""
+
+
 def bring_up(config: XArmConfig, controller: Controller, reports: Reports) -> None:
     """Set the guards, then hold everything against the config; nothing moves and no joint is enabled.
 
@@ -51,7 +55,7 @@ def bring_up(config: XArmConfig, controller: Controller, reports: Reports) -> No
 
     def check(setup: Setup) -> None:
         if setup.error:
-            raise RobotFault(_refused(controller.address, setup.error))
+            raise ErrorPending(_refused(controller.address, setup.error))
         _check_setup(config, setup)
         _check_guards(config, controller, setup)
         _check_pose(config, controller, setup)
@@ -119,7 +123,7 @@ def _check_reports(config: XArmConfig, reports: Reports, check: Callable[[Setup]
 def _check_error(controller: Controller) -> None:
     error, _ = controller.errors()
     if error:
-        raise RobotFault(_refused(controller.address, error))
+        raise ErrorPending(_refused(controller.address, error))
 
 
 def _refused(address: str, error: int) -> str:

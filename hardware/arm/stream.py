@@ -36,6 +36,8 @@ LASTING: Final = 3.0
 """Stream periods that a joint velocity lasts, if no other comes."""
 GAIN: Final = 4.0
 """By which a velocity makes up for the distance to where the arm should be [1/s]."""
+MOVED: Final = 0.02
+"""A joint that was sent so far [rad] must show in the reports."""
 IDLE: Final = 0.002
 """How often the thread sees whether there is something to do [s]."""
 
@@ -135,6 +137,8 @@ class Stream(Closing):
             self.confine(lower, upper)
             self._began = self._touched = self._ticked = self._clock()
             self._holding, self._first = False, True
+            self._seen, self._sent_then = np.full_like(self._sent, np.nan), self._sent
+            self._left_at: float | None = None
             self._streaming = True
 
     def confine(self, lower: Float64, upper: Float64) -> None:
@@ -255,6 +259,20 @@ class Stream(Closing):
             raise RobotFault(
                 f"The mode of the controller at {address} was changed from {self._mode} to {motion.mode} by somebody else."
             )
+        self._watch_motion(motion.joints, now)
+
+    def _watch_motion(self, joints: Float64, now: float) -> None:
+        """Reports that come, but repeat themselves while the arm was sent elsewhere, are no measurements."""
+        if not np.array_equal(joints, self._seen):
+            self._seen, self._sent_then, self._left_at = joints, self._sent, None
+        elif float(np.abs(self._sent - self._sent_then).max()) > MOVED:
+            self._left_at = now if self._left_at is None else self._left_at
+            same = now - self._left_at
+            if same > self._config.report_timeout:
+                raise RobotFault(
+                    f"The controller at {self._config.address} has reported the very same joints for {same:.2f} s, though "
+                    "the arm was sent elsewhere: its reports repeat themselves, or the arm is held."
+                )
 
     def _next(self, now: float) -> Float64:
         config = self._config

@@ -18,6 +18,8 @@ class OpenedArm(XArm):
 
     def close(self) -> None:
         """Hang up, and close what was opened for the arm; may be called twice."""
-        super().close()
-        if self.opened is not None:
-            self.opened.close()
+        try:
+            super().close()
+        finally:
+            if self.opened is not None:
+                self.opened.close()

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from ibc_gym.contracts import Camera, Task, Workcell
-from ibc_gym.errors import ConfigError, RobotFault
+from ibc_gym.errors import ConfigError
+from ibc_gym.records import Target
 
+from ..arm.bring_up import ErrorPending
 from ..arm.config import XArmConfig
 from ..cameras.realsense import RealSenseCamera
 from ..cameras.scaled import ScaledCamera
@@ -19,6 +21,7 @@ from ..table.persons_table import PersonsTable
 from .opened import OpenedArm
 from .table import TableConfig, arm_for, bounds_for, load_table, scene_of
 
+CLEAR: Final = {"enter": "yes, go", "escape": "give up"}
 LOOKED: Final = {"y": "I have looked at the arm, clear it", "n": "leave it"}
 
 
@@ -66,15 +69,37 @@ def assemble(task: Task, table: TableConfig, console: Console, *, cameras: bool)
     return workcell
 
 
-def _connected(config: XArmConfig, console: Console) -> OpenedArm:
+class AttendedArm(OpenedArm):
+    """An arm beside which somebody stands: it goes home at that person's word."""
+
+    console: Console | None = None
+
+    def reset(self, home: Target | None = None) -> None:
+        """Ask the person to stand clear, then go home.
+
+        Raises:
+            ConfigError: The person gave up; nothing moves.
+            SpecMismatch: As `XArm.reset`.
+            RobotFault: As `XArm.reset`.
+        """
+        if self.console is not None and self.fault is None:
+            asked = "The arm goes home. Is its way free, is nothing under its home place, do you stand clear?"
+            if self.console.ask(asked, CLEAR) != "enter":
+                raise ConfigError("The arm was not let go home; no episode begins.")
+        super().reset(home)
+
+
+def _connected(config: XArmConfig, console: Console) -> AttendedArm:
     """The arm; an error from before is cleared if the person has looked at it."""
     try:
-        return OpenedArm(config)
-    except RobotFault as fault:
+        arm = AttendedArm(config)
+    except ErrorPending as fault:
         console.say(str(fault))
         if console.ask("May the error be cleared?", LOOKED) != "y":
             raise
-        return OpenedArm(config, clear_errors=True)
+        arm = AttendedArm(config, clear_errors=True)
+    arm.console = console
+    return arm
 
 
 def _open_cameras(task: Task, table: TableConfig, opened: ExitStack) -> dict[str, Camera]:

@@ -15,7 +15,7 @@ import numpy as np
 from ibc_gym.checks import settle
 from ibc_gym.contracts import Task
 from ibc_gym.errors import ConfigError
-from ibc_gym.kinematics import DOWN
+from ibc_gym.kinematics import CLOSE_ENOUGH, DOWN
 from ibc_gym.records import Pose
 from ibc_gym.serialise import from_json
 
@@ -113,9 +113,15 @@ def arm_for(task: Task, config: XArmConfig) -> XArmConfig:
             f"{config.tool_length} m. Mount the other tool, measure it, and write its length into the table's file."
         )
     home = Pose(position=np.array(scene.home), quaternion=DOWN)
+    found = config.kinematics().inverse(home, np.array(ARM.rest))
+    if found.error > CLOSE_ENOUGH:
+        raise ConfigError(
+            f"The home of task {task.name!r}, {scene.home} m, is out of reach of an arm with the ranges of joints that "
+            "every xArm6 has."
+        )
     return replace(
         config,
-        home_joints=tuple(config.kinematics().inverse(home, np.array(ARM.rest)).joints.tolist()),
+        home_joints=tuple(found.joints.tolist()),
         control_rate=1.0 / scene.control_period,
         workspace_lower=scene.workspace_lower,
         workspace_upper=scene.workspace_upper,

@@ -24,7 +24,7 @@ from ibc_gym.paths import writable_folder
 from ibc_gym.records import Float32, Float64
 from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
-from ibc_gym.tables import TASKS
+from ibc_gym.tables import TASKS, UNMEASURED
 
 ORACLE = "oracle"
 FAR = 5e-3
@@ -65,6 +65,11 @@ class CompareConfig:
                 )
         if self.task not in TASKS:
             raise UnknownName("task", self.task, TASKS)
+        for workcell in self.workcells:
+            if workcell in UNMEASURED:
+                raise ConfigError(
+                    f"CompareConfig.workcells names {workcell!r}, where nothing measures how far things part."
+                )
         if self.workcells[0] == self.workcells[1]:
             raise ConfigError(
                 f"CompareConfig.workcells names {self.workcells[0]!r} twice; name two different ones."

@@ -31,6 +31,7 @@ from ibc_gym.evaluation.shares import Share, cut_into_shares, run_shares
 from ibc_gym.evaluation.stage import Stage, resolve
 from ibc_gym.evaluation.summary import batched_ms, headline_of, milliseconds, summarise
 from ibc_gym.paths import writable_folder
+from ibc_gym.registry import is_real_time
 from ibc_gym.serialise import to_json
 from ibc_gym.specs import differing_options, options_of
 from ibc_gym.words import count
@@ -128,10 +129,16 @@ def carry_out(
             on_episode=_Counter(config.episodes, on_progress),
             on_share=ended.append,
         )
-    except (RobotFault, CameraTimeout) as error:
-        if not ended:
+    except (
+        BaseException
+    ) as error:  # what an arm has done in real time is not done again for an interrupt
+        faulty = isinstance(error, RobotFault | CameraTimeout)
+        if not ended or not (faulty or is_real_time(config.workcell)):
             raise
-        kept = _write(plan, ended, time.perf_counter() - started, found, str(error))
+        said = str(error) or type(error).__name__
+        kept = _write(plan, ended, time.perf_counter() - started, found, said)
+        if not faulty:
+            raise
         before = count(len(kept.episodes), "episode")
         raise type(error)(
             f"{error} What came before is kept: {before} in {kept.folder}."

@@ -113,11 +113,7 @@ def test_lost_connection_is_a_fault_in_bounded_time_and_can_be_had_back(
     bench: Bench, kind: str
 ) -> None:
     with bench.arm(connect_timeout=1.0) as arm:
-        lasting = {} if kind in ("close", "stale-reports") else {"duration": 60.0}
-        if kind == "stale-reports":
-            pytest.skip(
-                "repeated reports cannot be told from an arm at rest; commands are answered"
-            )
+        lasting = {} if kind == "close" else {"duration": 60.0}
         bench.rig.inject(kind, **lasting)
         run_into(arm)
         with pytest.raises(RobotFault):
@@ -128,6 +124,26 @@ def test_lost_connection_is_a_fault_in_bounded_time_and_can_be_had_back(
             bench.rig.release()
         assert bench.still()
         recovers(bench, arm)
+
+
+def test_reports_that_repeat_themselves_while_the_arm_is_sent_elsewhere_are_a_fault(
+    bench: Bench,
+) -> None:
+    with bench.arm() as arm:
+        arm.command(tip(0.375, 0.0))
+        arm.advance()
+        bench.rig.inject("stale-reports", duration=60.0)
+        with pytest.raises(RobotFault, match="the very same joints"):
+            to_and_fro(arm, 20)
+        assert bench.still()
+        bench.rig.release()
+        recovers(bench, arm)
+
+
+def to_and_fro(arm: XArm, periods: int) -> None:
+    for number in range(periods):
+        arm.command(tip(0.375 + 0.03 * (number % 3), 0.0))
+        arm.advance()
 
 
 @pytest.mark.slow

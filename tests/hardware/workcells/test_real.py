@@ -16,7 +16,8 @@ from ibc_gym.hardware.calibration.files import BOUNDS, Stored, save
 from ibc_gym.hardware.rig.process import Rig
 from ibc_gym.hardware.workcells import emulated, real
 from ibc_gym.hardware.workcells.table import FILE, VARIABLE, TableConfig, arm_for, load_table
-from ibc_gym.registry import make_task
+from ibc_gym.registry import make_env, make_task
+from ibc_gym.tables import TASKS
 
 TABLE = """
 calibrations = {{ front = "{folder}/front.json" }}
@@ -130,6 +131,24 @@ def test_tool_of_another_length_is_no_tool_for_the_task() -> None:
         arm_for(make_task("insert"), XArmConfig(address="127.0.0.1", tool_length=0.3))
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_that_names_the_arm_is_within_its_reach(name: str) -> None:
+    task = make_task(name)
+    if "xarm" in task.workcells:
+        config = emulated._emulated(task, "127.0.0.1")
+        arm = arm_for(task, config)
+        tip = arm.kinematics().forward(arm.home()).position
+        assert np.allclose(tip, task.scene.home, atol=1e-3)  # type: ignore[attr-defined]
+    else:
+        assert name in ("particle", "sort")
+
+
+@pytest.mark.parametrize("observation", ["state", "state+image"])
+def test_state_that_nothing_measures_is_refused_before_anybody_is_asked(observation: str) -> None:
+    with pytest.raises(ConfigError, match="observe pictures"):
+        make_env("reach", workcell="xarm", observation=observation)
+
+
 def test_task_without_a_table_needs_no_arm() -> None:
     with pytest.raises(ConfigError, match="no table"):
         arm_for(make_task("particle"), XArmConfig(address="127.0.0.1"))
@@ -155,11 +174,23 @@ def test_episode_on_the_real_workcell_is_arranged_and_judged_by_the_person(rig: 
     task, person = make_task("reach"), Script()
     cell = real.assemble(task, table(rig), person, cameras=False)
     cell.robot.reset()
+    assert any("goes home" in question for question in person.asked)
     cell.scene.arrange(task.sample(np.random.default_rng(0)).layout)
     assert any("place" in question for question in person.asked)
     assert cell.scene.poses() is None
     cell.robot.command(cell.robot.observe().target)
     cell.robot.advance()
+    cell.close()
+
+
+def test_arm_stays_where_it_is_unless_it_is_let_go_home(rig: Rig) -> None:
+    cell = real.assemble(
+        make_task("reach"), table(rig), Script(**{"goes home": "escape"}), cameras=False
+    )
+    before = rig.state()["joints"]
+    with pytest.raises(ConfigError, match="not let go home"):
+        cell.robot.reset()
+    assert np.allclose(rig.state()["joints"], before, atol=1e-6)
     cell.close()
 
 
