@@ -1,0 +1,180 @@
+"""For any sequence of commands, faults, delays and restarts: no target beyond the limits reaches the controller's socket,
+and after a stop nothing moves until a person has cleared it. Looked at from the controller's side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from math import radians
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from arm_bench import Bench
+from arm_bench import bench as make_bench
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from ibc_gym.errors import RobotFault, SpecMismatch
+from ibc_gym.hardware.arm.robot import XArm
+from ibc_gym.hardware.safety import SafeRobot, SafetyLimits
+from ibc_gym.hardware.safety.limits import tilt_of
+from ibc_gym.kinematics import DOWN
+from ibc_gym.records import Float64, Pose, Target
+
+LIMITS = SafetyLimits(
+    tilt=radians(5.0), step=0.1, workspace=((1.0, 1.0, 0.0, 0.7), (1.0, -1.0, 0.0, 0.7))
+)
+SLACK = 2e-3
+"""Of the tip: joints go straight between two allowed places, and the tip in a shallow arc [m]."""
+coordinates = st.floats(-1, 1)
+
+
+class Trying(RuleBasedStateMachine):
+    """One arm, its guard, and somebody who tries everything."""
+
+    bench: ClassVar[Bench]
+    heard: ClassVar[int] = 0
+    """Targets in all examples: a machine that hears none proves nothing."""
+
+    @initialize()
+    def connect(self) -> None:
+        self.bench.clean()
+        self.arm = XArm(self.bench.config)
+        self.kinematics = self.bench.config.kinematics()
+        self.robot = SafeRobot(self.arm, LIMITS, kinematics=self.kinematics)
+        self.may_move = self.homing = False
+        self.last: Float64 | None = None
+
+    @rule(x=coordinates, y=coordinates, z=coordinates, lean=st.floats(-1.0, 1.0))
+    def command(self, x: float, y: float, z: float, lean: float) -> None:
+        leaning = np.array([0.0, np.cos(lean / 2), np.sin(lean / 2), 0.0]) if lean > 0.5 else DOWN
+        target = Target(tool=Pose(position=np.array([x, y, z]), quaternion=leaning))
+        with suppress(RobotFault):
+            self.robot.command(target)
+
+    @rule(where=st.integers(0, 6), what=st.sampled_from([np.nan, np.inf, -np.inf]))
+    def command_nonsense(self, where: int, what: float) -> None:
+        numbers = np.array([0.4, 0.0, 0.01, *DOWN])
+        numbers[where] = what
+        with pytest.raises((SpecMismatch, RobotFault)):
+            self.robot.command(Target(tool=Pose(position=numbers[:3], quaternion=numbers[3:])))
+
+    @rule()
+    def advance(self) -> None:
+        with suppress(RobotFault):
+            self.robot.advance()
+
+    @rule(seconds=st.floats(0.0, 0.4))
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    @rule(kind=st.sampled_from(["error", "collision", "speed", "stall", "close", "half-frames"]))
+    def something_goes_wrong(self, kind: str) -> None:
+        self.bench.rig.inject(kind)
+
+    @rule()
+    def somebody_presses_stop(self) -> None:
+        self.robot.stop_for_good("Somebody pressed stop.")
+        self._settled()
+
+    @rule()
+    def stop(self) -> None:
+        self.robot.stop()
+        self._settled()
+
+    @rule()
+    def reset(self) -> None:
+        faulty = self.robot.fault is not None
+        self._settled()
+        self.may_move = not faulty
+        self.homing = True
+        with suppress(RobotFault):
+            self.robot.reset()
+        self._look()
+        self.homing = False
+
+    @precondition(lambda self: self.robot.fault is not None)
+    @rule()
+    def recover(self) -> None:
+        with suppress(RobotFault):
+            self.robot.recover()
+        self._settled()
+
+    @rule()
+    def start_anew(self) -> None:
+        self.arm.close()
+        self._settled()
+        self.bench.clean()
+        self.arm = XArm(self.bench.config)
+        self.robot = SafeRobot(self.arm, LIMITS, kinematics=self.kinematics)
+
+    @invariant()
+    def what_was_heard_is_allowed(self) -> None:
+        if hasattr(self, "arm"):
+            self._look()
+
+    def teardown(self) -> None:
+        if hasattr(self, "arm"):
+            self.arm.close()
+            self._look()
+
+    def _settled(self) -> None:
+        """From here on nothing may be heard, but for what was on its way."""
+        self._look()
+        self.may_move, self.last = False, None
+
+    def _look(self) -> None:
+        config = self.bench.config
+        for joints in self.bench.targets():
+            assert self.may_move, "a target was sent to an arm that was stopped"
+            assert np.isfinite(joints).all()
+            assert (joints >= self.kinematics.lower).all()
+            assert (joints <= self.kinematics.upper).all()
+            pose = self.kinematics.forward(joints)
+            self._check_place(pose.position)
+            assert tilt_of(pose.quaternion) <= radians(5.0) + 1e-2
+            if self.last is not None:
+                step = float(np.abs(joints - self.last).max())
+                assert step <= config.joint_speed * config.stream_period * (1 + 1e-6) + 1e-9
+            self.last = joints
+            type(self).heard += 1
+
+    def _check_place(self, place: Float64) -> None:
+        config = self.bench.config
+        lower, upper = np.array(config.fence_lower), np.array(config.fence_upper)
+        if not self.homing:
+            lower, upper = np.array(config.workspace_lower), np.array(config.workspace_upper)
+            for a, b, c, d in LIMITS.workspace:
+                assert np.dot((a, b, c), place) <= d + SLACK
+        assert (place >= lower - SLACK).all() and (place <= upper + SLACK).all()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with make_bench() as made:
+        yield made
+
+
+@pytest.mark.realtime
+def test_whatever_happens_nothing_beyond_the_limits_reaches_the_controller(bench: Bench) -> None:
+    Trying.bench, Trying.heard = bench, 0
+    run_state_machine_as_test(
+        Trying,
+        settings=settings(
+            max_examples=5,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert Trying.heard > 100
