@@ -36,6 +36,8 @@ LIMITS = SafetyLimits(
 )
 SLACK = 2e-3
 """Of the tip: joints go straight between two allowed places, and the tip in a shallow arc [m]."""
+ROUNDING = 1e-6
+"""Of numbers of 32 bits, as the protocol has them [rad]."""
 coordinates = st.floats(-1, 1)
 
 
@@ -54,6 +56,12 @@ class Trying(RuleBasedStateMachine):
         self.robot = SafeRobot(self.arm, LIMITS, kinematics=self.kinematics)
         self.may_move = self.homing = False
         self.last: Float64 | None = None
+        self.reset()
+
+    @rule(x=coordinates, y=coordinates, z=coordinates, lean=st.floats(-1.0, 1.0))
+    def command_and_advance(self, x: float, y: float, z: float, lean: float) -> None:
+        self.command(x, y, z, lean)
+        self.advance()
 
     @rule(x=coordinates, y=coordinates, z=coordinates, lean=st.floats(-1.0, 1.0))
     def command(self, x: float, y: float, z: float, lean: float) -> None:
@@ -81,6 +89,7 @@ class Trying(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(["error", "collision", "speed", "stall", "close", "half-frames"]))
     def something_goes_wrong(self, kind: str) -> None:
         self.bench.rig.inject(kind)
+        self.wait(0.1)
 
     @rule()
     def somebody_presses_stop(self) -> None:
@@ -104,11 +113,13 @@ class Trying(RuleBasedStateMachine):
         self.homing = False
 
     @precondition(lambda self: self.robot.fault is not None)
-    @rule()
-    def recover(self) -> None:
+    @rule(go_on=st.booleans())
+    def recover(self, go_on: bool) -> None:
         with suppress(RobotFault):
             self.robot.recover()
         self._settled()
+        if go_on:
+            self.reset()
 
     @rule()
     def start_anew(self) -> None:
@@ -117,6 +128,7 @@ class Trying(RuleBasedStateMachine):
         self.bench.clean()
         self.arm = XArm(self.bench.config)
         self.robot = SafeRobot(self.arm, LIMITS, kinematics=self.kinematics)
+        self.reset()
 
     @invariant()
     def what_was_heard_is_allowed(self) -> None:
@@ -135,7 +147,8 @@ class Trying(RuleBasedStateMachine):
 
     def _look(self) -> None:
         config = self.bench.config
-        for joints in self.bench.targets():
+        heard = [each for each in self.bench.rig.heard() if "joints" in each]
+        for number, joints in enumerate(np.array([each["joints"] for each in heard])):
             assert self.may_move, "a target was sent to an arm that was stopped"
             assert np.isfinite(joints).all()
             assert (joints >= self.kinematics.lower).all()
@@ -145,7 +158,16 @@ class Trying(RuleBasedStateMachine):
             assert tilt_of(pose.quaternion) <= radians(5.0) + 1e-2
             if self.last is not None:
                 step = float(np.abs(joints - self.last).max())
-                assert step <= config.joint_speed * config.stream_period * (1 + 1e-6) + 1e-9
+                most = config.joint_speed * config.stream_period
+                assert step <= most + ROUNDING, [
+                    (
+                        each["name"],
+                        round(each["time"], 3),
+                        each["accepted"],
+                        np.round(each["joints"], 3).tolist(),
+                    )
+                    for each in heard[max(0, number - 3) : number + 2]
+                ]
             self.last = joints
             type(self).heard += 1
 
