@@ -32,7 +32,7 @@ from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Float64, Pose, Target
 
 LIMITS = SafetyLimits(
-    tilt=radians(5.0), step=0.1, workspace=((1.0, 1.0, 0.0, 0.7), (1.0, -1.0, 0.0, 0.7))
+    tilt=radians(5.0), step=0.1, workspace=((1.0, 1.0, 0.0, 0.42), (1.0, -1.0, 0.0, 0.42))
 )
 SLACK = 2e-3
 """Of the tip: joints go straight between two allowed places, and the tip in a shallow arc [m]."""
@@ -65,7 +65,7 @@ class Trying(RuleBasedStateMachine):
 
     @rule(x=coordinates, y=coordinates, z=coordinates, lean=st.floats(-1.0, 1.0))
     def command(self, x: float, y: float, z: float, lean: float) -> None:
-        leaning = np.array([0.0, np.cos(lean / 2), np.sin(lean / 2), 0.0]) if lean > 0.5 else DOWN
+        leaning = np.array([0.0, np.cos(lean / 2), 0.0, np.sin(lean / 2)]) if lean > 0 else DOWN
         target = Target(tool=Pose(position=np.array([x, y, z]), quaternion=leaning))
         with suppress(RobotFault):
             self.robot.command(target)
