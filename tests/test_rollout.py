@@ -83,6 +83,21 @@ def test_every_seed_gets_one_episode_in_order(count: int, seeds: list[int]) -> N
     assert sorted(scribe.begun) == sorted(seeds)
 
 
+def test_nothing_goes_home_once_more_when_all_is_done() -> None:
+    class Counting(Countdown):
+        resets = 0
+
+        def reset(
+            self, *, seed: int | None = None, options: Any = None
+        ) -> tuple[Any, dict[str, Any]]:
+            Counting.resets += 1
+            return super().reset(seed=seed, options=options)
+
+    envs = SyncVectorEnv([Counting], autoreset_mode="Disabled")
+    rollout(envs, SaysItsSeed(), [3, 4, 5])
+    assert Counting.resets == 3
+
+
 def test_last_info_becomes_the_episode_metrics() -> None:
     (episode,) = rollout(envs(1), SaysItsSeed(), [3]).episodes
     assert episode.metrics == {"left": 0.0}
