@@ -1,6 +1,6 @@
 """Whether a task goes through the vendor's client in real time as it goes in simulation: success, deviation, and timing.
 
-Takes about 40 s for a trial of insertion: close everything else first, because an arm in real time notices. Beside the
+Takes about 20 s for a trial of insertion: close everything else first, because an arm in real time notices. Beside the
 demonstrator, `--policy RUN` tries a trained run on the same seeds.
 """
 

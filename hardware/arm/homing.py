@@ -89,7 +89,8 @@ def _leads(config: XArmConfig, kinematics: Kinematics, here: Admitted, way: list
     upper = np.array(config.fence_upper) + ROUNDING
     before = here
     for leg in way:
-        lower[2] = min(before.tool.position[2], leg.tool.position[2]) - DIP
+        lowest = min(before.tool.position[2], leg.tool.position[2]) - DIP
+        lower[2] = max(lowest, config.fence_lower[2] - ROUNDING)
         course = Course(kinematics, before.joints, period=1.0, speed=10 * STRIDE)
         course.aim(leg.joints, None if leg.by_joints else leg.tool, 1, tip_speed=STRIDE)
         for _ in range(MOST):

@@ -1,4 +1,4 @@
-"""The command line: `ibc-gym record | train | eval | replay | report | data | cameras | list | doctor | demo`."""
+"""The command line: finds the command that is meant, and says in a sentence what went wrong."""
 
 from __future__ import annotations
 

@@ -16,6 +16,9 @@ DESCRIPTION = (
 )
 EXAMPLES = ("insert", "insert --task.clearance 0.005 --address 127.0.0.2")
 
+VENDORS_PORT = 502
+"""Where the vendor's client looks for a controller."""
+
 RigFlags = flags_of(
     RigConfig,
     {
@@ -41,6 +44,11 @@ def rig(argv: Sequence[str], terminal: Terminal) -> None:
         terminal.result(
             where, table(f"An emulated xArm6 with the table of {config.task}", ("", ""), rows)
         )
+        if where["port"] != VENDORS_PORT:
+            terminal.say(
+                f"The system keeps port {VENDORS_PORT} for itself; tell the client before it connects: "
+                f"xarm.core.config.x_config.XCONF.SocketConf.TCP_CONTROL_PORT = {where['port']}"
+            )
         terminal.say(
             f'Drive it: XArmAPI("{where["address"]}", forbid_uds=True). End it with Ctrl-C.'
         )
