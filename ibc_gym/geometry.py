@@ -63,6 +63,13 @@ def inverse(a_T_b: Pose) -> Pose:
     return Pose(position=-turn.apply(a_T_b.position), quaternion=quaternion(turn))
 
 
+def turned_towards(here: Float64, there: Float64, part: float) -> Float64:
+    """The orientation part of the shortest way from one to another, wxyz."""
+    start = rotation(here)
+    way = (start.inv() * rotation(there)).as_rotvec()
+    return quaternion(start * Rotation.from_rotvec(part * way))
+
+
 def wrap_angle(angle: float | Float64, period: float | Float64 = 2 * np.pi) -> float | Float64:
     """Bring an angle into [-period/2, period/2) [rad]."""
     return (angle + period / 2) % period - period / 2

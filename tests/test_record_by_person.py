@@ -41,6 +41,18 @@ def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ScriptedHand, "made", [])
 
 
+def collide(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """The simulated arm runs into something once, at a step counted from the first."""
+    advance, steps = MujocoRobot.advance, iter(range(100))
+
+    def failing(self: MujocoRobot) -> None:
+        if next(steps) == step:
+            raise RobotFault("Code 31: collision.")
+        advance(self)
+
+    monkeypatch.setattr(MujocoRobot, "advance", failing)
+
+
 class Hall:
     """Records with a script, in time that passes only by sleeping."""
 
@@ -185,14 +197,7 @@ class TestFailures:
         self, hall: Hall, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stops: list[str] = []
-        advance, steps = MujocoRobot.advance, iter(range(100))
-
-        def failing(self: MujocoRobot) -> None:
-            if next(steps) == 3:
-                raise RobotFault("Code 31: collision.")
-            advance(self)
-
-        monkeypatch.setattr(MujocoRobot, "advance", failing)
+        collide(monkeypatch, step=3)
         monkeypatch.setattr(MujocoRobot, "stop", lambda self: stops.append("stop"))
         script = [IDLE, PUSH, PUSH, PUSH, PUSH, IDLE, ask(device.STOP)]
         with pytest.raises(RobotFault, match="collision"):
@@ -204,14 +209,7 @@ class TestFailures:
     def test_person_clears_a_fault_and_does_the_episode_again(
         self, hall: Hall, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        advance, steps = MujocoRobot.advance, iter(range(100))
-
-        def failing(self: MujocoRobot) -> None:
-            if next(steps) == 1:
-                raise RobotFault("Code 31: collision.")
-            advance(self)
-
-        monkeypatch.setattr(MujocoRobot, "advance", failing)
+        collide(monkeypatch, step=1)
         script = [IDLE, PUSH, PUSH, IDLE, IDLE, ask(device.SUCCESS), IDLE, PUSH]
         summary = hall.record(script, episodes=1)
         assert (summary.faults, summary.written) == (1, 2)
@@ -222,14 +220,7 @@ class TestFailures:
     def test_yes_from_before_the_fault_clears_nothing(
         self, hall: Hall, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        advance, steps = MujocoRobot.advance, iter(range(100))
-
-        def failing(self: MujocoRobot) -> None:
-            if next(steps) == 1:
-                raise RobotFault("Code 31: collision.")
-            advance(self)
-
-        monkeypatch.setattr(MujocoRobot, "advance", failing)
+        collide(monkeypatch, step=1)
         script = [IDLE, PUSH, PUSH, ask(device.SUCCESS), IDLE, ask(device.STOP)]
         with pytest.raises(RobotFault, match="collision"):
             hall.record(script, episodes=1)

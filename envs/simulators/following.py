@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
 from ibc_gym.errors import SpecMismatch
@@ -171,9 +170,7 @@ def _turned(here: Float64, there: Float64, part: float) -> Float64:
     """An orientation part of the way from one to another, wxyz; where they are the same, exactly the other."""
     if abs(float(here @ there)) > SAME_TURN:
         return there
-    turn = geometry.rotation(here)
-    way = (turn.inv() * geometry.rotation(there)).as_rotvec()
-    return geometry.quaternion(turn * Rotation.from_rotvec(part * way))
+    return geometry.turned_towards(here, there, part)
 
 
 def _largest(way: Float64) -> float:

@@ -7,7 +7,6 @@ from math import sqrt
 from typing import Final
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
 from ibc_gym.errors import ConfigError, SpecMismatch
@@ -142,7 +141,7 @@ class Guard:
         if limits.turning_speed is not None:
             angle, most = angle_between(before, turned), limits.turning_speed * self._period
             if angle > most + ROUNDING:
-                turned = _turned(before, turned, most / angle)
+                turned = geometry.turned_towards(before, turned, most / angle)
                 if (
                     limits.tilt is not None
                 ):  # the shortest way between two tilted tools may lead over a steeper one
@@ -229,12 +228,6 @@ def _near(place: Float64, before: Float64, measured: Float64, step: float) -> Fl
     a, b, c = float(way @ way), float(way @ back), float(back @ back) - step**2
     share = (-b + sqrt(max(b * b - a * c, 0.0))) / a
     return before + share * way
-
-
-def _turned(here: Float64, there: Float64, share: float) -> Float64:
-    start = geometry.rotation(here)
-    way = (start.inv() * geometry.rotation(there)).as_rotvec()
-    return geometry.quaternion(start * Rotation.from_rotvec(share * way))
 
 
 def _largest(fits: Callable[[float], bool]) -> float:

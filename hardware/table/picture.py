@@ -1,10 +1,8 @@
-"""Pictures as PNG, and one laid over another; nothing but the standard library is needed."""
+"""One picture laid over another, and pictures as a file that a viewer can watch."""
 
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +10,7 @@ import numpy as np
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import UInt8
 
-
-def png(picture: UInt8) -> bytes:
-    """A picture (H, W, 3) as a PNG file."""
-    height, width, _ = picture.shape
-    # Each row is told as its difference from the row above, byte by byte: filter 2, "up".
-    rows = np.diff(picture.reshape(height, -1), axis=0, prepend=np.zeros((1, 3 * width), np.uint8))
-    filtered = np.concatenate([np.full((height, 1), 2, np.uint8), rows], axis=1)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in (
-            (b"IHDR", header),
-            (b"IDAT", zlib.compress(filtered.tobytes(), 1)),
-            (b"IEND", b""),
-        )
-    )
+from ..png import png
 
 
 def blend(live: UInt8, wanted: UInt8, share: float = 0.5) -> UInt8:

@@ -10,7 +10,7 @@ from ibc_gym.closing import Closing
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import UInt8
 
-from .picture import png
+from ..png import png
 
 ADDRESS: Final = "127.0.0.1"
 """What the camera sees is nobody's business but the operator's, so nobody else can ask."""

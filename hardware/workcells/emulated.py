@@ -21,7 +21,7 @@ from ..cameras.realsense import RealSenseCamera
 from ..cameras.scaled import ScaledCamera
 from ..rig.cameras.bus import SoftwareBus
 from ..rig.cameras.emulator import EmulatedConfig, SoftwareCamera
-from ..rig.cameras.models import Lens
+from ..rig.cameras.models import lens_of
 from ..rig.cameras.picture_link import PictureReader
 from ..rig.control_port import control_port
 from ..rig.lines import LineClient, RigError
@@ -132,8 +132,7 @@ class _Filming(Closing):
     def _driver(self, name: str, address: str, spec: CameraSpec, period: float) -> RealSenseCamera:
         serial = f"emulated-{name}"
         width, height = spec.width, spec.height
-        lens = Lens(width=width, height=height, fx=spec.fx, fy=spec.fy, cx=spec.cx, cy=spec.cy)
-        device = EmulatedConfig(serial=serial, lens=lens, width=width, height=height)
+        device = EmulatedConfig(serial=serial, lens=lens_of(spec), width=width, height=height)
         SoftwareCamera(device, PictureReader(address), self._bus)
         pose = CameraPose(position=spec.position, quaternion=spec.quaternion)
         config = RealSenseConfig(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ibc_gym.errors import SpecMismatch
-from ibc_gym.hardware.table.picture import PictureFile, blend, png
+from ibc_gym.hardware.png import png
+from ibc_gym.hardware.table.picture import PictureFile, blend
 
 pictures = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
     lambda size: arrays(np.uint8, (*size, 3))

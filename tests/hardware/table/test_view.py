@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ibc_gym.errors import ConfigError
-from ibc_gym.hardware.table.picture import png
+from ibc_gym.hardware.png import png
 from ibc_gym.hardware.table.view import View
 
 
