@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from hall import Hall
+from hands import ScriptedHand
 from hypothesis import settings
 
 from ibc_gym import tables
@@ -65,3 +67,11 @@ def particle_run(tmp_path_factory: pytest.TempPathFactory, particle_demos: Path)
         )
     )
     return out
+
+
+@pytest.fixture
+def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hall:
+    """Where a scripted hand records into a folder of its own."""
+    monkeypatch.setitem(tables.TELEOPERATION, "script", "hands:ScriptedHand")
+    monkeypatch.setattr(ScriptedHand, "made", [])
+    return Hall(tmp_path / "mine.zarr")
