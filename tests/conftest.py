@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from hall import Hall
 from hands import ScriptedHand
 from hypothesis import settings
+from trials import PROFILE, trials
 
 from ibc_gym import tables
 from ibc_gym.data.metadata import describe
@@ -20,10 +20,11 @@ from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.trainer import train
 
 # No test depends on the clock. Continuous integration draws the same examples at every run, so that it judges the
-# change and not the draw; everywhere else new ones are looked for.
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+# change and not the draw; everywhere else new ones are looked for, and HYPOTHESIS_PROFILE=thorough looks longer.
+settings.register_profile("default", deadline=None, max_examples=trials(50))
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+settings.register_profile("thorough", settings.get_profile("default"))
+settings.load_profile(PROFILE)
 
 # What a shell runs in the background inherits that Ctrl-C is ignored, and hands that on to its children. Some tests
 # press it, here and in processes of their own.
