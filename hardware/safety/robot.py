@@ -88,6 +88,11 @@ class SafeRobot:
             self._watchdog = Watchdog(patience, self._fell_silent)
 
     @property
+    def inner(self) -> Robot:
+        """What moves. Nothing that is told to it directly is held to any limit."""
+        return self._inner
+
+    @property
     def limits(self) -> RobotLimits:
         """Of the robot within."""
         return self._inner.limits
