@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -174,7 +175,7 @@ class Table:
         self.arm.release()
         for camera in self.env.workcell.cameras.values():
             driver: RealSenseCamera = camera._inner  # type: ignore[attr-defined]
-            assert wait(lambda driver=driver: sees(driver))
+            assert wait(partial(sees, driver))
 
         def clear() -> bool:
             try:

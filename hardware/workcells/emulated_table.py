@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ibc_gym.checks import settle
-from ibc_gym.errors import ConfigError
+from ibc_gym.errors import ConfigError, UnknownName
 from ibc_gym.serialise import from_json
 
 from ..rig.schedule import Schedule, schedule
@@ -67,5 +67,5 @@ def load_emulated_table() -> EmulatedTable:
         raise ConfigError(
             f"{path}, which {VARIABLE} names, cannot be read as TOML: {error}."
         ) from error
-    except ConfigError as error:
+    except (ConfigError, UnknownName) as error:
         raise ConfigError(f"{path}: {error}") from error
