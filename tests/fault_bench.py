@@ -30,6 +30,8 @@ STRIDE = 0.008
 """Of a step of the episode in which something goes wrong [m]."""
 AT_REST = 2e-4
 """By which joints of an arm with a mass move in a tenth of a second while they rest [rad]."""
+STEADY = 10
+"""Good pictures after which a camera is back."""
 PATIENCE = 15.0
 """By when an arm stands, or is had back [s]: others may need this machine, too."""
 LONG = 60
@@ -90,6 +92,7 @@ TROUBLES = (
     Trouble(word="camera-late+30s", told="no fresh picture"),
     Trouble(word="camera-black+30s", told="no fresh picture.*blank picture"),
     Trouble(word="camera-unplug+30s", told="no fresh picture|is lost"),
+    Trouble(word="camera-unplug+1s", told="no fresh picture"),
     Trouble(word="camera-drop+0.05s"),
 )
 """All of them, and each either ends the episode or goes by."""
@@ -209,9 +212,11 @@ def unhurried(config_of: Callable[..., XArmConfig]) -> Callable[..., XArmConfig]
 
 
 def sees(camera: RealSenseCamera) -> bool:
-    """Whether a camera has a picture again; one that was given up is opened anew."""
+    """Whether a camera has one picture after another again; one that was given up is opened anew."""
     try:
         camera.wait_until_fresh(1.0)
+        for _ in range(STEADY):
+            camera.read()
         return True
     except IbcGymError:
         if camera.health.state == "lost":

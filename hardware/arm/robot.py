@@ -188,7 +188,8 @@ class XArm(Closing):
         try:
             self._stream.halt()
         except RobotFault as error:
-            self._stream.fail(error)  # which a fault of before outlives
+            if self._stream.fault is None:
+                self._stream.fail(error)
 
     def recover(self) -> None:
         """Connect anew where that is needed, hold the controller against the config again, and clear the error.
