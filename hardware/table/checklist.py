@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ibc_gym.errors import ConfigError
+from ibc_gym.errors import Declined
 
 from .console import Console
 
@@ -62,7 +62,7 @@ def go_through(console: Console, items: Sequence[Item] = CHECKLIST) -> None:
     """Ask for every item; return once all were confirmed, one by one.
 
     Raises:
-        ConfigError: One was not; nothing may move.
+        Declined: One was not; nothing may move.
     """
     console.say("Before the first motion. Look at each thing; do not answer from memory.")
     for number, item in enumerate(items, 1):
@@ -70,7 +70,7 @@ def go_through(console: Console, items: Sequence[Item] = CHECKLIST) -> None:
             f"{number} of {len(items)}, {item.name}: {item.question}", {"y": "yes", "n": "no"}
         )
         if answer != "y":
-            raise ConfigError(
+            raise Declined(
                 f"The checklist stops at {item.name!r}: {item.question} You answered no, so nothing moves. "
                 "See to it and begin again."
             )

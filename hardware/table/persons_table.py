@@ -10,7 +10,7 @@ import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.contracts import Camera
-from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.errors import ConfigError, Declined, SpecMismatch
 from ibc_gym.records import Layout, Pose, UInt8
 
 from .console import Console
@@ -68,7 +68,7 @@ class PersonsTable:
 
         Raises:
             SpecMismatch: There is no such thing, or its place is not finite; nobody was asked.
-            ConfigError: The person gave up.
+            Declined: The person gave up.
             CameraTimeout: The live picture does not come.
         """
         self._check(layout)
@@ -82,7 +82,7 @@ class PersonsTable:
             overlay,
         )
         if answer != "enter":
-            raise ConfigError("The table was not arranged; no episode begins.")
+            raise Declined("The table was not arranged; no episode begins.")
         self._console.pressed()
 
     def poses(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ibc_gym.contracts import Camera, Task, Workcell
-from ibc_gym.errors import ConfigError
+from ibc_gym.errors import ConfigError, Declined
 from ibc_gym.records import Target
 
 from ..arm.bring_up import ErrorPending
@@ -37,7 +37,8 @@ def make_workcell(task: Task, *, cameras: bool) -> Workcell:
         cameras: Whether pictures will be wanted.
 
     Raises:
-        ConfigError: There is no table's file, it and the task or the controller disagree, or the person said no.
+        ConfigError: There is no table's file, or it and the task or the controller disagree.
+        Declined: The person said no.
         RobotFault: The controller cannot be reached, or has an error that the person does not clear.
         CameraTimeout: A camera gives no picture.
         MissingDependency: A vendor's library is not installed.
@@ -78,14 +79,14 @@ class AttendedArm(OpenedArm):
         """Ask the person to stand clear, then go home.
 
         Raises:
-            ConfigError: The person gave up; nothing moves.
+            Declined: The person gave up; nothing moves.
             SpecMismatch: As `XArm.reset`.
             RobotFault: As `XArm.reset`.
         """
         if self.console is not None and self.fault is None:
             asked = "The arm goes home. Is its way free, is nothing under its home place, do you stand clear?"
             if self.console.ask(asked, CLEAR) != "enter":
-                raise ConfigError("The arm was not let go home; no episode begins.")
+                raise Declined("The arm was not let go home; no episode begins.")
         super().reset(home)
 
 

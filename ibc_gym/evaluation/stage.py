@@ -12,7 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from ibc_gym.contracts import LearnedPolicy, Policy, Task
-from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.errors import ConfigError, Declined, SpecMismatch
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import make_env, make_oracle, make_vec_env, task_of
@@ -129,6 +129,8 @@ def _fitting(stage: Stage, policy: LearnedPolicy) -> Stage:
 def _fits(stage: Stage, taken: Mapping[str, Any], policy: LearnedPolicy) -> bool:
     try:
         envs = replace(stage, options={**stage.options, **taken}).make_envs(1)
+    except Declined:
+        raise  # a person's no is an answer to every question
     except ConfigError:
         return False  # these options make no sense without the others
     try:
