@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import gymnasium
@@ -32,6 +33,7 @@ from ibc_gym.tables import (
     GYM_PREFIX,
     ORACLES,
     POLICIES,
+    RAW_STREAMS,
     REAL_TIME,
     STAGES,
     TASKS,
@@ -75,17 +77,28 @@ def make_task(name: str, **options: Any) -> Task:
     return task
 
 
-def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -> Workcell:
+def make_workcell(
+    name: str, task: Task, *, cameras: bool, safety: Any = None, raw: Path | None = None
+) -> Workcell:
     """A workcell by name, set up for a task, its robot behind a guard; with its cameras only if they are wanted.
 
-    `safety` is a `SafetyLimits` of `ibc_gym.hardware.safety`; None leaves the workcell's own.
+    `safety` is a `SafetyLimits` of `ibc_gym.hardware.safety`; None leaves the workcell's own. `raw` is a folder for the
+    cameras' own streams, as the library that has them records them.
+
+    Raises:
+        UnknownName: No workcell is called that.
+        ConfigError: The task cannot run there, or there are no raw streams.
     """
     factory = load(WORKCELLS, name, "workcell")
     if name not in task.workcells:
         raise ConfigError(
             f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
         )
-    made: Workcell = factory(task, cameras=cameras)
+    if raw is None:
+        made: Workcell = factory(task, cameras=cameras)
+    else:
+        check_raw(name, cameras=cameras)
+        made = factory(task, cameras=cameras, raw=raw)
     try:
         workcell: Workcell = _attribute(_GUARDED, "The safety guard")(made, task, safety)
         scene: Any = workcell.scene
@@ -151,6 +164,7 @@ def make_env(
     observation: str = "state",
     render_mode: str | None = None,
     safety: Any = None,
+    raw: Path | None = None,
     **options: Any,
 ) -> gymnasium.Env[Any, Any]:
     """An environment by name, as `gymnasium.make("ibc_gym/Push-v0", ...)` makes it.
@@ -162,6 +176,7 @@ def make_env(
         render_mode: "rgb_array" or None.
         safety: A `SafetyLimits` of `ibc_gym.hardware.safety`, bounds on what the robot is told; None leaves those of
             the workcell, which for a simulated one are none.
+        raw: Folder for the raw streams of a workcell's cameras; None records none.
         **options: Fields of the task's config; of "gym:" environments `horizon` and what the environment takes.
 
     Raises:
@@ -173,6 +188,10 @@ def make_env(
         if safety is not None:
             raise ConfigError(
                 f"{task} has no robot of ours, so there is nothing to put safety limits on."
+            )
+        if raw is not None:
+            raise ConfigError(
+                f"{task} has no cameras of ours, so there are no raw streams to record."
             )
         external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL, f"{task!r}")(
             task.removeprefix(GYM_PREFIX),
@@ -189,7 +208,9 @@ def make_env(
             '("image"), and demonstrate by hand: scripted demonstrators need poses, too.'
         )
     cameras = "image" in observation or render_mode is not None
-    cell = make_workcell(workcell or made.workcells[0], made, cameras=cameras, safety=safety)
+    cell = make_workcell(
+        workcell or made.workcells[0], made, cameras=cameras, safety=safety, raw=raw
+    )
     return Env(made, cell, observation=observation, render_mode=render_mode)
 
 
@@ -216,9 +237,10 @@ def make_vec_env(
     check_one_at_a_time(options.get("workcell"), num_envs=num_envs)
     mode = _mode_of(autoreset_mode)
     _check_name(task)
-    as_arrays = options.get("observation", "state") == "state" and options.get("safety") is None
+    own = (options.get("safety"), options.get("raw"))
+    as_arrays = options.get("observation", "state") == "state" and own == (None, None)
     if task in VECTOR_ENVS and as_arrays:
-        ours = ("workcell", "observation", "render_mode", "safety")
+        ours = ("workcell", "observation", "render_mode", "safety", "raw")
         config = _task_config(task, {key: options[key] for key in options if key not in ours})
         native: VectorEnv[Any, Any, Any] = load(VECTOR_ENVS, task, "vector environment")(
             num_envs,
@@ -249,6 +271,23 @@ def check_one_at_a_time(workcell: str | None, **numbers: int) -> None:
             raise ConfigError(
                 f"{name} is {number}, but workcell {workcell!r} has one arm, which moves in real time: leave {name} out."
             )
+
+
+def check_raw(workcell: str | None, *, cameras: bool) -> None:
+    """Refuse to record raw streams where there are none.
+
+    Raises:
+        ConfigError: The workcell is simulated, or none of its cameras is wanted.
+    """
+    if workcell not in RAW_STREAMS:
+        raise ConfigError(
+            f"raw is for workcells whose cameras are devices ({', '.join(RAW_STREAMS)}): what {workcell or 'a simulator'!r} "
+            "draws has no other streams than the pictures that are in the data. Leave raw out."
+        )
+    if not cameras:
+        raise ConfigError(
+            'raw records what cameras send, and none is open: observe "image" too, or leave raw out.'
+        )
 
 
 def _thread_safe(task: str, options: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 from hands import Clock, ScriptedConsole, ScriptedHand, reading
 
-from ibc_gym import person_stage, registry, tables
 from ibc_gym import record_by_person as program
+from ibc_gym import registry, tables, watching
 from ibc_gym.contracts import Scene, Workcell
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.envs.simulators.mujoco_robot import MujocoRobot
@@ -390,9 +391,9 @@ def test_view_shows_the_live_picture(hall: Hall, monkeypatch: pytest.MonkeyPatch
         def close(self) -> None:
             shown.append((None, "closed"))
 
-    made = {**tables.PEOPLE, "view": "a page"}
-    monkeypatch.setattr(person_stage, "PEOPLE", made)
-    monkeypatch.setattr(registry, "_attribute", _finding("a page", lambda port: Page()))
+    made = {**tables.PEOPLE, "page": "a page"}
+    monkeypatch.setattr(watching, "PEOPLE", made)
+    monkeypatch.setattr(registry, "_attribute", _finding("a page", lambda port: closing(Page())))
     hall.record([IDLE, PUSH, PUSH], episodes=1, view=0, options={"horizon": 2})
     pictures = [picture for picture, _ in shown[:-1]]
     assert len(pictures) == 3 and shown[-1] == (None, "closed")

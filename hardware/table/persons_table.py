@@ -23,6 +23,10 @@ SUCCEEDED: Final = {"y": True, "n": False}
 class Display(Protocol):
     """Where the operator sees a picture."""
 
+    @property
+    def place(self) -> str:
+        """An address or a file, for the operator to look at."""
+
     def show(self, picture: UInt8, words: str) -> None:
         """Show a picture (H, W, 3) in place of the last one, and a line about it."""
 
@@ -76,6 +80,10 @@ class PersonsTable:
         for name, pose in layout.items():
             self._console.say(f"  {name}: {_in_words(pose)}")
         overlay = self._overlay(layout)
+        if overlay is not None and self.display is not None:
+            self._console.say(
+                f"The wanted picture lies over the live one at {self.display.place}: in place is what is seen once."
+            )
         answer = self._console.ask(
             "Put everything in its place and step back.",
             {"enter": "it is there, and the arm may move", "escape": "give up"},

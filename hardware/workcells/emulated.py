@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final
 
 from ibc_gym.closing import Closing
@@ -20,15 +21,13 @@ from ..cameras.config import CameraPose, RealSenseConfig
 from ..cameras.realsense import RealSenseCamera
 from ..cameras.scaled import ScaledCamera
 from ..rig.cameras.bus import SoftwareBus
-from ..rig.cameras.emulator import EmulatedConfig, SoftwareCamera
-from ..rig.cameras.models import lens_of
-from ..rig.cameras.picture_link import PictureReader
 from ..rig.control_port import control_port
 from ..rig.lines import LineClient, RigError
 from ..rig.process import Rig, spawn
 from ..rig.referee import Referee
 from ..safety import SafeRobot
 from .opened import OpenedArm
+from .stand_in import software_camera
 from .table import SAFETY, arm_for, bounds_for, scene_of
 
 PROGRAM: Final = (sys.executable, "-m", "ibc_gym", "rig")
@@ -41,12 +40,13 @@ PATIENCE: Final = 1.0
 _numbers: Final = itertools.count()
 
 
-def make_workcell(task: Task, *, cameras: bool) -> Workcell:
+def make_workcell(task: Task, *, cameras: bool, raw: Path | None = None) -> Workcell:
     """Start a rig with the task's world, connect, and hold its controller against the config; nothing moves yet.
 
     Args:
         task: With a `scene`.
         cameras: Whether pictures will be wanted.
+        raw: Folder for the cameras' raw streams; None records none.
 
     Raises:
         ConfigError: The task has no scene with an arm.
@@ -55,7 +55,7 @@ def make_workcell(task: Task, *, cameras: bool) -> Workcell:
     """
     with ExitStack() as started:
         rig = _start(task, started, cameras)
-        filming = started.enter_context(_Filming(rig, task)) if cameras else None
+        filming = started.enter_context(_Filming(rig, task, raw)) if cameras else None
         config = arm_for(task, _emulated(task, rig.address))
         with control_port(rig.port):
             robot = OpenedArm(config, write_tool=True)
@@ -109,14 +109,15 @@ def _emulated(task: Task, address: str) -> XArmConfig:
 class _Filming(Closing):
     """Emulated RealSense cameras that look at what a rig shows, and the driver that has them."""
 
-    def __init__(self, rig: Rig, task: Task) -> None:
+    def __init__(self, rig: Rig, task: Task, raw: Path | None) -> None:
         self._bus = SoftwareBus()
         self._drivers: list[RealSenseCamera] = []
         self.cameras: dict[str, Camera] = {}
         try:
             for name, told in rig.client.ask("cameras").items():
-                spec = CameraSpec(**told["spec"])
-                self._drivers.append(self._driver(name, told["address"], spec, task.control_period))
+                serial = f"emulated-{name}"
+                spec = software_camera(serial, told, self._bus)
+                self._drivers.append(self._driver(serial, spec, task.control_period, raw))
                 height, width = task.config.image_size
                 self.cameras[name] = ScaledCamera(self._drivers[-1], width, height)
         except BaseException:
@@ -129,14 +130,18 @@ class _Filming(Closing):
             driver.close()
         self._bus.close()
 
-    def _driver(self, name: str, address: str, spec: CameraSpec, period: float) -> RealSenseCamera:
-        serial = f"emulated-{name}"
-        width, height = spec.width, spec.height
-        device = EmulatedConfig(serial=serial, lens=lens_of(spec), width=width, height=height)
-        SoftwareCamera(device, PictureReader(address), self._bus)
+    def _driver(
+        self, serial: str, spec: CameraSpec, period: float, raw: Path | None
+    ) -> RealSenseCamera:
         pose = CameraPose(position=spec.position, quaternion=spec.quaternion)
         config = RealSenseConfig(
-            serial=serial, name=name, width=width, height=height, max_age=period, pose=pose
+            serial=serial,
+            name=spec.name,
+            width=spec.width,
+            height=spec.height,
+            max_age=period,
+            pose=pose,
+            raw=raw,
         )
         return RealSenseCamera(config, bus=self._bus)
 

@@ -39,6 +39,24 @@ SAME_LENGTH: Final = 5e-4
 
 
 @dataclass(frozen=True, kw_only=True)
+class RigPorts:
+    """Where a rig listens at the arm's address, as `ibc-gym rig` says it."""
+
+    questions: int
+    """For the referee and faults."""
+    commands: int = 502
+    """For the vendor's client."""
+
+    def __post_init__(self) -> None:
+        settle(self)
+        for name in ("questions", "commands"):
+            if not 0 < getattr(self, name) < 1 << 16:
+                raise ConfigError(
+                    f"RigPorts.{name} is {getattr(self, name)}, but must be a port, 1 to 65535."
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableConfig:
     """What stands around one real table; docs/hardware.md has an example of the file."""
 
@@ -48,6 +66,8 @@ class TableConfig:
     calibrations: Mapping[str, str] | None = None
     """Files of `ibc-gym calibrate camera`, by the camera's name; they say where it stands."""
     safety: SafetyLimits = SAFETY
+    rig: RigPorts | None = None
+    """Where an emulated rig stands in for arm and cameras, for trying a table with nothing attached; None for a real one."""
 
     def __post_init__(self) -> None:
         settle(self)
