@@ -22,7 +22,7 @@ from ibc_gym.records import CameraSpec, UInt8
 from ibc_gym.registry import check_raw, load, make_env, make_oracle
 from ibc_gym.specs import check_fits
 from ibc_gym.tables import PEOPLE, TELEOPERATION
-from ibc_gym.watching import watched
+from ibc_gym.watching import newest_picture, watched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,9 +165,8 @@ class PersonStage(Closing):
             raise
 
     def picture(self, seen: Mapping[str, Any]) -> UInt8 | None:
-        """The first camera's newest picture (H, W, 3): of the observation (1, ...), if it has one."""
-        name = next((name for name in seen if name.startswith("image")), None)
-        return self.env.render() if name is None else seen[name][0]
+        """The first camera's newest picture, (H, W, 3)."""
+        return newest_picture(self.env, seen)
 
     def close(self) -> None:
         """Stop the robot, then let go of everything; may be called twice."""

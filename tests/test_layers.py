@@ -32,6 +32,7 @@ MACHINERY = (
     "lock",
     "threads",
     "words",
+    "watching",
     "specs",
     "checkpoint",
 )
