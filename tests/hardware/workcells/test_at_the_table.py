@@ -131,7 +131,16 @@ def test_person_records_a_policy_is_trained_and_the_person_judges_it(
     assert sum(stream.stat().st_size for stream in streams) > 1_000_000
 
     monkeypatch.chdir(folder)
-    small = "--policy.type mse --policy.inputs image --steps 2 --batch-size 4".split()
+    small = [
+        "--policy.type",
+        "mse",
+        "--policy.inputs",
+        "image",
+        "--steps",
+        "2",
+        "--batch-size",
+        "4",
+    ]
     code, _, err = run(capsys, "train", "mine.zarr", "--out", "run", *small)
     assert code == 0, err
 

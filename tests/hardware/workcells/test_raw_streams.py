@@ -15,7 +15,15 @@ def test_raw_streams_of_a_recording_lie_beside_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "demos.zarr"
-    there = "--workcell xarm-emulated --observation image --raw --task.control-rate 2".split()
+    there = [
+        "--workcell",
+        "xarm-emulated",
+        "--observation",
+        "image",
+        "--raw",
+        "--task.control-rate",
+        "2",
+    ]
     code, _, err = run(capsys, "record", "reach", *there, "--episodes", "1", "--out", out)
     assert code == 0, err
     streams = sorted(
