@@ -25,11 +25,11 @@ from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
 from ibc_gym.lock import only_writer
+from ibc_gym.raw_streams import check_raw, raw_folder
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import (
     add_noise,
     check_one_at_a_time,
-    check_raw,
     is_real_time,
     make_oracle,
     make_vec_env,
@@ -110,11 +110,6 @@ class RecordSummary:
     """Steps written."""
     seconds: float = 0.0
     """Wall time [s]."""
-
-
-def raw_folder(out: Path) -> Path:
-    """Where the raw streams beside a data set go: demos.zarr has demos.raw."""
-    return out.with_suffix(".raw")
 
 
 OnProgress = Callable[[RecordSummary], None]

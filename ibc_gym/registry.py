@@ -27,13 +27,13 @@ from ibc_gym.contracts import (
 )
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
+from ibc_gym.raw_streams import check_raw
 from ibc_gym.serialise import from_json
 from ibc_gym.tables import (
     FRAMES,
     GYM_PREFIX,
     ORACLES,
     POLICIES,
-    RAW_STREAMS,
     REAL_TIME,
     STAGES,
     TASKS,
@@ -84,21 +84,15 @@ def make_workcell(
 
     `safety` is a `SafetyLimits` of `ibc_gym.hardware.safety`; None leaves the workcell's own. `raw` is a folder for the
     cameras' own streams, as the library that has them records them.
-
-    Raises:
-        UnknownName: No workcell is called that.
-        ConfigError: The task cannot run there, or there are no raw streams.
     """
     factory = load(WORKCELLS, name, "workcell")
     if name not in task.workcells:
         raise ConfigError(
             f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
         )
-    if raw is None:
-        made: Workcell = factory(task, cameras=cameras)
-    else:
+    if raw is not None:
         check_raw(name, cameras=cameras)
-        made = factory(task, cameras=cameras, raw=raw)
+    made: Workcell = factory(task, cameras=cameras, **({} if raw is None else {"raw": raw}))
     try:
         workcell: Workcell = _attribute(_GUARDED, "The safety guard")(made, task, safety)
         scene: Any = workcell.scene
@@ -190,9 +184,7 @@ def make_env(
                 f"{task} has no robot of ours, so there is nothing to put safety limits on."
             )
         if raw is not None:
-            raise ConfigError(
-                f"{task} has no cameras of ours, so there are no raw streams to record."
-            )
+            check_raw(task, cameras=True)
         external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL, f"{task!r}")(
             task.removeprefix(GYM_PREFIX),
             workcell=workcell,
@@ -271,23 +263,6 @@ def check_one_at_a_time(workcell: str | None, **numbers: int) -> None:
             raise ConfigError(
                 f"{name} is {number}, but workcell {workcell!r} has one arm, which moves in real time: leave {name} out."
             )
-
-
-def check_raw(workcell: str | None, *, cameras: bool) -> None:
-    """Refuse to record raw streams where there are none.
-
-    Raises:
-        ConfigError: The workcell is simulated, or none of its cameras is wanted.
-    """
-    if workcell not in RAW_STREAMS:
-        raise ConfigError(
-            f"raw is for workcells whose cameras are devices ({', '.join(RAW_STREAMS)}): what {workcell or 'a simulator'!r} "
-            "draws has no other streams than the pictures that are in the data. Leave raw out."
-        )
-    if not cameras:
-        raise ConfigError(
-            'raw records what cameras send, and none is open: observe "image" too, or leave raw out.'
-        )
 
 
 def _thread_safe(task: str, options: Mapping[str, Any]) -> bool:

@@ -33,6 +33,7 @@ MACHINERY = (
     "threads",
     "words",
     "watching",
+    "raw_streams",
     "specs",
     "checkpoint",
 )
