@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 from hall import IDLE, PUSH, Hall, ask, finding
 from hands import ScriptedHand, reading
 
-from ibc_gym import person_stage, registry, tables
 from ibc_gym import record_by_person as program
+from ibc_gym import registry, tables, watching
 from ibc_gym.envs.simulators.mujoco_robot import MujocoRobot
 from ibc_gym.envs.tasks.reach import Reach
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch, UnknownName
@@ -250,9 +251,9 @@ def test_view_shows_the_live_picture(hall: Hall, monkeypatch: pytest.MonkeyPatch
         def close(self) -> None:
             shown.append((None, "closed"))
 
-    made = {**tables.PEOPLE, "view": "a page"}
-    monkeypatch.setattr(person_stage, "PEOPLE", made)
-    monkeypatch.setattr(registry, "_attribute", finding("a page", lambda port: Page()))
+    made = {**tables.PEOPLE, "page": "a page"}
+    monkeypatch.setattr(watching, "PEOPLE", made)
+    monkeypatch.setattr(registry, "_attribute", finding("a page", lambda port: closing(Page())))
     hall.record([IDLE, PUSH, PUSH], episodes=1, view=0, options={"horizon": 2})
     pictures = [picture for picture, _ in shown[:-1]]
     assert len(pictures) == 3 and shown[-1] == (None, "closed")

@@ -233,6 +233,12 @@ def _check_geometry(config: XArmConfig, controller: Controller) -> None:
     kinematics = Kinematics(ARM, 0.0)
     for joints in _poses():
         ours = kinematics.frames(joints)[-1]
+        if not np.isfinite(table).all():
+            raise ConfigError(
+                f"The controller at {config.address} tells a geometry with values that are no numbers, {_listed(table)} as "
+                f"offset, d, alpha and a of every joint; by ours the flange is at {_listed(ours[:3, 3])} m for joints "
+                f"{_listed(joints)} rad. Update its firmware, or ask the vendor: without its geometry nothing moves."
+            )
         theirs = min(
             (flange(table, joints), flange(table, joints, modified=True)),
             key=lambda each: _apart(each, ours),

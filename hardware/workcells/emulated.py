@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,9 +22,7 @@ from ..cameras.config import CameraPose, RealSenseConfig
 from ..cameras.realsense import RealSenseCamera
 from ..cameras.scaled import ScaledCamera
 from ..rig.cameras.bus import SoftwareBus
-from ..rig.cameras.emulator import EmulatedConfig, SoftwareCamera
-from ..rig.cameras.models import lens_of
-from ..rig.cameras.picture_link import PictureReader
+from ..rig.cameras.emulator import SoftwareCamera
 from ..rig.control_port import control_port
 from ..rig.lines import LineClient, RigError
 from ..rig.process import Rig, spawn
@@ -32,6 +31,7 @@ from ..rig.schedule import Schedule, schedule
 from ..safety import SafeRobot
 from .emulated_table import EmulatedTable, load_emulated_table
 from .opened import OpenedArm
+from .stand_in import software_camera
 from .table import arm_for, bounds_for, scene_of
 
 PROGRAM: Final = (sys.executable, "-m", "ibc_gym", "rig")
@@ -84,12 +84,15 @@ class EmulatedArm(OpenedArm):
             eye.release()
 
 
-def make_workcell(task: Task, *, cameras: bool, table: EmulatedTable | None = None) -> Workcell:
+def make_workcell(
+    task: Task, *, cameras: bool, raw: Path | None = None, table: EmulatedTable | None = None
+) -> Workcell:
     """Start a rig with the task's world, connect, and hold its controller against the config; nothing moves yet.
 
     Args:
         task: With a `scene`.
         cameras: Whether pictures will be wanted.
+        raw: Folder for the cameras' raw streams; None records none.
         table: What goes wrong there; by default what a file says, see `load_emulated_table`.
 
     Raises:
@@ -101,7 +104,7 @@ def make_workcell(task: Task, *, cameras: bool, table: EmulatedTable | None = No
     coming = table.schedule(cameras=cameras)
     with ExitStack() as started:
         rig = _start(task, started, cameras)
-        filming = started.enter_context(_Filming(rig, task)) if cameras else None
+        filming = started.enter_context(_Filming(rig, task, raw)) if cameras else None
         config = arm_for(task, _emulated(task, rig.address))
         with control_port(rig.port):
             robot = EmulatedArm(config, write_tool=True)
@@ -157,15 +160,16 @@ def _emulated(task: Task, address: str) -> XArmConfig:
 class _Filming(Closing):
     """Emulated RealSense cameras that look at what a rig shows, and the driver that has them."""
 
-    def __init__(self, rig: Rig, task: Task) -> None:
+    def __init__(self, rig: Rig, task: Task, raw: Path | None) -> None:
         self._bus = SoftwareBus()
         self._drivers: list[RealSenseCamera] = []
         self.cameras: dict[str, Camera] = {}
         self.eyes: dict[str, SoftwareCamera] = {}
         try:
             for name, told in rig.client.ask("cameras").items():
-                spec = CameraSpec(**told["spec"])
-                self._drivers.append(self._driver(name, told["address"], spec, task.control_period))
+                serial = f"emulated-{name}"
+                spec, self.eyes[name] = software_camera(serial, told, self._bus)
+                self._drivers.append(self._driver(serial, spec, task.control_period, raw))
                 height, width = task.config.image_size
                 self.cameras[name] = ScaledCamera(self._drivers[-1], width, height)
         except BaseException:
@@ -178,14 +182,18 @@ class _Filming(Closing):
             driver.close()
         self._bus.close()
 
-    def _driver(self, name: str, address: str, spec: CameraSpec, period: float) -> RealSenseCamera:
-        serial = f"emulated-{name}"
-        width, height = spec.width, spec.height
-        device = EmulatedConfig(serial=serial, lens=lens_of(spec), width=width, height=height)
-        self.eyes[name] = SoftwareCamera(device, PictureReader(address), self._bus)
+    def _driver(
+        self, serial: str, spec: CameraSpec, period: float, raw: Path | None
+    ) -> RealSenseCamera:
         pose = CameraPose(position=spec.position, quaternion=spec.quaternion)
         config = RealSenseConfig(
-            serial=serial, name=name, width=width, height=height, max_age=period, pose=pose
+            serial=serial,
+            name=spec.name,
+            width=spec.width,
+            height=spec.height,
+            max_age=period,
+            pose=pose,
+            raw=raw,
         )
         return RealSenseCamera(config, bus=self._bus)
 
