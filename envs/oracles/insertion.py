@@ -42,10 +42,10 @@ SHORT: Final = 0.03
 """A push over less than this [m] is touched where it turns the block straight, and keeps its contact."""
 TURNING: Final = 0.9 * RESISTANCE
 """A push at s aside, over this times the angle over s, turns the block by the angle [m^2]."""
+GIVES: Final = 0.0002
+"""How far things may be in each other that only lean on each other [m]."""
 IN_VAIN: Final = 0.1
 """Part of what a push was to do, below which it did nothing: something is in the way."""
-PRESSES: Final = 0.0002
-"""A tip that is commanded to be so far inside a block that did not move presses on it [m]."""
 LOST: Final = 1.0
 """A block that is so crooked is pushed by another side [rad]."""
 
@@ -149,7 +149,7 @@ class Insertion:
     def _blocked(self, seen: Seen) -> bool:
         """Whether the tip presses on a block that the last push did not move along the slot."""
         moved = seen.block[0] - self._before[0]
-        return bool(moved < IN_VAIN * self._pushed and self._push.gap(seen) < -PRESSES)
+        return bool(moved < IN_VAIN * self._pushed and self._push.gap(seen) < -GIVES)
 
     def _misses(self, seen: Seen) -> bool:
         """Whether the block would be pushed against the edge of the slot."""
@@ -262,7 +262,7 @@ def _at_most(move: Float64, largest: float) -> Float64:
 
 def _at_the_edge(seen: Seen) -> bool:
     """Whether a corner of the block's leading side has yet to pass the edge of the slot."""
-    return bool(seen.block[0] - HALF * abs(sin(_crooked(seen))) < PARK + EDGE)
+    return bool(seen.block[0] - HALF * abs(sin(_crooked(seen))) < PARK + EDGE + GIVES)
 
 
 def _crooked(seen: Seen) -> float:
