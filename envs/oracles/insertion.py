@@ -78,7 +78,7 @@ class InsertStyle:
     straight: float = 0.3
     """Parts of the clearance, sideways and over an edge's length, up to which the parked block is good enough."""
     enters: float = 0.4
-    fits: float = 1.0
+    fits: float = 4.0
     """The same parts, up to which a block is pushed past the edge of the slot at all."""
     taps: int = 8
     """At most, before any block is pushed in that fits."""
