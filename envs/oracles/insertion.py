@@ -103,7 +103,8 @@ class Insertion:
     def move(self, seen: Seen) -> Float64:
         """How far the tip goes in this control period, (2,) [m]."""
         if self._leg is None:
-            self._begin("across" if abs(seen.block[1]) > 0.003 else "along", seen)
+            beside = seen.block[0] < PARK - 0.003 and abs(seen.block[1]) > 0.003
+            self._begin("across" if beside else self._next(seen), seen)
         elif not self._approaching and self._done(seen):
             away = self._push.back_off(seen, self._style.retreat)
             self._begin(self._next(seen), seen)
