@@ -155,10 +155,10 @@ def test_insertion_succeeds_through_the_vendors_client_as_it_does_in_simulation(
     for workcell in ("mujoco", "xarm-emulated"):
         envs = make_vec_env("insert", 1, workcell=workcell, autoreset_mode="disabled")
         try:
-            episodes = rollout(envs, make_oracle("insert", envs), [0, 1]).episodes
+            episodes = rollout(envs, make_oracle("insert", envs), [0]).episodes
         finally:
             envs.close()
-        assert [episode.success for episode in episodes] == [True, True], workcell
+        assert [episode.success for episode in episodes] == [True], workcell
         assert max(episode.metrics["worst_penetration"] for episode in episodes) < 5e-4
 
 
