@@ -78,6 +78,11 @@ class WindowPolicy(nn.Module):
         return self._spec
 
     @property
+    def codec(self) -> Codec:
+        """Between the task's units and its own."""
+        return self._codec
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.get_buffer("low").device
@@ -285,7 +290,12 @@ def action_errors(chosen: Tensor, demonstrated: Tensor) -> dict[str, float]:
 
 
 def check_finite(what: str, values: Tensor, batch: Batch, module: nn.Module) -> None:
-    """Raise TrainingDiverged, with where it began, unless all values are finite."""
+    """Raise TrainingDiverged, with where it began, unless all values are finite.
+
+    What is being traced cannot raise: whoever runs the graph looks at what comes out of it.
+    """
+    if torch.compiler.is_compiling():
+        return
     if torch.isfinite(values).all():
         return
     for name, numbers in batch.items():

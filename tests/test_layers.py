@@ -36,6 +36,7 @@ MACHINERY = (
     "checkpoint",
 )
 ROOMS = {
+    "runtime": 1,
     "data": 3,
     "training": 4,
     "evaluation": 4,
