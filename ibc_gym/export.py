@@ -126,7 +126,9 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
         ours.append(policy.act({name: frame[None] for name, frame in seen.items()})[0])
         theirs.append(acting.act(seen))
     differences = np.abs(np.array(ours) - np.array(theirs)).max(axis=1)
-    agreeing = int((np.abs(np.array(ours) - np.array(theirs)) <= TOLERANCE * reach).all(axis=1).sum())
+    agreeing = int(
+        (np.abs(np.array(ours) - np.array(theirs)) <= TOLERANCE * reach).all(axis=1).sum()
+    )
     if agreeing < SHARE * observations:
         raise CheckpointError(
             f"The exported policy differs from the policy in {observations - agreeing} of {observations} actions, by "
@@ -187,7 +189,9 @@ def _labels(spec: PolicySpec) -> tuple[Mapping[str, tuple[str, ...]], tuple[str,
         return {}, ()
     try:
         task = make_task(spec.task, **spec.task_config)
-    except IbcGymError:  # written by another version, or for want of a simulator: labels are a courtesy
+    except (
+        IbcGymError
+    ):  # written by another version, or for want of a simulator: labels are a courtesy
         return {}, ()
     return task.feature_names, task.action_names
 

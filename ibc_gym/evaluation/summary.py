@@ -65,7 +65,8 @@ def summarise(
 
 def _doubts(episodes: Sequence[Episode]) -> dict[str, dict[str, float | None]]:
     """What the policy said of how sure it was, by name: the mean over successes and over failures, and how well it tells
-    them apart: the chance that of a failure and a success the failure has the greater mean, 0.5 if it says nothing."""
+    them apart: the chance that of a failure and a success the failure has the greater mean, 0.5 if it says nothing.
+    """
     found: dict[str, dict[str, float | None]] = {}
     for name in episodes[0].uncertainty:
         means = np.array([episode.uncertainty[name]["mean"] for episode in episodes])

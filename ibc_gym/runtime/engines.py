@@ -49,7 +49,9 @@ class _Onnx:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors alone: its advice is about how the graph was written
+        options.log_severity_level = (
+            3  # errors alone: its advice is about how the graph was written
+        )
         self._session = onnxruntime.InferenceSession(
             model, sess_options=options, providers=["CPUExecutionProvider"]
         )

@@ -84,11 +84,17 @@ class Chains:
         return cast("Tensor", ends)
 
 
-def _slope(
-    network: EnergyNetwork, count: int, size: int
-) -> Callable[[Tensor, Tensor], Tensor]:
+def _slope(network: EnergyNetwork, count: int, size: int) -> Callable[[Tensor, Tensor], Tensor]:
     """∂E/∂a as arithmetic; where it is left to autograd, autograd's own steps written out."""
     if not isinstance(network.value, MLPDropout) and network.value.closed_form:
         return network.action_gradient
     context = torch.zeros(1, network.value.projection.out_features)
-    return make_fx(network.action_gradient)(context, torch.zeros(1, count, size))
+
+    def slope(context: Tensor, actions: Tensor) -> Tensor:
+        return network.action_gradient(context, actions)
+
+    with torch.no_grad():
+        made: Callable[[Tensor, Tensor], Tensor] = make_fx(slope)(
+            context, torch.zeros(1, count, size)
+        )
+    return made

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.export.decomp_utils import CustomDecompTable
 
+from ibc_gym.errors import ConfigError
+
 from .graph import Graph
 
 
@@ -26,19 +28,27 @@ def write_onnx(graph: Graph, path: Path) -> None:
 
     Raises:
         ModuleNotFoundError: onnx or onnxscript is not installed.
+        ConfigError: The policy, or its canonical frame, does something that ONNX cannot say.
     """
     import onnxscript  # noqa: F401 - torch would say so in its own words, and later
 
     with _quiet():
         program = graph.traced().run_decompositions(_table())
-        made = torch.onnx.export(
-            program,
-            dynamo=True,
-            verbose=False,
-            optimize=False,  # whoever loads it does that, and better
-            input_names=list(graph.examples),
-            output_names=list(graph.outputs),
-        )
+        try:
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                verbose=False,
+                optimize=False,  # whoever loads it does that, and better
+                input_names=list(graph.examples),
+                output_names=list(graph.outputs),
+            )
+        except torch.onnx.OnnxExporterError as error:
+            said = [line for line in str(error).splitlines() if "No ONNX function" in line]
+            raise ConfigError(
+                f"The policy does something that ONNX has no operation for ({'; '.join(said) or error}): "
+                "use --format torch-export."
+            ) from error
         assert made is not None
         made.save(path)
 
@@ -46,6 +56,8 @@ def write_onnx(graph: Graph, path: Path) -> None:
 def _table() -> CustomDecompTable:
     table: Any = torch.export.default_decompositions()
     table[torch.ops.aten.searchsorted.Tensor] = _searchsorted
+    table[torch.ops.aten.hypot.default] = _hypot
+    table[torch.ops.aten.atan2.default] = _atan2
     return table  # type: ignore[no-any-return]
 
 
@@ -61,6 +73,17 @@ def _searchsorted(rows: Tensor, values: Tensor, *, right: bool = False, **others
         found = torch.where((further <= size) & (value <= values), further, found)
         stride //= 2
     return found
+
+
+def _hypot(x: Tensor, y: Tensor) -> Tensor:
+    return (x * x + y * y).sqrt()
+
+
+def _atan2(y: Tensor, x: Tensor) -> Any:
+    """In single precision: ONNX Runtime has no other."""
+    if y.dtype != torch.float64:
+        return NotImplemented
+    return torch.atan2(y.float(), x.float()).double()
 
 
 @contextmanager

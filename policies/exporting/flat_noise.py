@@ -58,8 +58,6 @@ class FlatNoise:
         return self
 
     def _take(self, kind: str, *shape: int) -> Tensor:
-        taken, left = self._left[kind].split(
-            [prod(shape), len(self._left[kind]) - prod(shape)]
-        )
+        taken, left = self._left[kind].split([prod(shape), len(self._left[kind]) - prod(shape)])
         self._left[kind] = left
         return taken.reshape(shape)

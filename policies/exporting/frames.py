@@ -58,8 +58,7 @@ def _traced(frame: CanonicalFrame, part: nn.Module, example: Sequence[Tensor]) -
         graph: Module = torch.export.export(part, tuple(example), strict=True).module()
         for _ in range(4):
             other = [
-                torch.from_numpy(rng.normal(size=each.shape).astype(np.float32))
-                for each in example
+                torch.from_numpy(rng.normal(size=each.shape).astype(np.float32)) for each in example
             ]
             torch.testing.assert_close(graph(*other), part(*other), rtol=1e-5, atol=1e-5)
     except Exception as error:  # what tracing raises is of many kinds
