@@ -283,17 +283,6 @@ class Policy(Protocol):
         """
 
 
-@runtime_checkable
-class Uncertain(Protocol):
-    """A policy that can say how sure it was."""
-
-    def uncertainty(self) -> Mapping[str, Float32]:
-        """How sure the last `act` was: finite numbers (B,) by name.
-
-        Which there are is the policy's own; of all but "gap", more is less sure.
-        """
-
-
 class CanonicalFrame(Protocol):
     """Coordinates that use a task's symmetries, for observation and action alike.
 
@@ -406,6 +395,5 @@ __all__ = [
     "Simulation",
     "Task",
     "TrainingData",
-    "Uncertain",
     "Workcell",
 ]

@@ -15,9 +15,10 @@ from typing import Any, Final, Protocol
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from ibc_gym.contracts import Policy, Uncertain
+from ibc_gym.contracts import Policy
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import Bool, Float32, Float64, Observation
+from ibc_gym.uncertain import Uncertain
 
 POLICY: Final = "policy/"
 """Prefix of what a policy says of itself, in the info that listeners hear."""

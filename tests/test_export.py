@@ -93,10 +93,10 @@ def checkpoint(config: InputConfig, folder: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         made: Any = make_policy(NAMES[type(config)], toy_spec(state, pictures), config)
-    policy = trained(
-        made, windows, steps=0 if config.frame or type(config) is NearestConfig else 30
-    )
-    save_policy(folder, NAMES[type(config)], policy)  # type: ignore[arg-type]
+    made.fit(windows)
+    if not config.frame and type(config) is not NearestConfig:
+        trained(made, windows, steps=30)
+    save_policy(folder, NAMES[type(config)], made)  # type: ignore[arg-type]
     return folder
 
 

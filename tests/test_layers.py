@@ -23,6 +23,7 @@ FLOOR = (
     "contracts",
     "xarm6",
     "kinematics",
+    "uncertain",
 )
 MACHINERY = (
     "registry",

@@ -61,8 +61,7 @@ class Stream:
     def _doubles(self, size: int) -> NDArray[np.float64]:
         halves = self._twister.random_raw(2 * size).reshape(size, 2)
         bits = (halves[:, 0] << np.uint64(32)) | halves[:, 1]
-        doubles: NDArray[np.float64] = (bits & np.uint64((1 << 53) - 1)) * 2.0**-53
-        return doubles
+        return (bits & np.uint64((1 << 53) - 1)).astype(np.float64) * 2.0**-53
 
 
 def _blocks(uniform: Float32) -> Float32:

@@ -1,4 +1,7 @@
-"""Langevin chains as one loop of a graph, which a hundred unrolled steps would make slow to write and to load."""
+"""Langevin chains as one loop of a graph: a hundred steps written out would make it slow to write and to load.
+
+Only where the slope is left to autograd are they written out all the same.
+"""
 
 from __future__ import annotations
 
@@ -80,13 +83,17 @@ class Chains:
                 change = torch.clamp(change, -reach, reach)
             return box.clip(actions - change), factor[:1].clone()
 
+        if not _closed_form(self._policy.network):  # what autograd wrote out cannot stand in a loop
+            for factor, drawn in zip(factors, steps, strict=True):
+                start, _ = step(start, (factor, drawn))
+            return start
         ends, _ = scan(step, start, (factors, steps))
         return cast("Tensor", ends)
 
 
 def _slope(network: EnergyNetwork, count: int, size: int) -> Callable[[Tensor, Tensor], Tensor]:
     """∂E/∂a as arithmetic; where it is left to autograd, autograd's own steps written out."""
-    if not isinstance(network.value, MLPDropout) and network.value.closed_form:
+    if _closed_form(network):
         return network.action_gradient
     context = torch.zeros(1, network.value.projection.out_features)
 
@@ -98,3 +105,7 @@ def _slope(network: EnergyNetwork, count: int, size: int) -> Callable[[Tensor, T
             context, torch.zeros(1, count, size)
         )
     return made
+
+
+def _closed_form(network: EnergyNetwork) -> bool:
+    return not isinstance(network.value, MLPDropout) and network.value.closed_form
