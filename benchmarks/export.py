@@ -17,16 +17,35 @@ from typing import Any
 
 import numpy as np
 import torch
-from policy_latency import SPEC, demonstrations
+from gymnasium import spaces
 
 from ibc_gym.checkpoint import load_policy, save_policy
+from ibc_gym.contracts import PolicySpec
 from ibc_gym.export import ExportConfig, export
+from ibc_gym.records import Windows
 from ibc_gym.registry import load, make_policy
 from ibc_gym.runtime import load as load_exported
 from ibc_gym.runtime.folder import MODELS
 from ibc_gym.tables import PRESETS
 
 MEASURED = ("fast/push-mse", "fast/push", "fast/push-frame", "released/push-states-langevin")
+
+SPEC = PolicySpec(
+    task="toy",  # of the push task's sizes
+    observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (10,), np.float32)}),
+    action_space=spaces.Box(-0.1, 0.1, (2,), np.float32),
+    control_period=0.1,
+)
+
+
+def demonstrations(rng: np.random.Generator) -> Windows:
+    """Random windows of the right shapes."""
+    return Windows(
+        frames={"state": rng.uniform(-1, 1, (1000, 10)).astype(np.float32)},
+        index=np.stack([np.arange(1000)] * 2, axis=1),
+        action=rng.uniform(-0.03, 0.03, (1000, 2)).astype(np.float32),
+        episode=np.zeros(1000, np.int64),
+    )
 
 
 def milliseconds(act: Callable[[int], Any], calls: int) -> float:

@@ -96,7 +96,7 @@ def checkpoint(config: InputConfig, folder: Path) -> Path:
     made.fit(windows)
     if not config.frame and type(config) is not NearestConfig:
         trained(made, windows, steps=30)
-    save_policy(folder, NAMES[type(config)], made)  # type: ignore[arg-type]
+    save_policy(folder, NAMES[type(config)], made)
     return folder
 
 
@@ -208,7 +208,10 @@ def test_damaged_folder_says_what_to_do(exported: Path, tmp_path: Path, harm: st
     folder = shutil.copytree(exported, tmp_path / "copy")
     about = folder / "policy.json"
     said = json.loads(about.read_text())
-    changes = {"version": {"format_version": 99}, "format": {"format": "other"}}
+    changes: dict[str, dict[str, Any]] = {
+        "version": {"format_version": 99},
+        "format": {"format": "other"},
+    }
     if harm in changes:
         about.write_text(json.dumps({**said, **changes[harm]}))
     elif harm == "json":

@@ -44,7 +44,9 @@ class TapeDeck:
             actions.append(np.array(transition.action[row], dtype=np.float32))
             doubts.append({name: float(values[row]) for name, values in said.items()})
             if transition.ended[row]:
-                steps = {name: np.float32([doubt[name] for doubt in doubts]) for name in said}
+                steps = {
+                    name: np.array([doubt[name] for doubt in doubts], np.float32) for name in said
+                }
                 self.tapes.append(Tape(seed=seed, actions=np.stack(actions), uncertainty=steps))
 
 

@@ -58,6 +58,6 @@ class FlatNoise:
         return self
 
     def _take(self, kind: str, *shape: int) -> Tensor:
-        taken, left = self._left[kind].split([prod(shape), len(self._left[kind]) - prod(shape)])
-        self._left[kind] = left
+        size = prod(shape)
+        taken, self._left[kind] = self._left[kind][:size], self._left[kind][size:]
         return taken.reshape(shape)

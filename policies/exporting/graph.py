@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.nn.utils import parametrize
@@ -41,7 +42,7 @@ class Graph(nn.Module):
         self.policy = policy
         self.codec = codec = policy.codec
         fit, space = codec.fit_result, policy.spec.action_space
-        numbers = {"offset": fit.action.offset, "scale": fit.action.scale}
+        numbers: dict[str, NDArray[Any]] = {"offset": fit.action.offset, "scale": fit.action.scale}
         numbers |= {"least": space.low, "greatest": space.high}
         for index, name in enumerate(codec.config.feature_inputs):
             numbers |= {f"offset_{index}": fit.inputs[name].offset}

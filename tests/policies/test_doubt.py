@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -24,6 +24,7 @@ from ibc_gym.records import Windows
 from ibc_gym.uncertain import Uncertain, doubts_in_words, in_words
 
 BOX = Box(torch.tensor([-1.0, -1.0]), torch.tensor([1.0, 1.0]))
+HOW: tuple[Literal["std", "sqrt_std"], ...] = ("std", "sqrt_std")
 SPEC = PolicySpec(
     task="two branches",
     observation_space=spaces.Dict({"state": spaces.Box(-20, 20, (1,), np.float32)}),
@@ -156,10 +157,9 @@ def test_every_policy_says_finite_numbers_for_every_row(
 
 def test_feature_divided_by_the_root_of_its_deviation_counts_in_deviations() -> None:
     windows = two_branches()
-    windows.frames["state"][:] *= 9  # type: ignore[index]
+    windows.frames["state"][:] = 9 * np.asarray(windows.frames["state"], np.float32)
     policies = [
-        made(MSEConfig(history=1, width=8, depth=2, feature_scale=how), SPEC)  # type: ignore[arg-type]
-        for how in ("std", "sqrt_std")
+        made(MSEConfig(history=1, width=8, depth=2, feature_scale=how), SPEC) for how in HOW
     ]
     for policy in policies:
         policy.fit(windows)
