@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,8 +46,7 @@ def make_engine(kind: str, model: Path, threads: int) -> Engine:
 
 class _Onnx:
     def __init__(self, model: Path, threads: int) -> None:
-        import onnxruntime
-
+        onnxruntime: Any = import_module("onnxruntime")  # it does not say what it exports
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = (

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ibc_gym.checkpoint import load_policy
+from ibc_gym.cli.eval import in_words
 from ibc_gym.data.episode_buffer import EpisodeBuffer
-from ibc_gym.evaluation.evaluator import evaluate
+from ibc_gym.evaluation.evaluator import EvalProgress, evaluate
 from ibc_gym.evaluation.results import EvalConfig, Evaluation, read_evaluation
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.registry import make_oracle, make_vec_env
@@ -104,12 +105,27 @@ def test_recording_is_the_same_whatever_the_demonstrator_says() -> None:
     assert not any("steps" in name for name in buffer.finish(0).steps)
 
 
+def test_who_watches_an_arm_is_told_at_every_step(
+    particle_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ibc_gym.evaluation.evaluator.is_real_time", lambda workcell: True)
+    heard: list[EvalProgress] = []
+    config = EvalConfig(
+        policy=str(particle_run), episodes=1, workers=1, latency_steps=0, num_envs=1, out=tmp_path
+    )
+    (episode,) = evaluate(config, heard.append).episodes
+    assert len(heard) == episode.length + 1
+    assert all("gap" in now.doubts for now in heard[:-1])
+    assert "the policy: gap" in in_words(heard[0])
+    assert "/s" in in_words(heard[-1])
+
+
 def test_checkpoint_that_is_loaded_says_the_same(particle_run: Path) -> None:
     envs = make_vec_env("particle", 2, autoreset_mode="disabled")
     said = []
     for _ in range(2):
         policy = load_policy(particle_run)
-        seen, _ = envs.reset(seed=[1, 2])
+        seen, _ = envs.reset(seed=1)
         policy.reset(np.ones(2, np.bool_), [1, 2])
         policy.act(seen)
         said.append(policy.uncertainty())  # type: ignore[attr-defined]
