@@ -68,6 +68,9 @@ _EXTRAS: Final = {
     "easyhid": "teleop",
     "pygame": "teleop",
     "cv2": "calibration",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "onnxscript": "export",
 }
 """Which extra brings a library, by the name that it is imported by."""
 _NEWEST_PYTHON: Final = {"pybullet": (3, 11)}

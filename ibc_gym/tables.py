@@ -80,6 +80,16 @@ POLICIES: Final[Mapping[str, str]] = {
     "nearest": "ibc_gym.policies.nearest:Nearest",
 }
 
+EXPORTABLE: Final = ("ebm", "autoregressive", "mse", "mdn")
+"""Policies that can be written as a graph."""
+
+EXPORTING: Final[Mapping[str, str]] = {
+    "graph": "ibc_gym.policies.exporting.graph:Graph",
+    "torch-export": "ibc_gym.policies.exporting.files:write_torch_export",
+    "onnx": "ibc_gym.policies.exporting.files:write_onnx",
+}
+"""What policies are exported by: what makes the graph, and what writes it in each format."""
+
 PRESETS: Final[Mapping[str, str]] = {
     "paper/push-states-dfo": "ibc_gym.policies.presets.paper:PUSH_STATES_DFO",
     "paper/push-states-mse": "ibc_gym.policies.presets.paper:PUSH_STATES_MSE",

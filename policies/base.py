@@ -58,6 +58,7 @@ class WindowPolicy(nn.Module):
         self._spec = spec
         self._codec = Codec(config, spec, frame)
         self._history = History(config.history)
+        self._seen: Batch | None = None
         self.action_size: int = spec.action_space.shape[0]
         for name in ("low", "high"):
             self.register_buffer(name, torch.zeros(self.action_size), persistent=False)
@@ -75,6 +76,11 @@ class WindowPolicy(nn.Module):
     def spec(self) -> PolicySpec:
         """The spaces that it was made for."""
         return self._spec
+
+    @property
+    def codec(self) -> Codec:
+        """Between the task's units and its own."""
+        return self._codec
 
     @property
     def device(self) -> torch.device:
@@ -132,8 +138,9 @@ class WindowPolicy(nn.Module):
         """
         windows = self._history.push(self._frames(observation))
         noise = RowNoise(self._history.generators, self.device)
+        self._seen = self._tensors(windows)
         with evaluating(self), torch.no_grad():
-            chosen = self._choose(self._tensors(windows), noise)
+            chosen = self._choose(self._seen, noise)
         normalised = chosen.cpu().numpy()
         if not np.isfinite(normalised).all():
             row = int(np.argwhere(~np.isfinite(normalised))[0][0])
@@ -142,6 +149,21 @@ class WindowPolicy(nn.Module):
                 "finite. Use an earlier checkpoint."
             )
         return self._codec.actions_out(normalised, windows)
+
+    def uncertainty(self) -> Mapping[str, Float32]:
+        """How sure the last `act` was, by name, (B,); "novelty" is every policy's that sees vectors.
+
+        It is the greatest deviation of a feature from its mean in the training data, in standard deviations: a policy
+        that was never there knows nothing, whatever else it says.
+
+        Raises:
+            ConfigError: `act` has not been called yet.
+        """
+        if self._seen is None:
+            raise ConfigError("Call act() before uncertainty(): nothing has been decided yet.")
+        with evaluating(self), torch.no_grad():
+            doubts = self._doubts(self._seen)
+        return {name: values.float().cpu().numpy() for name, values in doubts.items()}
 
     @abstractmethod
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -154,6 +176,16 @@ class WindowPolicy(nn.Module):
     @abstractmethod
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
         """Actions (B, A), normalised, for network inputs as `_prepared` gives them."""
+
+    def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
+        """What `uncertainty` says, each (B,), of the inputs that `_choose` was just given."""
+        if "features" not in inputs:
+            return {}
+        deviations = inputs["features"].abs()
+        if self._config.feature_scale == "sqrt_std":
+            scales = torch.from_numpy(self._codec.feature_scales).to(self.device)
+            deviations = deviations / scales
+        return {"novelty": deviations.amax(dim=1)}
 
     def _prepared(self, batch: Batch) -> dict[str, Tensor]:
         """A batch as networks see it: pictures (B, T, H, W, C) become standardised channels."""
@@ -258,7 +290,12 @@ def action_errors(chosen: Tensor, demonstrated: Tensor) -> dict[str, float]:
 
 
 def check_finite(what: str, values: Tensor, batch: Batch, module: nn.Module) -> None:
-    """Raise TrainingDiverged, with where it began, unless all values are finite."""
+    """Raise TrainingDiverged, with where it began, unless all values are finite.
+
+    What is being traced cannot raise: whoever runs the graph looks at what comes out of it.
+    """
+    if torch.compiler.is_compiling():
+        return
     if torch.isfinite(values).all():
         return
     for name, numbers in batch.items():

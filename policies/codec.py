@@ -180,6 +180,16 @@ class Codec:
             parts.append(self.fit_result.inputs[name].apply(raw).reshape(len(raw), -1))
         return np.concatenate(parts, axis=1)
 
+    @property
+    def feature_scales(self) -> Float32:
+        """What each of `features` was divided by, (F,)."""
+        frames = {"state": 1} if self.frame is not None else {}
+        scales = [
+            np.tile(self.fit_result.inputs[name].scale, frames.get(name, self.config.history))
+            for name in self.config.feature_inputs
+        ]
+        return np.concatenate([np.zeros(0, np.float32), *scales])
+
     def pictures(self, name: str, frames: NDArray[Any]) -> NDArray[np.uint8]:
         """Frames of an image input (F, H, W, C) at the size that networks see."""
         return resize(frames, self.config.image_size)

@@ -16,6 +16,7 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32
 
 from .base import Batch, WindowPolicy, action_errors, check_finite, evaluating
+from .doubt import doubts, evenly_spread
 from .inputs import InputConfig
 from .noise import Noise, SharedNoise
 from .optimisers.box import Box, Search
@@ -30,7 +31,10 @@ class ImplicitPolicy(WindowPolicy):
         """Make an untrained policy; see `WindowPolicy`."""
         super().__init__(config, spec, frame)
         self._context: Tensor | None = None
-        self._candidates: Tensor | None = None
+        self._found: Search | None = None
+        self._chosen = torch.zeros(0)
+        even = evenly_spread(self.action_size)
+        self.register_buffer("even", even, persistent=False)
 
     @property
     def box(self) -> Box:
@@ -84,10 +88,11 @@ class ImplicitPolicy(WindowPolicy):
         Raises:
             ConfigError: `act` has not been called yet.
         """
-        if self._candidates is None:
+        if self._found is None:
             raise ConfigError("Call act() before candidates(): nothing has been searched yet.")
-        rows, samples, size = self._candidates.shape
-        flat = self._candidates.reshape(rows * samples, size).cpu().numpy()
+        candidates = self._found.candidates
+        rows, samples, size = candidates.shape
+        flat = candidates.reshape(rows * samples, size).cpu().numpy()
         actions = self._codec.actions_out(flat, self._windows_per_sample(samples))
         return actions.reshape(rows, samples, size)
 
@@ -119,8 +124,28 @@ class ImplicitPolicy(WindowPolicy):
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
         self._context = self._context_of(inputs)
         found = self._search(self._context, noise, validating=False)
-        self._candidates = found.candidates
-        return self._pick(found, noise)
+        self._found = found
+        self._chosen = self._pick(found, noise)
+        return self._chosen
+
+    def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
+        """What `doubt.doubts` says of the last search, and the novelty."""
+        context, found = self._context, self._found
+        assert context is not None and found is not None
+        box = self.box
+        points = box.low + self.get_buffer("even") * (box.high - box.low)
+        asked = torch.cat([self._chosen[:, None], points.expand(len(context), -1, -1)], dim=1)
+        energies = self._judge(context, asked)
+        return {
+            **super()._doubts(inputs),
+            **doubts(
+                Search(asked[:, :1], energies[:, :1]),
+                Search(asked[:, 1:], energies[:, 1:]),
+                found,
+                box,
+                temperature=self.config.temperature,
+            ),
+        }
 
     def _windows_per_sample(self, samples: int) -> dict[str, NDArray[Any]]:
         """The windows that were last acted on, each as often as there are samples: (B N, T, O)."""

@@ -13,6 +13,7 @@ from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
 from .base import Batch, action_errors, check_finite, evaluating
+from .doubt import LEAST_WIDTH
 from .explicit import ExplicitConfig, ExplicitPolicy
 from .inputs import InputConfig
 from .mixture import Mixture
@@ -67,6 +68,7 @@ class MDN(ExplicitPolicy):
         size = spec.action_space.shape[0]
         super().__init__(config, spec, frame, config.components * (2 * size + 1))
         self._mdn = config
+        self._said: Mixture | None = None
         if config.mean_spread:
             with torch.no_grad():
                 means = self.network.head.bias[: config.components * size]
@@ -116,7 +118,23 @@ class MDN(ExplicitPolicy):
             return self._mixture(self._outputs(self._prepared(inputs)), acting=True)
 
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
-        return self._pick(self._mixture(self._outputs(inputs), acting=True), noise)
+        self._said = self._mixture(self._outputs(inputs), acting=True)
+        return self._pick(self._said, noise)
+
+    def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
+        """Of the mixture that was acted on, and the novelty.
+
+        "entropy" is that of the components' shares [nats], 0 where one has it all; "deviation" the mixture's standard
+        deviation, components and what lies between them together, as a share of the box's width.
+        """
+        assert self._said is not None
+        width = (self.get_buffer("high") - self.get_buffer("low")).clamp_min(LEAST_WIDTH)
+        shares = self._said.variance() / width.square()
+        return {
+            **super()._doubts(inputs),
+            "entropy": self._said.entropy(),
+            "deviation": shares.mean(dim=1).sqrt(),
+        }
 
     def _pick(self, mixture: Mixture, noise: Noise) -> Tensor:
         match self._mdn.pick:

@@ -117,7 +117,8 @@ class Nearest(WindowPolicy):
         if self._codec.frame is not None:
             return super().act(observation)
         windows = self._history.push(self._frames(observation))
-        rows = self._rows(self._tensors(windows))
+        self._seen = self._tensors(windows)
+        rows = self._rows(self._seen)
         space = self._spec.action_space
         actions: Float32 = np.clip(self.actions[rows].cpu().numpy(), space.low, space.high)
         return actions
@@ -145,6 +146,15 @@ class Nearest(WindowPolicy):
             **action_errors(answer, batch["action"]),
             "loss": float((answer - batch["action"]).square().mean()),
             "distance": float(distance.mean()),
+        }
+
+    def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
+        """Beside the novelty, "distance": how far away the nearest window is, in the units that keys are compared in."""
+        keys = self._keys(inputs)
+        nearest = self.keys[self._nearest_rows(keys)]
+        return {
+            **super()._doubts(inputs),
+            "distance": torch.linalg.vector_norm(keys - nearest, dim=1),
         }
 
     def _choose(self, inputs: Batch, noise: Noise | None = None) -> Tensor:
@@ -181,16 +191,7 @@ class Nearest(WindowPolicy):
         """By what features are multiplied before they are compared: nothing, or what normalising divided them by."""
         if self._nearest.unit_variance:
             return
-        config, fit = self._codec.config, self._codec.fit_result
-        scales = [
-            np.tile(fit.inputs[name].scale, 1 if self._in_frame(name) else config.history)
-            for name in config.feature_inputs
-        ]
-        if scales:
-            self._units = torch.from_numpy(np.concatenate(scales))
-
-    def _in_frame(self, name: str) -> bool:
-        return self._codec.frame is not None and name == "state"
+        self._units = torch.from_numpy(self._codec.feature_scales)
 
     def _empty(self, rows: int) -> None:
         """Make room for so many windows."""

@@ -23,6 +23,7 @@ FLOOR = (
     "contracts",
     "xarm6",
     "kinematics",
+    "uncertain",
 )
 MACHINERY = (
     "registry",
@@ -38,6 +39,7 @@ MACHINERY = (
     "checkpoint",
 )
 ROOMS = {
+    "runtime": 1,
     "data": 3,
     "training": 4,
     "evaluation": 4,

@@ -15,7 +15,7 @@ from ibc_gym import geometry
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float32, Float64
 
-GOAL: Final = np.array([256.0, 256.0])
+GOAL: Final = (256.0, 256.0)
 """Where the block's origin should be [px]."""
 GOAL_ANGLE: Final = pi / 4
 
@@ -75,7 +75,7 @@ class PushTGoal:
 def _seen_from_goal(states: Float64) -> tuple[Float64, Float64, Float64]:
     """Pusher (B, 2), block (B, 2) [px] and the block's angle (B,) [rad]."""
     pusher, block = (
-        _turned(states[:, part] - GOAL, cos(GOAL_ANGLE), -sin(GOAL_ANGLE))
+        _turned(states[:, part] - np.array(GOAL), cos(GOAL_ANGLE), -sin(GOAL_ANGLE))
         for part in (PUSHER, BLOCK)
     )
     angle: Float64 = states[:, ANGLE] - GOAL_ANGLE

@@ -129,7 +129,10 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
 
 def in_words(now: EvalProgress) -> str:
     """How an evaluation goes, for the line below its bar."""
-    return f"{now.successes} of {count(now.done, 'episode')} succeeded, {now.done / max(now.seconds, 1e-9):.1f}/s"
+    so_far = f"{now.successes} of {count(now.done, 'episode')} succeeded"
+    if now.doubts:
+        return f"{so_far}; the policy: {now.doubts}"
+    return f"{so_far}, {now.done / max(now.seconds, 1e-9):.1f}/s"
 
 
 def timing(timed: int) -> str:

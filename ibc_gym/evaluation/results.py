@@ -4,7 +4,7 @@ An evaluation is a folder, `<run>/evaluations/<name>/`:
 
 - `evaluation.json`: the object that `ibc-gym eval --json` prints, and the config that made it;
 - `episodes.jsonl`: one line per episode;
-- `actions.npz`: what the policy did, so that any episode can be played again without the policy;
+- `actions.npz`: what the policy did, so that any episode can be played again without the policy, and how sure it was;
 - `films/`: the episodes that were filmed, and their strips.
 """
 
@@ -35,6 +35,9 @@ The published particle figures were taken on seeds 0 ... n-1: say `first_seed=0`
 
 CHECKPOINTS: Final = "checkpoints"
 """Folder of a run's checkpoints."""
+
+_DOUBT: Final = "uncertainty."
+"""Prefix of what a policy said of itself, among the arrays of an evaluation."""
 
 Score = Literal["success", "return", "best_reward"]
 """What an evaluation is summed up by."""
@@ -153,6 +156,8 @@ class Tape:
     seed: int
     actions: Float32
     """(T, A), as asked for."""
+    uncertainty: Mapping[str, Float32] = field(default_factory=dict)
+    """What the policy said of how sure it was of each of them, by name, (T,)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -220,11 +225,17 @@ def write_evaluation(evaluation: Evaluation) -> None:
     rows = "".join(f"{json.dumps(dataclasses.asdict(row))}\n" for row in evaluation.episodes)
     (folder / "episodes.jsonl").write_text(rows)
     lengths = [len(tape.actions) for tape in evaluation.tapes]
+    said = evaluation.tapes[0].uncertainty if evaluation.tapes else {}
+    doubts = {
+        f"{_DOUBT}{name}": np.concatenate([tape.uncertainty[name] for tape in evaluation.tapes])
+        for name in said
+    }
     np.savez_compressed(
         folder / "actions.npz",
         seeds=np.array([tape.seed for tape in evaluation.tapes], dtype=np.int64),
         ends=np.cumsum(lengths, dtype=np.int64),
         actions=np.concatenate([tape.actions for tape in evaluation.tapes]),
+        **doubts,  # type: ignore[arg-type]  # the last argument of the stubs is a switch, which no doubt is called
     )
     (folder / "evaluation.json").write_text(json.dumps(evaluation.summary, indent=1) + "\n")
 
@@ -241,13 +252,21 @@ def read_evaluation(folder: str | Path) -> Evaluation:
         lines = (folder / "episodes.jsonl").read_text().splitlines()
         episodes = tuple(Episode(**json.loads(line)) for line in lines)
         with np.load(folder / "actions.npz") as arrays:
-            parts = np.split(arrays["actions"], arrays["ends"][:-1])
-            seeds = arrays["seeds"].tolist()
+            seeds, cuts = arrays["seeds"].tolist(), arrays["ends"][:-1]
+            parts = np.split(arrays["actions"], cuts)
+            doubts = {
+                name.removeprefix(_DOUBT): np.split(arrays[name], cuts)
+                for name in arrays.files
+                if name.startswith(_DOUBT)
+            }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"{folder} holds no complete evaluation ({error}); make one with `ibc-gym eval`."
         ) from error
-    tapes = tuple(Tape(seed=s, actions=a) for s, a in zip(seeds, parts, strict=True))
+    tapes = tuple(
+        Tape(seed=seed, actions=part, uncertainty={name: said[k] for name, said in doubts.items()})
+        for k, (seed, part) in enumerate(zip(seeds, parts, strict=True))
+    )
     return Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=folder)
 
 
