@@ -15,7 +15,7 @@ from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32
 
-from .base import Batch, WindowPolicy, action_errors, check_finite, evaluating
+from .base import Batch, WindowPolicy, check_finite, evaluating
 from .inputs import InputConfig
 from .noise import Noise, SharedNoise
 from .optimisers.box import Box, Search
@@ -31,6 +31,8 @@ class ImplicitPolicy(WindowPolicy):
         super().__init__(config, spec, frame)
         self._context: Tensor | None = None
         self._candidates: Tensor | None = None
+        self._chosen: Tensor | None = None
+        self._states: Tensor | None = None
 
     @property
     def box(self) -> Box:
@@ -50,7 +52,7 @@ class ImplicitPolicy(WindowPolicy):
         margin = 1e-3 * (self.box.high - self.box.low)
         outside = (chosen < self.box.low + margin) | (chosen > self.box.high - margin)
         return {
-            **action_errors(chosen, batch["action"]),
+            **self._action_errors(chosen, batch["action"]),
             "loss": float(total),
             "entropy": float(entropy),
             "on_boundary": float(outside.any(dim=1).float().mean()),
@@ -59,6 +61,9 @@ class ImplicitPolicy(WindowPolicy):
 
     def energies(self, actions: Float32) -> Float32:
         """Energies of actions under the observations that were last acted on: the landscape of a report.
+
+        Of a policy that says chunks, they are energies of the chunk under way, with an action in the place of the one
+        that was carried out last, under the observation that the chunk was said for.
 
         Args:
             actions: (B, N, A), in the task's units.
@@ -69,27 +74,27 @@ class ImplicitPolicy(WindowPolicy):
         Raises:
             ConfigError: `act` has not been called yet.
         """
-        if self._context is None:
+        if self._context is None or self._chosen is None:
             raise ConfigError("Call act() before energies(): there is no observation yet.")
-        rows, samples = actions.shape[:2]
-        windows = self._windows_per_sample(samples)
-        flat = self._codec.actions_in(actions.reshape(rows * samples, -1), windows)
-        normalised = torch.from_numpy(flat.reshape(actions.shape)).to(self.device)
-        energies: Float32 = self._judge(self._context, normalised).cpu().numpy()
+        normalised = torch.from_numpy(self._codec.actions_in(actions, self._seen())).to(self.device)
+        chunks = self._chosen[:, None].expand(-1, actions.shape[1], -1)
+        chunks = chunks.scatter(2, self._carried_out(actions.shape[1]), normalised)
+        energies: Float32 = self._judge(self._context, chunks).cpu().numpy()
         return energies
 
     def candidates(self) -> Float32:
         """Where the last search ended, (B, N, A), in the task's units; for a report as well.
+
+        Of chunks it gives the action that was carried out last.
 
         Raises:
             ConfigError: `act` has not been called yet.
         """
         if self._candidates is None:
             raise ConfigError("Call act() before candidates(): nothing has been searched yet.")
-        rows, samples, size = self._candidates.shape
-        flat = self._candidates.reshape(rows * samples, size).cpu().numpy()
-        actions = self._codec.actions_out(flat, self._windows_per_sample(samples))
-        return actions.reshape(rows, samples, size)
+        index = self._carried_out(self._candidates.shape[1])
+        normalised = self._candidates.gather(2, index).cpu().numpy()
+        return self._codec.actions_out(normalised, self._seen())
 
     @abstractmethod
     def _context_of(self, inputs: Batch) -> Tensor:
@@ -117,15 +122,27 @@ class ImplicitPolicy(WindowPolicy):
         return energies
 
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
-        self._context = self._context_of(inputs)
-        found = self._search(self._context, noise, validating=False)
-        self._candidates = found.candidates
-        return self._pick(found, noise)
+        context = self._context_of(inputs)
+        found = self._search(context, noise, validating=False)
+        chosen = self._pick(found, noise)
+        self._context = self._kept(self._context, context)
+        self._candidates = self._kept(self._candidates, found.candidates)
+        self._chosen = self._kept(self._chosen, chosen)
+        return chosen
 
-    def _windows_per_sample(self, samples: int) -> dict[str, NDArray[Any]]:
-        """The windows that were last acted on, each as often as there are samples: (B N, T, O)."""
-        return {
-            name: np.repeat(window, samples, axis=0)
-            for name, window in self._history.windows.items()
-            if name in self._codec.config.feature_inputs
-        }
+    def _predict(self, windows: Mapping[str, NDArray[Any]]) -> Float32:
+        if self._codec.frame is not None:
+            states = torch.from_numpy(windows["state"].copy())
+            self._states = self._kept(self._states, states)
+        return super()._predict(windows)
+
+    def _seen(self) -> dict[str, NDArray[Any]]:
+        """The states whose canonical frame the chunks are in, (B, T, O), by the name of their input."""
+        return {} if self._states is None else {"state": self._states.numpy()}
+
+    def _carried_out(self, samples: int) -> Tensor:
+        """Where in chunks (B, N, H A) the action stands that each row carried out last, (B, N, A)."""
+        size = self.action_size // self._config.horizon
+        first = torch.from_numpy(self._queue.position * size).to(self.device)
+        index = first[:, None, None] + torch.arange(size, device=self.device)
+        return index.expand(-1, samples, -1)

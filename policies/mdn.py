@@ -12,7 +12,7 @@ from torch import Tensor
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
-from .base import Batch, action_errors, check_finite, evaluating
+from .base import Batch, check_finite, evaluating
 from .explicit import ExplicitConfig, ExplicitPolicy
 from .inputs import InputConfig
 from .mixture import Mixture
@@ -64,7 +64,7 @@ class MDN(ExplicitPolicy):
         self, config: MDNConfig, spec: PolicySpec, frame: CanonicalFrame | None = None
     ) -> None:
         """Make an untrained policy; see `WindowPolicy`."""
-        size = spec.action_space.shape[0]
+        size = config.chunk_size(spec)
         super().__init__(config, spec, frame, config.components * (2 * size + 1))
         self._mdn = config
         if config.mean_spread:
@@ -105,7 +105,7 @@ class MDN(ExplicitPolicy):
             mixture = self._mixture(outputs, acting=True)
             chosen = self._pick(mixture, noise)
         return {
-            **action_errors(chosen, batch["action"]),
+            **self._action_errors(chosen, batch["action"]),
             "loss": float(loss),
             "component_entropy": float(mixture.entropy().mean()),
         }
