@@ -72,6 +72,8 @@ POLICIES: Final[Mapping[str, str]] = {
     "autoregressive": "ibc_gym.policies.autoregressive:Autoregressive",
     "mse": "ibc_gym.policies.mse:MSE",
     "mdn": "ibc_gym.policies.mdn:MDN",
+    "diffusion": "ibc_gym.policies.diffusion:Diffusion",
+    "flow": "ibc_gym.policies.flow_matching:FlowMatching",
     "nearest": "ibc_gym.policies.nearest:Nearest",
 }
 
