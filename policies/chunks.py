@@ -69,7 +69,8 @@ class ChunkQueue:
         self._horizon = horizon
         self._execute = execute
         self._ensemble = ensemble
-        self._chunks: Float32 = np.zeros((0, 1 if ensemble is None else horizon, horizon, actions))
+        kept = 1 if ensemble is None else horizon
+        self._chunks: Float32 = np.zeros((0, kept, horizon, actions), np.float32)
         self._taken: Int64 = np.zeros(0, np.int64)
         self._count: Int64 = np.zeros(0, np.int64)
 
@@ -116,4 +117,5 @@ class ChunkQueue:
         younger = self._count[:, None] - 1 - age  # steps since the oldest chunk
         weights = np.where(younger >= 0, np.exp(-decay * np.maximum(younger, 0)), 0.0)
         weights /= weights.sum(axis=1, keepdims=True)
-        return (weights[..., None] * said).sum(axis=1).astype(np.float32)
+        mean: Float32 = (weights[..., None] * said).sum(axis=1).astype(np.float32)
+        return mean

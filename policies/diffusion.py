@@ -53,7 +53,7 @@ class Diffusion(GenerativePolicy):
         """Make an untrained policy; see `WindowPolicy`."""
         super().__init__(config, spec, frame)
         self._diffusion = config
-        self._kept = squared_cosine(config.noise_steps)
+        self._shares = squared_cosine(config.noise_steps)
 
     def _noised(
         self, demonstrated: Tensor, start: Tensor, noise: Noise
@@ -61,7 +61,7 @@ class Diffusion(GenerativePolicy):
         steps = self._diffusion.noise_steps
         rows, draws, _ = demonstrated.shape
         step = (noise.uniform(rows, draws) * steps).long().clamp_max(steps - 1)
-        share = self._kept.to(step.device)[step].float()[..., None]
+        share = self._shares.to(step.device)[step].float()[..., None]
         noisy = share.sqrt() * demonstrated + (1 - share).sqrt() * start
         return noisy, step / steps, start
 
@@ -72,7 +72,7 @@ class Diffusion(GenerativePolicy):
             start,
             self.box,
             noise,
-            kept=self._kept,
+            kept=self._shares,
             steps=config.denoising_steps,
             eta=config.eta,
         )
