@@ -203,7 +203,8 @@ def test_all_actions_of_a_chunk_are_turned_by_the_state_it_is_said_in(
     assert chunks.shape == (300, 6)
     back = codec.actions_out(chunks.reshape(300, 3, 2), seen)
     np.testing.assert_allclose(back, cut(windows, 3), atol=1e-5)
-    scaled = codec.fit_result.action.apply(turned.into(cut(windows, 3)[:, 2], seen["state"]))
+    states = np.asarray(seen["state"], np.float32)
+    scaled = codec.fit_result.action.apply(turned.into(cut(windows, 3)[:, 2], states))
     np.testing.assert_allclose(chunks[:, 4:], scaled, atol=1e-6)
 
 
