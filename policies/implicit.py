@@ -29,7 +29,7 @@ class ImplicitPolicy(WindowPolicy):
         """Make an untrained policy; see `WindowPolicy`."""
         super().__init__(config, spec, frame)
         self._context: Tensor | None = None
-        self._candidates: Tensor | None = None
+        self._found: Search | None = None
         self._chosen: Tensor | None = None
         self._states: Tensor | None = None
 
@@ -75,7 +75,7 @@ class ImplicitPolicy(WindowPolicy):
         """
         if self._context is None or self._chosen is None:
             raise ConfigError("Call act() before energies(): there is no observation yet.")
-        normalised = torch.from_numpy(self._codec.actions_in(actions, self._seen())).to(self.device)
+        normalised = torch.from_numpy(self._codec.actions_in(actions, self._framed_by())).to(self.device)
         chunks = self._chosen[:, None].expand(-1, actions.shape[1], -1)
         chunks = chunks.scatter(2, self._carried_out(actions.shape[1]), normalised)
         energies: Float32 = self._judge(self._context, chunks).cpu().numpy()
@@ -89,11 +89,11 @@ class ImplicitPolicy(WindowPolicy):
         Raises:
             ConfigError: `act` has not been called yet.
         """
-        if self._candidates is None:
+        if self._found is None:
             raise ConfigError("Call act() before candidates(): nothing has been searched yet.")
-        index = self._carried_out(self._candidates.shape[1])
-        normalised = self._candidates.gather(2, index).cpu().numpy()
-        return self._codec.actions_out(normalised, self._seen())
+        candidates = self._found.candidates
+        normalised = candidates.gather(2, self._carried_out(candidates.shape[1])).cpu().numpy()
+        return self._codec.actions_out(normalised, self._framed_by())
 
     @abstractmethod
     def _context_of(self, inputs: Batch) -> Tensor:
@@ -124,9 +124,13 @@ class ImplicitPolicy(WindowPolicy):
         context = self._context_of(inputs)
         found = self._search(context, noise, validating=False)
         chosen = self._pick(found, noise)
+        before = self._found
         self._context = self._kept(self._context, context)
-        self._candidates = self._kept(self._candidates, found.candidates)
         self._chosen = self._kept(self._chosen, chosen)
+        self._found = Search(
+            self._kept(before and before.candidates, found.candidates),
+            self._kept(before and before.energies, found.energies),
+        )
         return chosen
 
     def _predict(self, windows: Mapping[str, NDArray[Any]]) -> Float32:
@@ -135,7 +139,7 @@ class ImplicitPolicy(WindowPolicy):
             self._states = self._kept(self._states, states)
         return super()._predict(windows)
 
-    def _seen(self) -> dict[str, NDArray[Any]]:
+    def _framed_by(self) -> dict[str, NDArray[Any]]:
         """The states whose canonical frame the chunks are in, (B, T, O), by the name of their input."""
         return {} if self._states is None else {"state": self._states.numpy()}
 
