@@ -75,7 +75,9 @@ class ImplicitPolicy(WindowPolicy):
         """
         if self._context is None or self._chosen is None:
             raise ConfigError("Call act() before energies(): there is no observation yet.")
-        normalised = torch.from_numpy(self._codec.actions_in(actions, self._framed_by())).to(self.device)
+        normalised = torch.from_numpy(self._codec.actions_in(actions, self._framed_by())).to(
+            self.device
+        )
         chunks = self._chosen[:, None].expand(-1, actions.shape[1], -1)
         chunks = chunks.scatter(2, self._carried_out(actions.shape[1]), normalised)
         energies: Float32 = self._judge(self._context, chunks).cpu().numpy()
