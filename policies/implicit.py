@@ -126,12 +126,11 @@ class ImplicitPolicy(WindowPolicy):
         context = self._context_of(inputs)
         found = self._search(context, noise, validating=False)
         chosen = self._pick(found, noise)
-        before = self._found
         self._context = self._kept(self._context, context)
         self._chosen = self._kept(self._chosen, chosen)
         self._found = Search(
-            self._kept(before and before.candidates, found.candidates),
-            self._kept(before and before.energies, found.energies),
+            self._kept(self._found.candidates if self._found else None, found.candidates),
+            self._kept(self._found.energies if self._found else None, found.energies),
         )
         return chosen
 
