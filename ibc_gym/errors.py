@@ -19,6 +19,10 @@ class ConfigError(IbcGymError, ValueError):
     """A setting makes no sense, alone or beside another."""
 
 
+class Declined(ConfigError):
+    """A person was asked and said no, so nothing moved; no other setting is to be tried in its place."""
+
+
 class UnknownName(IbcGymError, KeyError):
     """A name that no table knows."""
 

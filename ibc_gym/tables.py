@@ -34,8 +34,13 @@ REAL_TIME: Final = ("xarm-emulated", "xarm")
 UNMEASURED: Final = ("xarm",)
 """Workcells where nothing measures where things are: policies see pictures, and a person arranges and judges."""
 
+RAW_STREAMS: Final = ("xarm-emulated", "xarm")
+"""Workcells whose cameras are devices, with streams of their own that can be recorded beside what policies see."""
+
 HARDWARE: Final[Mapping[str, str]] = {
     "rig": "ibc_gym.hardware.rig.table:serve",
+    "faults": "ibc_gym.hardware.rig.schedule:arm_faults",
+    "known faults": "ibc_gym.hardware.rig.schedule:known",
     "studio": "ibc_gym.hardware.rig.cameras.studio:Studio",
 }
 """What programs need of the hardware beside its workcells."""
@@ -144,7 +149,7 @@ PEOPLE: Final[Mapping[str, str]] = {
     "hand": "ibc_gym.hardware.teleop.hand:HandConfig",
     "person": "ibc_gym.hardware.teleop.person:open_person",
     "take-over": "ibc_gym.hardware.teleop.take_over:TakeOver",
-    "view": "ibc_gym.hardware.table.view:View",
+    "page": "ibc_gym.hardware.table.screen:page",
 }
 """What a person who acts is made of."""
 

@@ -32,6 +32,8 @@ MACHINERY = (
     "lock",
     "threads",
     "words",
+    "watching",
+    "raw_streams",
     "specs",
     "checkpoint",
 )

@@ -34,6 +34,7 @@ from ibc_gym.paths import writable_folder
 from ibc_gym.registry import is_real_time
 from ibc_gym.serialise import to_json
 from ibc_gym.specs import differing_options, options_of
+from ibc_gym.watching import Page, watched
 from ibc_gym.words import count
 
 
@@ -86,7 +87,8 @@ def evaluate(
         UnknownName: There is no such task, workcell or oracle.
         WorkerFailed: A worker process was killed.
     """
-    return carry_out(prepare(config), on_progress, on_timed)
+    with watched(config.view) as page:
+        return carry_out(prepare(config), on_progress, on_timed, page)
 
 
 def prepare(config: EvalConfig) -> Plan:
@@ -112,9 +114,15 @@ def prepare(config: EvalConfig) -> Plan:
 
 
 def carry_out(
-    plan: Plan, on_progress: OnProgress | None = None, on_timed: OnStep | None = None
+    plan: Plan,
+    on_progress: OnProgress | None = None,
+    on_timed: OnStep | None = None,
+    page: Page | None = None,
 ) -> Evaluation:
-    """Run the episodes of a plan; arguments and errors as for `evaluate`."""
+    """Run the episodes of a plan; arguments and errors as for `evaluate`.
+
+    `page` shows them live, if there is one.
+    """
     config, stage = plan.config, plan.stage
     found = probe(stage, config.seeds, config.latency_steps, on_timed)
     started = time.perf_counter()
@@ -128,6 +136,7 @@ def carry_out(
             threads=config.workers,  # nobody who asks for one worker wants two threads
             on_episode=_Counter(config.episodes, on_progress),
             on_share=ended.append,
+            page=page,
         )
     except (
         BaseException

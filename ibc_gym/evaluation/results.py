@@ -25,6 +25,7 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32
 from ibc_gym.registry import check_one_at_a_time, is_real_time
 from ibc_gym.rollout import Episode
+from ibc_gym.tables import REAL_TIME
 
 FIRST_SEED: Final = 100_000
 """Where test seeds begin, far from the seeds that demonstrations are recorded with (0, 1, 2, ...).
@@ -87,6 +88,11 @@ class EvalConfig:
     """Seeds of episodes to film, whatever becomes of them; `films` counts those beside them."""
     latency_steps: int = 200
     """Actions at batch 1 over which the latency is taken first, after a warm-up; 0 leaves it out."""
+    view: int | None = None
+    """A port on 127.0.0.1 for a page with the live picture; 0 takes any that is free.
+
+    Where a person arranges the table, it shows the wanted picture over the live one. For workcells in real time.
+    """
     out: Path | None = None
     """Run folder to write into; by default the checkpoint's own, or runs/<policy>-<env>."""
     name: str | None = None
@@ -120,7 +126,16 @@ class EvalConfig:
     def _settle_real_time(self) -> None:
         """One arm in real time: one environment, one process, every episode a share, and no episode for timing alone."""
         if not is_real_time(self.workcell):
+            if self.view is not None:
+                raise ConfigError(
+                    f"EvalConfig.view is for workcells in real time ({', '.join(REAL_TIME)}); a simulation is over too soon "
+                    "to be watched: film it, with films."
+                )
             return
+        if self.view is not None and self.view < 0:
+            raise ConfigError(
+                f"EvalConfig.view is {self.view}, but must be a port, or 0 for any that is free."
+            )
         check_one_at_a_time(self.workcell, workers=self.workers)
         for name, value in {"num_envs": 1, "share": 1, "workers": 1, "latency_steps": 0}.items():
             object.__setattr__(self, name, value)

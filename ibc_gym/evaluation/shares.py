@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
+from gymnasium.vector import SyncVectorEnv
 
 from ibc_gym.errors import WorkerFailed
 from ibc_gym.evaluation.results import SCRIPTED, Tape
@@ -25,6 +26,7 @@ from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.records import Bool, Float64, Observation
 from ibc_gym.rollout import Episode, Transition, rollout
+from ibc_gym.watching import OnPage, Page
 
 OnEpisode = Callable[[bool], None]
 """Told of every episode that ends, and whether it succeeded."""
@@ -59,6 +61,7 @@ def run_shares(
     threads: int = 1,
     on_episode: OnEpisode,
     on_share: Callable[[Share], None] | None = None,
+    page: Page | None = None,
 ) -> list[Share]:
     """Run every share; the results come in the order of the shares.
 
@@ -71,6 +74,7 @@ def run_shares(
         threads: That step the environments where there is one worker alone; 0 takes all cores.
         on_episode: Called in this process.
         on_share: The same, with every share that is complete, where there is one worker alone.
+        page: Shows the only environment of the only worker.
 
     Raises:
         WorkerFailed: A process raised an error, was killed, or ended early.
@@ -78,7 +82,7 @@ def run_shares(
     workers = min(workers, len(shares))
     if workers == 1:
         done = []
-        for _, share in _run(stage, list(enumerate(shares)), num_envs, threads, on_episode):
+        for _, share in _run(stage, list(enumerate(shares)), num_envs, threads, on_episode, page):
             done.append(share)
             if on_share is not None:
                 on_share(share)
@@ -172,15 +176,19 @@ def _run(
     num_envs: int,
     threads: int,
     on_episode: OnEpisode,
+    page: Page | None = None,
 ) -> Iterator[tuple[int, Share]]:
     with one_thread(stage):
         envs = stage.make_envs(num_envs, threads)
         try:
+            looking_on = []
+            if page is not None and isinstance(envs, SyncVectorEnv):
+                looking_on.append(OnPage(page, envs.envs[0]))
             policy = stage.make_policy(envs)
             for index, seeds in shares:
                 deck = TapeDeck()
                 started = time.process_time()
-                result = rollout(envs, policy, seeds, [deck, _Bell(on_episode)])
+                result = rollout(envs, policy, seeds, [deck, _Bell(on_episode), *looking_on])
                 tapes = {tape.seed: tape for tape in deck.tapes}
                 yield (
                     index,
