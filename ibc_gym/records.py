@@ -162,7 +162,8 @@ class Situation:
 class Windows:
     """Training windows: the last T observations of every step, and the action that followed.
 
-    A window never straddles two episodes; at the start of one the first observation is repeated.
+    A window never straddles two episodes; at the start of one the first observation is repeated. Those of an episode lie
+    one behind the other, in the order of its steps.
     """
 
     frames: Mapping[str, NDArray[np.generic]]

@@ -77,6 +77,8 @@ POLICIES: Final[Mapping[str, str]] = {
     "autoregressive": "ibc_gym.policies.autoregressive:Autoregressive",
     "mse": "ibc_gym.policies.mse:MSE",
     "mdn": "ibc_gym.policies.mdn:MDN",
+    "diffusion": "ibc_gym.policies.diffusion:Diffusion",
+    "flow": "ibc_gym.policies.flow_matching:FlowMatching",
     "nearest": "ibc_gym.policies.nearest:Nearest",
 }
 
@@ -135,6 +137,9 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/push-frame-mse": "ibc_gym.policies.presets.fast:PUSH_FRAME_MSE",
     "fast/push": "ibc_gym.policies.presets.fast:PUSH",
     "fast/push-mse": "ibc_gym.policies.presets.fast:PUSH_MSE",
+    "fast/push-chunked": "ibc_gym.policies.presets.chunks:PUSH_CHUNKED",
+    "fast/push-diffusion": "ibc_gym.policies.presets.chunks:PUSH_DIFFUSION",
+    "fast/push-flow": "ibc_gym.policies.presets.chunks:PUSH_FLOW",
     "fast/particle": "ibc_gym.policies.presets.fast:PARTICLE",
     "fast/pixels": "ibc_gym.policies.presets.fast:PIXELS",
     "fast/door": "ibc_gym.policies.presets.fast:DOOR",

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,7 +14,7 @@ from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Float32
 
-from .base import Batch, WindowPolicy, action_errors, check_finite, evaluating
+from .base import Batch, WindowPolicy, check_finite, evaluating
 from .doubt import doubts, evenly_spread
 from .inputs import InputConfig
 from .noise import Noise, SharedNoise
@@ -32,7 +31,8 @@ class ImplicitPolicy(WindowPolicy):
         super().__init__(config, spec, frame)
         self._context: Tensor | None = None
         self._found: Search | None = None
-        self._chosen = torch.zeros(0)
+        self._chosen: Tensor | None = None
+        self._states: Tensor | None = None
         even = evenly_spread(self.action_size)
         self.register_buffer("even", even, persistent=False)
 
@@ -54,7 +54,7 @@ class ImplicitPolicy(WindowPolicy):
         margin = 1e-3 * (self.box.high - self.box.low)
         outside = (chosen < self.box.low + margin) | (chosen > self.box.high - margin)
         return {
-            **action_errors(chosen, batch["action"]),
+            **self._action_errors(chosen, batch["action"]),
             "loss": float(total),
             "entropy": float(entropy),
             "on_boundary": float(outside.any(dim=1).float().mean()),
@@ -63,6 +63,9 @@ class ImplicitPolicy(WindowPolicy):
 
     def energies(self, actions: Float32) -> Float32:
         """Energies of actions under the observations that were last acted on: the landscape of a report.
+
+        Of a policy that says chunks, they are energies of the chunk under way, with an action in the place of the one
+        that was carried out last, under the observation that the chunk was said for.
 
         Args:
             actions: (B, N, A), in the task's units.
@@ -73,17 +76,20 @@ class ImplicitPolicy(WindowPolicy):
         Raises:
             ConfigError: `act` has not been called yet.
         """
-        if self._context is None:
+        if self._context is None or self._chosen is None:
             raise ConfigError("Call act() before energies(): there is no observation yet.")
-        rows, samples = actions.shape[:2]
-        windows = self._windows_per_sample(samples)
-        flat = self._codec.actions_in(actions.reshape(rows * samples, -1), windows)
-        normalised = torch.from_numpy(flat.reshape(actions.shape)).to(self.device)
-        energies: Float32 = self._judge(self._context, normalised).cpu().numpy()
+        normalised = torch.from_numpy(self._codec.actions_in(actions, self._framed_by())).to(
+            self.device
+        )
+        chunks = self._chosen[:, None].expand(-1, actions.shape[1], -1)
+        chunks = chunks.scatter(2, self._carried_out(actions.shape[1]), normalised)
+        energies: Float32 = self._judge(self._context, chunks).cpu().numpy()
         return energies
 
     def candidates(self) -> Float32:
         """Where the last search ended, (B, N, A), in the task's units; for a report as well.
+
+        Of chunks it gives the action that was carried out last.
 
         Raises:
             ConfigError: `act` has not been called yet.
@@ -91,10 +97,8 @@ class ImplicitPolicy(WindowPolicy):
         if self._found is None:
             raise ConfigError("Call act() before candidates(): nothing has been searched yet.")
         candidates = self._found.candidates
-        rows, samples, size = candidates.shape
-        flat = candidates.reshape(rows * samples, size).cpu().numpy()
-        actions = self._codec.actions_out(flat, self._windows_per_sample(samples))
-        return actions.reshape(rows, samples, size)
+        normalised = candidates.gather(2, self._carried_out(candidates.shape[1])).cpu().numpy()
+        return self._codec.actions_out(normalised, self._framed_by())
 
     @abstractmethod
     def _context_of(self, inputs: Batch) -> Tensor:
@@ -122,19 +126,24 @@ class ImplicitPolicy(WindowPolicy):
         return energies
 
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
-        self._context = self._context_of(inputs)
-        found = self._search(self._context, noise, validating=False)
-        self._found = found
-        self._chosen = self._pick(found, noise)
-        return self._chosen
+        context = self._context_of(inputs)
+        found = self._search(context, noise, validating=False)
+        chosen = self._pick(found, noise)
+        self._context = self._kept(self._context, context)
+        self._chosen = self._kept(self._chosen, chosen)
+        self._found = Search(
+            self._kept(self._found.candidates if self._found else None, found.candidates),
+            self._kept(self._found.energies if self._found else None, found.energies),
+        )
+        return chosen
 
     def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
         """What `doubt.doubts` says of the last search, and the novelty."""
-        context, found = self._context, self._found
-        assert context is not None and found is not None
+        context, found, chosen = self._context, self._found, self._chosen
+        assert context is not None and found is not None and chosen is not None
         box = self.box
         points = box.low + self.get_buffer("even") * (box.high - box.low)
-        asked = torch.cat([self._chosen[:, None], points.expand(len(context), -1, -1)], dim=1)
+        asked = torch.cat([chosen[:, None], points.expand(len(context), -1, -1)], dim=1)
         energies = self._judge(context, asked)
         return {
             **super()._doubts(inputs),
@@ -147,10 +156,19 @@ class ImplicitPolicy(WindowPolicy):
             ),
         }
 
-    def _windows_per_sample(self, samples: int) -> dict[str, NDArray[Any]]:
-        """The windows that were last acted on, each as often as there are samples: (B N, T, O)."""
-        return {
-            name: np.repeat(window, samples, axis=0)
-            for name, window in self._history.windows.items()
-            if name in self._codec.config.feature_inputs
-        }
+    def _predict(self, windows: Mapping[str, NDArray[Any]]) -> Float32:
+        if self._codec.frame is not None:
+            states = torch.from_numpy(windows["state"].copy())
+            self._states = self._kept(self._states, states)
+        return super()._predict(windows)
+
+    def _framed_by(self) -> dict[str, NDArray[Any]]:
+        """The states whose canonical frame the chunks are in, (B, T, O), by the name of their input."""
+        return {} if self._states is None else {"state": self._states.numpy()}
+
+    def _carried_out(self, samples: int) -> Tensor:
+        """Where in chunks (B, N, H A) the action stands that each row carried out last, (B, N, A)."""
+        size = self.action_size // self._config.horizon
+        first = torch.from_numpy(self._queue.position * size).to(self.device)
+        index = first[:, None, None] + torch.arange(size, device=self.device)
+        return index.expand(-1, samples, -1)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
-from .base import Batch, action_errors, check_finite, evaluating
+from .base import Batch, check_finite, evaluating
 from .doubt import LEAST_WIDTH
 from .explicit import ExplicitConfig, ExplicitPolicy
 from .inputs import InputConfig
@@ -65,10 +65,9 @@ class MDN(ExplicitPolicy):
         self, config: MDNConfig, spec: PolicySpec, frame: CanonicalFrame | None = None
     ) -> None:
         """Make an untrained policy; see `WindowPolicy`."""
-        size = spec.action_space.shape[0]
+        size = config.chunk_size(spec)
         super().__init__(config, spec, frame, config.components * (2 * size + 1))
         self._mdn = config
-        self._said: Mixture | None = None
         if config.mean_spread:
             with torch.no_grad():
                 means = self.network.head.bias[: config.components * size]
@@ -107,7 +106,7 @@ class MDN(ExplicitPolicy):
             mixture = self._mixture(outputs, acting=True)
             chosen = self._pick(mixture, noise)
         return {
-            **action_errors(chosen, batch["action"]),
+            **self._action_errors(chosen, batch["action"]),
             "loss": float(loss),
             "component_entropy": float(mixture.entropy().mean()),
         }
@@ -118,8 +117,7 @@ class MDN(ExplicitPolicy):
             return self._mixture(self._outputs(self._prepared(inputs)), acting=True)
 
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
-        self._said = self._mixture(self._outputs(inputs), acting=True)
-        return self._pick(self._said, noise)
+        return self._pick(self._mixture(self._outputs(inputs), acting=True), noise)
 
     def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
         """Of the mixture that was acted on, and the novelty.
@@ -127,12 +125,12 @@ class MDN(ExplicitPolicy):
         "entropy" is that of the components' shares [nats], 0 where one has it all; "deviation" the mixture's standard
         deviation, components and what lies between them together, as a share of the box's width.
         """
-        assert self._said is not None
+        mixture = self._mixture(self._outputs(inputs), acting=True)
         width = (self.get_buffer("high") - self.get_buffer("low")).clamp_min(LEAST_WIDTH)
-        shares = self._said.variance() / width.square()
+        shares = mixture.variance() / width.square()
         return {
             **super()._doubts(inputs),
-            "entropy": self._said.entropy(),
+            "entropy": mixture.entropy(),
             "deviation": shares.mean(dim=1).sqrt(),
         }
 

@@ -11,7 +11,9 @@ import torch
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.policies.autoregressive import Autoregressive, AutoregressiveConfig
 from ibc_gym.policies.base import WindowPolicy
+from ibc_gym.policies.diffusion import Diffusion, DiffusionConfig
 from ibc_gym.policies.ebm import EBM, EBMConfig
+from ibc_gym.policies.flow_matching import FlowMatching, FlowMatchingConfig
 from ibc_gym.policies.losses import GradientPenaltyConfig
 from ibc_gym.policies.mdn import MDN, MDNConfig
 from ibc_gym.policies.mse import MSE, MSEConfig
@@ -26,7 +28,9 @@ from ibc_gym.records import Windows
 
 SMALL = LateFusionConfig(width=16, depth=2, channels=(4, 8), value_width=8)
 TINY = ConvResNetConfig(filters=4, blocks=1, heads=3)
-AnyConfig = EBMConfig | AutoregressiveConfig | MSEConfig | MDNConfig
+AnyConfig = (
+    EBMConfig | AutoregressiveConfig | MSEConfig | MDNConfig | DiffusionConfig | FlowMatchingConfig
+)
 CONFIGS: dict[str, AnyConfig] = {
     "dfo": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=32, validation_samples=16)),
     "joint": EBMConfig(
@@ -129,12 +133,43 @@ CONFIGS: dict[str, AnyConfig] = {
         activation="swish",
         pick="densest",
     ),
+    "chunked": EBMConfig(
+        late_fusion=SMALL, horizon=3, execute=2, dfo=DFOConfig(samples=32, validation_samples=16)
+    ),
+    "chunked-autoregressive": AutoregressiveConfig(
+        horizon=2,
+        ensemble=0.01,
+        late_fusion=SMALL,
+        shared_trunk=True,
+        counter_examples=6,
+        autoregressive=AutoregressiveDFOConfig(samples=16, validation_samples=8),
+    ),
+    "chunked-mdn": MDNConfig(horizon=3, execute=3, width=16, depth=2, components=3),
+    "diffusion": DiffusionConfig(
+        width=16, depth=2, horizon=4, execute=2, field_width=16, denoising_steps=4, eta=0.5
+    ),
+    "flow": FlowMatchingConfig(
+        inputs=("image", "robot"),
+        image_size=(16, 16),
+        channels=(4, 8),
+        width=16,
+        depth=2,
+        horizon=1,
+        execute=1,
+        field_width=16,
+        field_blocks=1,
+        draws=3,
+        flow_steps=3,
+        solver="heun",
+    ),
 }
 POLICIES: dict[type[AnyConfig], type[WindowPolicy]] = {
     EBMConfig: EBM,
     AutoregressiveConfig: Autoregressive,
     MSEConfig: MSE,
     MDNConfig: MDN,
+    DiffusionConfig: Diffusion,
+    FlowMatchingConfig: FlowMatching,
 }
 PICTURE = (24, 32, 3)
 

@@ -60,7 +60,10 @@ def acted(name: str, windows: Windows, units: dict[str, float]) -> Float32:
     return action
 
 
-@pytest.mark.parametrize("name", ["dfo", "joint", "langevin", "spectral", "mse", "mdn", "nearest"])
+@pytest.mark.parametrize(
+    "name",
+    ["dfo", "joint", "langevin", "spectral", "mse", "mdn", "chunked", "diffusion", "nearest"],
+)
 def test_other_units_change_no_action(name: str, make_windows: MakeWindows) -> None:
     windows = make_windows(history=2)
     ours = acted(name, windows, dict.fromkeys(UNITS, 1.0))
