@@ -381,6 +381,18 @@ class LearnedPolicy(Policy, Protocol):
         """Read back what `fitted` gave."""
 
 
+@runtime_checkable
+class Watched(Protocol):
+    """A learned policy that says what is healthy of the numbers it reports, so that training can be watched."""
+
+    @property
+    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
+        """Least and greatest healthy value by name: "train/" and a part of `loss`, "validation/" and a measure.
+
+        Wide enough that training which works is never out of bounds; infinite where there is none.
+        """
+
+
 __all__ = [
     "Camera",
     "CanonicalFrame",
@@ -395,5 +407,6 @@ __all__ = [
     "Simulation",
     "Task",
     "TrainingData",
+    "Watched",
     "Workcell",
 ]
