@@ -27,7 +27,8 @@ class RollbackConfig:
     patience: int = 3
     """Looks in a row, reports or validations, that must find a number out of bounds; NaN does at once."""
     error_ratio: float = 3.0
-    """Held-out action error, beside the least so far, that is out of bounds."""
+    """Held-out action error, beside the least so far, that is out of bounds; from its square root on, checkpoints no
+    longer count as healthy."""
 
     def __post_init__(self) -> None:
         settle(self)

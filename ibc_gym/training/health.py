@@ -6,6 +6,7 @@ policies have, the trainer does. Nothing here knows a policy by name.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +16,10 @@ from ibc_gym.training.config import RollbackConfig
 
 Bounds = Mapping[str, tuple[float, float]]
 """Least and greatest healthy value of a number, by its name in a report: "train/loss", "validation/action_error"."""
+
+ERROR = "validation/action_error"
+DOUBT = "doubt"
+"""No number's name: among the bounds it is that of the held-out error beyond which a checkpoint is not healthy."""
 
 BEGINNING = 0
 """Stands for the first weights, before any update, where a checkpoint is meant."""
@@ -33,27 +38,54 @@ class Health:
     candidate: int | None = None
     """Newest checkpoint that was in bounds when it was saved, until a later look confirms it."""
     strikes: Mapping[str, int] = field(default_factory=dict)
-    """How many looks in a row each number has been out of bounds, if any."""
+    """How many looks in a row each number has been out of bounds. One that has never been within is not among them:
+    the least of an energy that has learned nothing yet lies in a corner, and nobody is ill before being well."""
+    doubtful: bool = False
+    """Whether the held-out error, though in bounds, is too far above the least for a checkpoint to count as healthy."""
 
     def looked(self, numbers: Mapping[str, float], bounds: Bounds) -> Health:
         """After a look at some numbers; those that are not among them stay as they were seen last."""
+        return self._judged(numbers, bounds)._doubted(numbers, bounds)._confirmed()
+
+    def _judged(self, numbers: Mapping[str, float], bounds: Bounds) -> Health:
         strikes = dict(self.strikes)
         for name, (low, high) in bounds.items():
-            if name in numbers:
-                inside = low <= numbers[name] <= high
-                strikes[name] = 0 if inside else strikes.get(name, 0) + 1
-        strikes = {name: count for name, count in strikes.items() if count}
-        if strikes or self.candidate is None:
-            return replace(self, strikes=strikes)
-        return replace(self, strikes={}, healthy=self.candidate, candidate=None)
+            if name not in numbers:
+                continue
+            if low <= numbers[name] <= high:
+                strikes[name] = 0
+            elif name in strikes:
+                strikes[name] += 1
+        return replace(self, strikes=strikes)
+
+    def _doubted(self, numbers: Mapping[str, float], bounds: Bounds) -> Health:
+        if ERROR not in numbers:
+            return self
+        _, ceiling = bounds.get(DOUBT, (0.0, math.inf))
+        return replace(self, doubtful=numbers[ERROR] > ceiling)
+
+    def _confirmed(self) -> Health:
+        if not self.well or self.candidate is None:
+            return self
+        return replace(self, healthy=self.candidate, candidate=None)
+
+    @property
+    def well(self) -> bool:
+        """Whether the last look found nothing."""
+        return not any(self.strikes.values()) and not self.doubtful
 
     def saved(self, step: int) -> Health:
         """After a checkpoint was saved."""
-        return self if self.strikes else replace(self, candidate=step)
+        return replace(self, candidate=step) if self.well else self
 
     def rolled_back(self, step: int) -> Health:
         """After the weights were put back at an update."""
-        return Health(rollbacks=self.rollbacks + 1, restored_at=step, healthy=self.healthy)
+        return Health(
+            rollbacks=self.rollbacks + 1,
+            restored_at=step,
+            healthy=self.healthy,
+            strikes=dict.fromkeys(self.strikes, 0),
+        )
 
     def sick(self, patience: int) -> str | None:
         """A number that has been out of bounds for so many looks in a row."""
@@ -71,8 +103,12 @@ def bounds_of(policy: object, config: RollbackConfig, choice: Choice) -> Bounds:
     signs: Bounds = policy.vital_signs if isinstance(policy, Watched) else {}
     if choice.least is None:
         return signs
-    ceiling = config.error_ratio * (choice.least + choice.margin)
-    return {**signs, "validation/action_error": (0.0, ceiling)}
+    least = choice.least + choice.margin
+    return {
+        **signs,
+        ERROR: (0.0, config.error_ratio * least),
+        DOUBT: (0.0, math.sqrt(config.error_ratio) * least),
+    }
 
 
 def said(name: str, value: float, bounds: Bounds, patience: int) -> str:
