@@ -132,7 +132,7 @@ class Codec:
         """
         self.check(windows)
         inputs = {name: self._fit_input(windows, name) for name in self.config.inputs}
-        actions = self._framed(windows.action, windows)
+        actions = self._framed(np.asarray(windows.action, np.float32), windows)
         action = self._fit_action(actions)
         low, high = self._box(actions, action)
         self._fit = Fit(inputs=inputs, action=action, low=low, high=high)

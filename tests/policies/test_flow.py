@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_policies import made, trained
 
 from ibc_gym.contracts import PolicySpec
@@ -110,6 +113,42 @@ def test_a_row_with_its_own_generator_draws_the_same_in_any_batch() -> None:
         both = proposal(observed, PLANE).sample(RowNoise([generator(4), generator(5)], CPU), 9)
         alone = proposal(observed[1:], PLANE).sample(RowNoise([generator(5)], CPU), 9)
     torch.testing.assert_close(both[1], alone[0])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    size=st.integers(1, 5),
+    samples=st.integers(1, 6),
+    low=st.floats(-5, 5),
+    side=st.sampled_from([0.0, 1e-3, 0.5, 2.2, 40.0]),
+    shaken=st.sampled_from([0.0, 1.0, 10.0]),
+    kind=st.sampled_from(["flow", "mixture"]),
+    dtype=st.sampled_from([torch.float32, torch.float64, torch.bfloat16]),
+)
+def test_any_box_is_drawn_from_and_has_a_finite_density(
+    size: int,
+    samples: int,
+    low: float,
+    side: float,
+    shaken: float,
+    kind: Literal["flow", "mixture"],
+    dtype: torch.dtype,
+) -> None:
+    box = Box(torch.full((size,), low), torch.full((size,), low + side))
+    torch.manual_seed(3)
+    proposal = Proposal(ProposalConfig(kind=kind, width=8, pieces=4, components=3), 2, size)
+    with torch.no_grad():
+        for weights in proposal.head.parameters():
+            weights.add_(shaken * torch.randn_like(weights))
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            density: Density = proposal(torch.randn(3, 2), box)
+            drawn = density.sample(SharedNoise(generator(), CPU), samples)
+            asked = drawn.double() if dtype == torch.float64 else drawn
+            found = density.log_density(asked)
+    assert drawn.shape == (3, samples, size)
+    assert found.shape == (3, samples) and torch.isfinite(found).all()
+    if kind == "flow":
+        assert ((drawn >= box.low) & (drawn <= box.high)).all()
 
 
 def test_untrained_flow_is_uniform() -> None:
