@@ -95,7 +95,9 @@ class EBM(ImplicitPolicy):
         if against.ends is not None:
             losses["chain_divergence"] = self._chain_divergence(context, against.ends)
         if density is not None:
-            losses["proposal"] = -density.log_density(demonstrated).mean()
+            likelihood = density.log_density(demonstrated)
+            check_finite("density of the proposal", likelihood, batch, self)
+            losses["proposal"] = -likelihood.mean()
         total = torch.stack(tuple(losses.values())).sum()
         parts = {**{name: loss.detach() for name, loss in losses.items()}, **parts}
         if weight := self._ebm.penalty_weight:
