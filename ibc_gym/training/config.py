@@ -104,7 +104,7 @@ class TrainConfig:
     checkpoint_every: int = 1_000
     """Updates between checkpoints; the best by validation and the last are always saved."""
     keep: int = 3
-    """Newest checkpoints that are kept, beside the best."""
+    """Newest checkpoints that are kept, beside the best and those that a rollback may go back to."""
     log_every: int = 50
     """Updates between lines of the log."""
     divergence_limit: float = 1e6
