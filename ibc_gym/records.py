@@ -91,6 +91,8 @@ class RobotLimits:
     """Least tool position (x, y, z) [m], or least joint positions for a robot without a tool."""
     upper: tuple[float, ...]
     """Greatest tool position [m] or joint positions."""
+    real_time: bool = False
+    """Whether it moves on by itself, a second in a second, while nobody calls it; simulated time passes in `advance` alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

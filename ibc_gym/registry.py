@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
@@ -80,12 +80,7 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
 
     `safety` is a `SafetyLimits` of `ibc_gym.hardware.safety`; None leaves the workcell's own.
     """
-    factory = load(WORKCELLS, name, "workcell")
-    if name not in task.workcells:
-        raise ConfigError(
-            f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
-        )
-    made: Workcell = factory(task, cameras=cameras)
+    made = workcell_factory(name, task)(task, cameras=cameras)
     try:
         workcell: Workcell = _attribute(_GUARDED, "The safety guard")(made, task, safety)
         scene: Any = workcell.scene
@@ -95,6 +90,22 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
         made.close()
         raise
     return workcell
+
+
+def workcell_factory(name: str, task: Task) -> Callable[..., Workcell]:
+    """What makes a workcell by name, for those who want to know that it can be made before they begin.
+
+    Raises:
+        UnknownName: No workcell is called that.
+        MissingDependency: It needs a library that is not installed.
+        ConfigError: The task cannot run in it.
+    """
+    factory: Callable[..., Workcell] = load(WORKCELLS, name, "workcell")
+    if name not in task.workcells:
+        raise ConfigError(
+            f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
+        )
+    return factory
 
 
 def _wanted(task: Task, camera: Any) -> Any:

@@ -36,6 +36,8 @@ UNMEASURED: Final = ("xarm",)
 
 HARDWARE: Final[Mapping[str, str]] = {
     "rig": "ibc_gym.hardware.rig.table:serve",
+    "faults": "ibc_gym.hardware.rig.schedule:arm_faults",
+    "known faults": "ibc_gym.hardware.rig.schedule:known",
     "studio": "ibc_gym.hardware.rig.cameras.studio:Studio",
 }
 """What programs need of the hardware beside its workcells."""
