@@ -381,7 +381,7 @@ class LearnedPolicy(Policy, Protocol):
 
 
 @runtime_checkable
-class Watched(Protocol):
+class Monitored(Protocol):
     """A learned policy that says what is healthy of the numbers it reports, so that training can be watched."""
 
     @property
@@ -398,6 +398,7 @@ __all__ = [
     "Contacts",
     "Judge",
     "LearnedPolicy",
+    "Monitored",
     "Policy",
     "PolicySpec",
     "Recoverable",

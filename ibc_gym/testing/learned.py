@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ibc_gym.checkpoint import as_module
-from ibc_gym.contracts import LearnedPolicy, Policy, Watched
+from ibc_gym.contracts import LearnedPolicy, Monitored, Policy
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import Windows
 from ibc_gym.testing.bits import global_stream
@@ -158,10 +158,10 @@ class LearnedPolicyContract(PolicyContract):
             assert all(parameter.grad is None for parameter in module.parameters())
             assert torch.equal(torch.get_rng_state(), stream) and global_stream() == numpys
 
-    @rule("Watched.vital_signs")
+    @rule("Monitored.vital_signs")
     def test_what_it_says_is_healthy_is_reported_and_has_bounds(self) -> None:
         """What is healthy is said of numbers that the loss or the validation reports, the least below the greatest."""
-        if not isinstance(self.learner, Watched):
+        if not isinstance(self.learner, Monitored):
             return
         batch = self.batch()
         as_module(self.learner).train()

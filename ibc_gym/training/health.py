@@ -1,6 +1,6 @@
 """Whether training is healthy, and from where to go on once it no longer is.
 
-What is healthy of a number the policy says itself (`ibc_gym.contracts.Watched`); of the held-out action error, which all
+What is healthy of a number the policy says itself (`ibc_gym.contracts.Monitored`); of the held-out action error, which all
 policies have, the trainer does. Nothing here knows a policy by name.
 """
 
@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ibc_gym.contracts import Watched
+from ibc_gym.contracts import Monitored
 from ibc_gym.training.choice import Choice
 from ibc_gym.training.config import RollbackConfig
 
@@ -100,7 +100,7 @@ class Health:
 
 def bounds_of(policy: object, config: RollbackConfig, choice: Choice) -> Bounds:
     """What is healthy: by the policy, and of the held-out action error beside the least so far."""
-    signs: Bounds = policy.vital_signs if isinstance(policy, Watched) else {}
+    signs: Bounds = policy.vital_signs if isinstance(policy, Monitored) else {}
     if choice.least is None:
         return signs
     least = choice.least + choice.margin

@@ -218,7 +218,7 @@ def test_ranking_nce_with_its_draws_recovers_a_log_density() -> None:
     weights = torch.exp(-8 * (centres[:, 0] - 0.2) ** 2)
     coefficients = torch.zeros(2, requires_grad=True)
     plain = torch.zeros(2, requires_grad=True)
-    optimiser = torch.optim.Adam([coefficients, plain], lr=0.1)
+    optimiser = torch.optim.Adam([coefficients, plain], lr=0.2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 300)
     first = torch.zeros(256, dtype=torch.long)
     for _ in range(300):
