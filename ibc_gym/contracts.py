@@ -380,12 +380,25 @@ class LearnedPolicy(Policy, Protocol):
         """Read back what `fitted` gave."""
 
 
+@runtime_checkable
+class Monitored(Protocol):
+    """A learned policy that says what is healthy of the numbers it reports, so that training can be watched."""
+
+    @property
+    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
+        """Least and greatest healthy value by name: "train/" and a part of `loss`, "validation/" and a measure.
+
+        Wide enough that training which works is never out of bounds; infinite where there is none.
+        """
+
+
 __all__ = [
     "Camera",
     "CanonicalFrame",
     "Contacts",
     "Judge",
     "LearnedPolicy",
+    "Monitored",
     "Policy",
     "PolicySpec",
     "Recoverable",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import torch
 from numpy.typing import NDArray
@@ -19,6 +20,13 @@ from .doubt import doubts, evenly_spread
 from .inputs import InputConfig
 from .noise import Noise, SharedNoise
 from .optimisers.box import Box, Search
+
+VITAL_SIGNS: Final = {
+    "validation/on_boundary_excess": (-math.inf, 0.5),
+    "validation/demonstration_above_least": (-math.inf, 1e3),
+}
+"""How much oftener than demonstrations the least energetic actions may lie at an edge of the box, and how far below the
+demonstrations' their energy may be. Not the entropy: a sharp energy of many dimensions rightly has next to none."""
 
 
 class ImplicitPolicy(WindowPolicy):
@@ -42,24 +50,41 @@ class ImplicitPolicy(WindowPolicy):
         return Box(self.get_buffer("low"), self.get_buffer("high"))
 
     def validate(self, batch: Batch, generator: torch.Generator) -> Mapping[str, float]:
-        """Loss, and how far the action that would be taken is from the demonstrated one, on held-out windows."""
-        noise = SharedNoise(generator, self.device)
+        """Loss, and how far the least energetic action found is from the demonstrated one, on held-out windows.
+
+        That is so where a draw by weight is taken, too: how far a draw is tells how wide the density is, and little of
+        whether the energy is least in the right place.
+        """
+        noise, demonstrated = SharedNoise(generator, self.device), batch["action"]
         with evaluating(self), torch.no_grad():
             total, parts = self.loss(batch, generator)
             context = self._context_of(self._prepared(batch))
             found = self._search(context, noise, validating=True)
+            judged = self._judge(context, demonstrated[:, None])
         weights = torch.softmax(-found.energies, dim=1)
         entropy = -(weights * weights.clamp_min(1e-30).log()).sum(dim=1).mean()
-        chosen = self._pick(found, noise)
-        margin = 1e-3 * (self.box.high - self.box.low)
-        outside = (chosen < self.box.low + margin) | (chosen > self.box.high - margin)
+        least, above = found.least(), judged[:, 0] - found.energies.amin(dim=1)
+        on_boundary = self._on_boundary(least)
         return {
-            **self._action_errors(chosen, batch["action"]),
+            **self._action_errors(least, demonstrated),
             "loss": float(total),
             "entropy": float(entropy),
-            "on_boundary": float(outside.any(dim=1).float().mean()),
+            "on_boundary": on_boundary,
+            "on_boundary_excess": on_boundary - self._on_boundary(demonstrated),
+            "demonstration_above_least": float(above.mean()),
             **{name: float(part) for name, part in parts.items()},
         }
+
+    @property
+    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
+        """As `ibc_gym.contracts.Monitored` says: energies do not run away, and searches do not end where no data are."""
+        return VITAL_SIGNS
+
+    def _on_boundary(self, actions: Tensor) -> float:
+        """Share of actions (B, A) at an edge of the box."""
+        margin = 1e-3 * (self.box.high - self.box.low)
+        outside = (actions < self.box.low + margin) | (actions > self.box.high - margin)
+        return float(outside.any(dim=1).float().mean())
 
     def energies(self, actions: Float32) -> Float32:
         """Energies of actions under the observations that were last acted on: the landscape of a report.

@@ -89,6 +89,12 @@ CONFIGS: dict[str, AnyConfig] = {
         langevin=LangevinConfig(iterations=3, schedule="exponential", gradient_clip=2.0),
         proposal=ProposalConfig(components=3, width=8, starts=True),
     ),
+    "flow-proposal": EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(uniform=4, anchored=6, anchor_scales="each", proposal=5),
+        dfo=DFOConfig(samples=32, validation_samples=16),
+        proposal=ProposalConfig(kind="flow", width=8, pieces=5, starts=True),
+    ),
     "cd-kl": EBMConfig(
         late_fusion=SMALL,
         loss="cd_kl",
