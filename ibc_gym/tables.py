@@ -68,6 +68,7 @@ ORACLES: Final[Mapping[str, str]] = {
 
 FRAMES: Final[Mapping[str, str]] = {
     "push": "ibc_gym.envs.tasks.push_frame:BlockToTarget",
+    "insert": "ibc_gym.envs.tasks.insert_frame:SlotAxis",
     "pusht": "ibc_gym.envs.human.pusht_frame:PushTGoal",
 }
 """The canonical frame that a task offers."""
@@ -75,6 +76,7 @@ FRAMES: Final[Mapping[str, str]] = {
 POLICIES: Final[Mapping[str, str]] = {
     "ebm": "ibc_gym.policies.ebm:EBM",
     "autoregressive": "ibc_gym.policies.autoregressive:Autoregressive",
+    "ranking": "ibc_gym.policies.ranking:Ranking",
     "mse": "ibc_gym.policies.mse:MSE",
     "mdn": "ibc_gym.policies.mdn:MDN",
     "diffusion": "ibc_gym.policies.diffusion:Diffusion",

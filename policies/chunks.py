@@ -24,8 +24,9 @@ def cut(windows: Windows, horizon: int) -> Float32:
     Raises:
         SpecMismatch: The windows of an episode leave steps out, so that nobody knows what came next.
     """
+    actions = np.asarray(windows.action, np.float32)
     if horizon == 1:
-        return windows.action[:, None]
+        return actions[:, None]
     goes_on = windows.episode[1:] == windows.episode[:-1]
     skips = goes_on & (np.diff(windows.index[:, -1]) != 1)
     if skips.any():
@@ -38,7 +39,7 @@ def cut(windows: Windows, horizon: int) -> Float32:
     ends = np.append(np.flatnonzero(~goes_on), len(windows) - 1)  # last windows of episodes
     last = ends[np.searchsorted(ends, rows)]
     ahead = np.minimum(rows[:, None] + np.arange(horizon), last[:, None])
-    chunks: Float32 = windows.action[ahead]
+    chunks: Float32 = actions[ahead]
     return chunks
 
 

@@ -133,7 +133,7 @@ class Codec:
         """
         self.check(windows)
         inputs = {name: self._fit_input(windows, name) for name in self.config.inputs}
-        actions = self._framed(np.asarray(cut(windows, self.config.horizon), np.float32), windows)
+        actions = self._framed(cut(windows, self.config.horizon), windows)
         actions = actions.reshape(-1, actions.shape[-1])  # (M H, A)
         action = self._fit_action(actions)
         low, high = self._box(actions, action)

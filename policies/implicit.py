@@ -166,20 +166,19 @@ class ImplicitPolicy(WindowPolicy):
         """What `doubt.doubts` says of the last search, and the novelty."""
         context, found, chosen = self._context, self._found, self._chosen
         assert context is not None and found is not None and chosen is not None
-        box = self.box
-        points = box.low + self.get_buffer("even") * (box.high - box.low)
-        asked = torch.cat([chosen[:, None], points.expand(len(context), -1, -1)], dim=1)
-        energies = self._judge(context, asked)
+        taken = Search(chosen[:, None], self._judge(context, chosen[:, None]))
+        others = self._alternatives(context, found)
+        temperature = self.config.temperature
         return {
             **super()._doubts(inputs),
-            **doubts(
-                Search(asked[:, :1], energies[:, :1]),
-                Search(asked[:, 1:], energies[:, 1:]),
-                found,
-                box,
-                temperature=self.config.temperature,
-            ),
+            **doubts(taken, others, found, self.box, temperature=temperature),
         }
+
+    def _alternatives(self, context: Tensor, found: Search) -> Search:
+        """What the chosen action is held against: points spread evenly over the box."""
+        points = self.box.low + self.get_buffer("even") * (self.box.high - self.box.low)
+        points = points.expand(len(context), -1, -1)
+        return Search(points, self._judge(context, points))
 
     def _predict(self, windows: Mapping[str, NDArray[Any]]) -> Float32:
         if self._codec.frame is not None:

@@ -24,12 +24,19 @@ from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.proposal import ProposalConfig
+from ibc_gym.policies.ranking import Ranking, RankingConfig
 from ibc_gym.records import Windows
 
 SMALL = LateFusionConfig(width=16, depth=2, channels=(4, 8), value_width=8)
 TINY = ConvResNetConfig(filters=4, blocks=1, heads=3)
 AnyConfig = (
-    EBMConfig | AutoregressiveConfig | MSEConfig | MDNConfig | DiffusionConfig | FlowMatchingConfig
+    EBMConfig
+    | AutoregressiveConfig
+    | RankingConfig
+    | MSEConfig
+    | MDNConfig
+    | DiffusionConfig
+    | FlowMatchingConfig
 )
 CONFIGS: dict[str, AnyConfig] = {
     "dfo": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=32, validation_samples=16)),
@@ -122,6 +129,15 @@ CONFIGS: dict[str, AnyConfig] = {
         counter_examples=6,
         autoregressive=AutoregressiveDFOConfig(samples=16, judge="sum", pick="sample"),
     ),
+    "ranking": RankingConfig(late_fusion=SMALL),
+    "ranking-pixels": RankingConfig(
+        inputs=("image", "robot"),
+        image_size=(16, 16),
+        late_fusion=SMALL,
+        components=3,
+        prior=1.0,
+        least_share=0.0,
+    ),
     "mse": MSEConfig(width=16, depth=2),
     "mse-spectral": MSEConfig(width=12, depth=3, trunk="dense_resnet", dense="spectral_norm"),
     "mse-pixels": MSEConfig(
@@ -172,6 +188,7 @@ CONFIGS: dict[str, AnyConfig] = {
 POLICIES: dict[type[AnyConfig], type[WindowPolicy]] = {
     EBMConfig: EBM,
     AutoregressiveConfig: Autoregressive,
+    RankingConfig: Ranking,
     MSEConfig: MSE,
     MDNConfig: MDN,
     DiffusionConfig: Diffusion,
