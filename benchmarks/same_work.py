@@ -122,9 +122,8 @@ class Bench:
                     self.normal(BATCH, samples) for _ in range(self.config.langevin.iterations)
                 ]
                 start = self.uniform(BATCH, samples)
-                bounds = {"low": box.low, "high": box.high}
                 negatives = reference.langevin(
-                    self.plain, batch["features"], start, noises, **bounds
+                    self.plain, batch["features"], start, noises, low=box.low, high=box.high
                 )
                 loss = reference.langevin_loss(
                     self.plain, batch["features"], batch["action"], negatives
@@ -133,7 +132,7 @@ class Bench:
                 negatives = self.uniform(BATCH, counts.uniform)
                 loss = reference.info_nce(self.plain, batch["features"], batch["action"], negatives)
             theirs.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             theirs.step()
 
         return library, plain

@@ -140,7 +140,8 @@ class Ranking(ImplicitPolicy):
         )
 
     def _context_of(self, inputs: Batch) -> Tensor:
-        return self.network.encoder(inputs)
+        encoded: Tensor = self.network.encoder(inputs)
+        return encoded
 
     def _judge(self, context: Tensor, actions: Tensor) -> Tensor:
         return self._checked(self.network.judge(self.network.fuse_with(context), actions))

@@ -90,8 +90,8 @@ def test_the_loss_with_its_penalty_and_all_gradients_are_the_same(pair: Pair) ->
     expected = reference.info_nce(plain, OBSERVED, demonstrated, negatives)
     expected = expected + torch.relu(norms - 1).square().mean()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
-    loss.backward()  # type: ignore[no-untyped-call]
-    expected.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
+    expected.backward()
     theirs = {name: weight.grad for name, weight in plain.named_parameters()}
     largest = max(float(grad.abs().max()) for grad in theirs.values() if grad is not None)
     for name, weight in ours.value.named_parameters():
