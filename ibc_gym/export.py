@@ -25,8 +25,8 @@ from ibc_gym.tables import EXPORTABLE, EXPORTING, TASKS
 TOLERANCE: Final = 1e-4
 """Greatest difference between an exported policy's action and the policy's own that counts as none, as a share of the
 action space's half width, or in the action's units where that is greater than 1."""
-STEPS: Final = 5
-"""Steps of the made-up episodes that both are held to each other in."""
+STEPS: Final = 4
+"""Steps of the made-up episodes that both are held to each other in, after those that the first chunk is carried out in."""
 SHARE: Final = 0.95
 """Of the actions that must agree: engines round differently, and where two candidates are equally good to the last
 digits, or a draw falls between two of them, that decides which is taken."""
@@ -118,8 +118,9 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
     reach = np.minimum((space.high - space.low) / 2, 1.0)
     inputs.seed(0)
     ours, theirs = [], []
+    episode = policy.config.execute + STEPS
     for step in range(observations):
-        if step % STEPS == 0:
+        if step % episode == 0:
             policy.reset(np.ones(1, np.bool_), [step])
             acting.reset(step)
         seen = {name: np.asarray(inputs[name].sample()) for name in policy.config.inputs}
@@ -158,6 +159,9 @@ def _about(
         "control_period": spec.control_period,
         "control_rate": 1 / spec.control_period,
         "history": settings.history,
+        "horizon": settings.horizon,
+        "execute": settings.execute,
+        "ensemble": settings.ensemble,
         "inputs": [
             {
                 "name": name,

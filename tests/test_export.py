@@ -18,24 +18,20 @@ from ibc_gym.checkpoint import load_policy, save_policy
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
 from ibc_gym.errors import CheckpointError, ConfigError, SpecMismatch, TrainingDiverged
 from ibc_gym.export import ExportConfig, export
-from ibc_gym.policies.autoregressive import AutoregressiveConfig
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.ebm import EBMConfig
 from ibc_gym.policies.inputs import InputConfig
-from ibc_gym.policies.mdn import MDNConfig
 from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.policies.nearest import NearestConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.records import Windows
+from ibc_gym.registry import load as load_row
 from ibc_gym.registry import make_policy
 from ibc_gym.runtime import ExportedPolicy, load
+from ibc_gym.tables import POLICIES
 
 NAMES: dict[type[InputConfig], str] = {
-    EBMConfig: "ebm",
-    AutoregressiveConfig: "autoregressive",
-    MSEConfig: "mse",
-    MDNConfig: "mdn",
-    NearestConfig: "nearest",
+    load_row(POLICIES, name, "policy").Config: name for name in POLICIES
 }
 CASES: dict[str, InputConfig] = {
     **CONFIGS,
