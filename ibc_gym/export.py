@@ -25,6 +25,8 @@ from ibc_gym.tables import EXPORTABLE, EXPORTING, TASKS
 TOLERANCE: Final = 1e-4
 """Greatest difference between an exported policy's action and the policy's own that counts as none, as a share of the
 action space's half width, or in the action's units where that is greater than 1."""
+LAST_DIGITS: Final = 1e-6
+"""The same as a share of the space's greatest number, where that is more: of 512 px, single precision knows no 1e-4."""
 STEPS: Final = 4
 """Steps of the made-up episodes that both are held to each other in, after those that the first chunk is carried out in."""
 SHARE: Final = 0.95
@@ -61,7 +63,7 @@ class Checked:
 
     observations: int
     agreeing: int
-    """Actions that are the same to `TOLERANCE`."""
+    """Actions that are the same to `TOLERANCE`, or to the last digits of their numbers."""
     median_difference: float
     """Of the actions, in the task's units."""
 
@@ -115,7 +117,10 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
     """
     acting = load_exported(folder)
     space, inputs = policy.spec.action_space, policy.spec.observation_space
-    reach = np.minimum((space.high - space.low) / 2, 1.0)
+    tolerance = np.maximum(
+        TOLERANCE * np.minimum((space.high - space.low) / 2, 1.0),
+        LAST_DIGITS * np.maximum(np.abs(space.low), np.abs(space.high)),
+    )
     inputs.seed(0)
     ours, theirs = [], []
     episode = policy.config.execute + STEPS
@@ -126,10 +131,9 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
         seen = {name: np.asarray(inputs[name].sample()) for name in policy.config.inputs}
         ours.append(policy.act({name: frame[None] for name, frame in seen.items()})[0])
         theirs.append(acting.act(seen))
-    differences = np.abs(np.array(ours) - np.array(theirs)).max(axis=1)
-    agreeing = int(
-        (np.abs(np.array(ours) - np.array(theirs)) <= TOLERANCE * reach).all(axis=1).sum()
-    )
+    apart = np.abs(np.array(ours) - np.array(theirs))
+    differences = apart.max(axis=1)
+    agreeing = int((apart <= tolerance).all(axis=1).sum())
     if agreeing < SHARE * observations:
         raise CheckpointError(
             f"The exported policy differs from the policy in {observations - agreeing} of {observations} actions, by "
