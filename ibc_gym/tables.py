@@ -84,7 +84,7 @@ POLICIES: Final[Mapping[str, str]] = {
     "nearest": "ibc_gym.policies.nearest:Nearest",
 }
 
-EXPORTABLE: Final = ("ebm", "autoregressive", "mse", "mdn")
+EXPORTABLE: Final = ("ebm", "autoregressive", "ranking", "mse", "mdn", "diffusion", "flow")
 """Policies that can be written as a graph."""
 
 EXPORTING: Final[Mapping[str, str]] = {
