@@ -44,8 +44,8 @@ _ORDER_STREAM: Final = 5  # keeps the choice of the order apart from other draws
 class SortOracle:
     """The next block is one whose way is clear, near, and liked: what is liked is drawn at the start of every episode.
 
-    In one episode of three all blue blocks come first, in one all yellow ones, and in one whichever is at hand. A block
-    goes to the nearest free place along the mouth of its fixture.
+    In one episode of three blue blocks come first, as far as their ways are clear, in one yellow ones, and in one whichever
+    is at hand. A block goes to the nearest free place along the mouth of its fixture.
     """
 
     def __init__(self, task: Sort) -> None:
@@ -84,7 +84,7 @@ class SortOracle:
         place = self._free_places(blocks)
         into = np.broadcast_to(self._into, place.shape)
         centre = np.broadcast_to(self._centres, place.shape)
-        order = self._order(state.tip, blocks, place)
+        order = _order(state.tip, blocks, place, self._dislike)
         yaws = np.stack([state.yaw(block) for block in BLOCKS], axis=1)
         depth, away = pressed(state.tip, blocks, yaws, side=CUBE_SIDE, radius=PIPE_RADIUS)
         stuck = depth > DEEP
@@ -109,25 +109,26 @@ class SortOracle:
             place[:, index, 0] += self._slots[slot]
         return place
 
-    def _order(self, tip: Float64, blocks: Float64, place: Float64) -> Int64:
-        """Blocks by how much is in their way, how far the tip has to go, and how they are liked, (B, 8)."""
-        ahead = place - blocks
-        ahead /= np.maximum(np.linalg.norm(ahead, axis=2, keepdims=True), 1e-9)
-        behind = blocks - CAREFUL.behind * ahead
-        off = np.linalg.norm(blocks[:, None] - behind[:, :, None], axis=3)  # (B, 8, 8)
-        off[:, np.arange(len(BLOCKS)), np.arange(len(BLOCKS))] = np.inf
-        crowded = (off < CROWDED).sum(axis=2)
-        way = place - blocks
-        to_others = blocks[:, None] - blocks[:, :, None]  # (B, 8, 8, 2), from the one to the other
-        share = (to_others * way[:, :, None]).sum(axis=3) / np.maximum(
-            (way * way).sum(axis=2), 1e-9
-        )[:, :, None]
-        beside = to_others - np.clip(share, 0.0, 1.0)[..., None] * way[:, :, None]
-        blocked = ((np.linalg.norm(beside, axis=3) < IN_THE_WAY) & (share > 0)).sum(axis=2)
-        cost = np.linalg.norm(behind - tip[:, None], axis=2)
-        cost += PENALTY * (crowded + blocked) + self._dislike
-        order: Int64 = cost.argsort(axis=1)
-        return order
+
+def _order(tip: Float64, blocks: Float64, place: Float64, dislike: Float64) -> Int64:
+    """Blocks by how much is in their way, how far the tip has to go, and how little they are liked, (B, 8)."""
+    ahead = place - blocks
+    ahead /= np.maximum(np.linalg.norm(ahead, axis=2, keepdims=True), 1e-9)
+    behind = blocks - CAREFUL.behind * ahead
+    off = np.linalg.norm(blocks[:, None] - behind[:, :, None], axis=3)  # (B, 8, 8)
+    off[:, np.arange(len(BLOCKS)), np.arange(len(BLOCKS))] = np.inf
+    crowded = (off < CROWDED).sum(axis=2)
+    way = place - blocks
+    to_others = blocks[:, None] - blocks[:, :, None]  # (B, 8, 8, 2), from the one to the other
+    share = (to_others * way[:, :, None]).sum(axis=3) / np.maximum((way * way).sum(axis=2), 1e-9)[
+        :, :, None
+    ]
+    beside = to_others - np.clip(share, 0.0, 1.0)[..., None] * way[:, :, None]
+    blocked = ((np.linalg.norm(beside, axis=3) < IN_THE_WAY) & (share > 0)).sum(axis=2)
+    cost = np.linalg.norm(behind - tip[:, None], axis=2)
+    cost += PENALTY * (crowded + blocked) + dislike
+    order: Int64 = cost.argsort(axis=1)
+    return order
 
 
 def _dislike(seed: int | None) -> Float64:
