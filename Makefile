@@ -38,7 +38,7 @@ format: $(STAMP)  ## Let ruff put the code in shape.
 	$(BIN)/ruff format
 
 bench: $(STAMP) system  ## Run every benchmark but those on human data, and print its figures.
-	@set -e; for file in $(filter-out benchmarks/human%,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
+	@set -e; for file in $(filter-out benchmarks/human%,$(wildcard benchmarks/*.py)); do echo "== $$file"; PYTHONPATH=. $(BIN)/python $$file; done
 
 clean:  ## Remove the environment and what was built; runs/ is kept.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -125,7 +125,7 @@ def adroit(name: str, id: str, demonstrations: list[Demonstration]) -> Iterator[
 def kitchen(name: str, id: str, demonstrations: list[Demonstration]) -> Iterator[Row]:
     """Tasks finished, for every way of beginning and of feeding the velocity controller."""
     shard = "shard" in name
-    layout = {"layout": "d4rl"} if shard else {}
+    layout: dict[str, Any] = {"layout": "d4rl"} if shard else {}
     variants: list[tuple[str, dict[str, Any], bool, bool, int]] = [
         ("recorded start, no noise", {"robot_noise_ratio": 0.0}, True, False, 0),
         ("recorded start, no noise, recorded feedback", {"robot_noise_ratio": 0.0}, True, True, 0),

@@ -39,7 +39,7 @@ class CalibrateConfig:
     camera: str | None = None
     """Which camera of the workcell; the first by default."""
     serial: str | None = None
-    """Serial number of the camera, or of the arm for a tool; a simulated one has none."""
+    """Serial number of the camera, or of the arm for a tool; by default what the workcell has for the camera."""
     out: Path | None = None
     """File for the result; calibration/<what>.json by default."""
     date: str = ""
@@ -167,7 +167,9 @@ def _board(config: CalibrateConfig, on_progress: OnProgress | None) -> Any:
     cell = make_workcell(config.workcell, stage, cameras=True)
     try:
         device = _camera(cell, config.camera)
-        serial = _serial(config, cell, device.name)
+        serial = _serial(
+            config, cell, device.name, getattr(cell.cameras[device.name], "serial", None)
+        )
         views = calibration.look(
             cell,
             device.name,
@@ -228,10 +230,15 @@ def _camera(cell: Workcell, name: str | None) -> CameraSpec:
     return cell.cameras[name].spec
 
 
-def _serial(config: CalibrateConfig, cell: Workcell, device: str) -> str:
-    """What the file says the device is; a simulated one is called by where it is."""
-    if config.serial:
-        return config.serial
+def _serial(config: CalibrateConfig, cell: Workcell, device: str, has: str | None = None) -> str:
+    """What the file says the device is: the serial number that it has; a simulated one is called by where it is."""
+    if config.serial and has and config.serial != has:
+        raise ConfigError(
+            f"--serial says {config.serial!r}, but the {device} of workcell {cell.name!r} is {has!r}. Leave --serial out, "
+            "or change the table's file."
+        )
+    if config.serial or has:
+        return config.serial or str(has)
     if cell.simulation is None:
         raise ConfigError(
             f"Say with which device it is measured: --serial, the serial number of the {device}."

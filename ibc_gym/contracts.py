@@ -89,6 +89,14 @@ class Recoverable(Protocol):
         """
 
 
+@runtime_checkable
+class Watched(Protocol):
+    """A robot that is stopped for good where its caller falls silent in the middle of an episode."""
+
+    def rest(self) -> None:
+        """The episode is over: no command is waited for until the next `reset`; the robot stays where it is told to be."""
+
+
 class Camera(Protocol):
     """Something that sees the scene."""
 
@@ -268,19 +276,10 @@ class Policy(Protocol):
     """
 
     def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
-        """Forget the histories of the episodes that begin, and reseed their randomness.
-
-        Args:
-            mask: (B,), true where an episode begins.
-            seeds: The episodes' seeds, (B,); only those under the mask are read.
-        """
+        """Forget the episodes that end, and begin those under `mask` (B,); of the seeds (B,), only theirs are read."""
 
     def act(self, observation: Observation) -> Float32:
-        """The next action of every environment, (B, A), inside the action space.
-
-        Args:
-            observation: Inputs with a leading batch axis, (B, ...).
-        """
+        """The next action of every environment, (B, A), inside the action space; inputs have a leading batch axis."""
 
 
 class CanonicalFrame(Protocol):
@@ -381,19 +380,13 @@ class LearnedPolicy(Policy, Protocol):
         """Read back what `fitted` gave."""
 
 
-__all__ = [
-    "Camera",
-    "CanonicalFrame",
-    "Contacts",
-    "Judge",
-    "LearnedPolicy",
-    "Policy",
-    "PolicySpec",
-    "Recoverable",
-    "Robot",
-    "Scene",
-    "Simulation",
-    "Task",
-    "TrainingData",
-    "Workcell",
-]
+@runtime_checkable
+class Monitored(Protocol):
+    """A learned policy that says what is healthy of the numbers it reports, so that training can be watched."""
+
+    @property
+    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
+        """Least and greatest healthy value by name: "train/" and a part of `loss`, "validation/" and a measure.
+
+        Wide enough that training which works is never out of bounds; infinite where there is none.
+        """

@@ -12,7 +12,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from ibc_gym.contracts import Judge, Task, Workcell
+from ibc_gym.contracts import Judge, Task, Watched, Workcell
 from ibc_gym.disturbance import SENSING, Disturbance, Seen
 from ibc_gym.errors import CameraTimeout, ConfigError, SpecMismatch
 from ibc_gym.records import (
@@ -253,6 +253,8 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         terminated = self._terminated(progress) or self._verdict is not None
         truncated = not terminated and self._step >= self.task.horizon
         self._over = terminated or truncated
+        if self._over and isinstance(robot, Watched):
+            robot.rest()  # what comes next may take a person minutes
         scene = self.workcell.scene
         if truncated and not progress and isinstance(scene, Judge):
             info["is_success"] = info["success"] = scene.judge()

@@ -19,6 +19,10 @@ class ConfigError(IbcGymError, ValueError):
     """A setting makes no sense, alone or beside another."""
 
 
+class Declined(ConfigError):
+    """A person was asked and said no, so nothing moved; no other setting is to be tried in its place."""
+
+
 class UnknownName(IbcGymError, KeyError):
     """A name that no table knows."""
 
@@ -64,6 +68,9 @@ _EXTRAS: Final = {
     "easyhid": "teleop",
     "pygame": "teleop",
     "cv2": "calibration",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "onnxscript": "export",
 }
 """Which extra brings a library, by the name that it is imported by."""
 _NEWEST_PYTHON: Final = {"pybullet": (3, 11)}

@@ -70,6 +70,12 @@ def turned_towards(here: Float64, there: Float64, part: float) -> Float64:
     return quaternion(start * Rotation.from_rotvec(part * way))
 
 
+def turned_in_plane(vectors: Float64, cosine: Float64 | float, sine: Float64 | float) -> Float64:
+    """Vectors (B, 2), turned by one angle or each by its own, which is given as cosine and sine."""
+    x, y = vectors[:, 0], vectors[:, 1]
+    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)
+
+
 def wrap_angle(angle: float | Float64, period: float | Float64 = 2 * np.pi) -> float | Float64:
     """Bring an angle into [-period/2, period/2) [rad]."""
     return (angle + period / 2) % period - period / 2

@@ -17,10 +17,12 @@ from ibc_gym.contracts import LearnedPolicy, Policy, Task
 from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.env import OBSERVATIONS, Env
 from ibc_gym.errors import ConfigError
+from ibc_gym.raw_streams import check_raw, raw_folder
 from ibc_gym.records import CameraSpec, UInt8
 from ibc_gym.registry import load, make_env, make_oracle
 from ibc_gym.specs import check_fits
 from ibc_gym.tables import PEOPLE, TELEOPERATION
+from ibc_gym.watching import newest_picture, watched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,8 @@ class RecordByPersonConfig:
     """How fast simulated time passes; 1 is real time."""
     view: int | None = None
     """A port on 127.0.0.1 for a page with the live picture; 0 takes any that is free."""
+    raw: bool = False
+    """Record the cameras' raw streams, too, beside the data set."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -73,6 +77,8 @@ class RecordByPersonConfig:
                 f"RecordByPersonConfig.observation is {self.observation!r}, but must be one of "
                 f"{', '.join(OBSERVATIONS)}."
             )
+        if self.raw:
+            check_raw(self.workcell, cameras="image" in self.observation)
 
 
 class Operator(Policy, Protocol):
@@ -115,9 +121,17 @@ def make_person(
         MissingDependency: Its library is not installed.
         ConfigError: It is not attached, or a hand cannot do the task.
     """
-    make_device = load(TELEOPERATION, device, "device to move by")
     config = load(PEOPLE, "hand", "part")(**hand)
-    person: Operator = load(PEOPLE, "person", "part")(make_device, task, config, camera=camera)
+    return _holding(open_device(device), task, config, camera)
+
+
+def open_device(name: str) -> Any:
+    """What a person holds, a row of `TELEOPERATION`; raises as `make_person` does."""
+    return load(TELEOPERATION, name, "device to move by")()
+
+
+def _holding(device: Any, task: Task, hand: Any, camera: CameraSpec | None) -> Operator:
+    person: Operator = load(PEOPLE, "person", "part")(lambda: device, task, hand, camera=camera)
     return person
 
 
@@ -125,54 +139,48 @@ class PersonStage(Closing):
     """Everything that is opened for a recording by a person."""
 
     def __init__(self, config: RecordByPersonConfig) -> None:
-        """Open the environment, then the device, then the page.
+        """Open the device, then the page, then the environment: nobody goes through a checklist for what is not there.
 
         Raises:
             ConfigError: A setting does not serve, or the device is not there.
+            Declined: A real table's person said no.
             SpecMismatch: The policy was made for something else.
         """
         self.config = config
         policy = _load(config.policy)
-        self.env = _make_env(config, policy)
-        self.envs = SyncVectorEnv([lambda: self.env], autoreset_mode=AutoresetMode.DISABLED)
-        self._held: list[Any] = []
+        hand = load(PEOPLE, "hand", "part")(speed=config.speed, frame=config.frame)
+        self._env: Env | None = None
+        self._held = ExitStack()
         try:
+            device = open_device(config.by)
+            self._held.callback(device.close)
+            self.view = self._held.enter_context(watched(config.view))
+            self.env = self._env = _make_env(config, policy)
+            self.envs = SyncVectorEnv([lambda: self.env], autoreset_mode=AutoresetMode.DISABLED)
             self.metadata = self._described()
-            self.operator = self._operator(policy)
-            self.view = (
-                None
-                if config.view is None
-                else self._keep(load(PEOPLE, "view", "part")(config.view))
-            )
+            self.operator = self._operator(device, hand, policy)
             self._join()
         except BaseException:
             self.close()
             raise
 
     def picture(self, seen: Mapping[str, Any]) -> UInt8 | None:
-        """The first camera's newest picture (H, W, 3): of the observation (1, ...), if it has one."""
-        name = next((name for name in seen if name.startswith("image")), None)
-        return self.env.render() if name is None else seen[name][0]
+        """The first camera's newest picture, (H, W, 3)."""
+        return newest_picture(self.env, seen)
 
     def close(self) -> None:
         """Stop the robot, then let go of everything; may be called twice."""
-        with ExitStack() as closing:
-            for held in self._held:
-                closing.callback(held.close)
-            closing.callback(self.env.close)  # the last one in is the first one out
+        try:
+            if self._env is not None:
+                self._env.close()
+        finally:
+            self._held.close()
 
-    def _operator(self, policy: LearnedPolicy | None) -> Operator:
+    def _operator(self, device: Any, hand: Any, policy: LearnedPolicy | None) -> Operator:
         config, cameras = self.config, self.env.workcell.cameras
         camera = next(iter(cameras.values()), None)
-        operator: Operator = self._keep(
-            make_person(
-                config.by,
-                self.env.task,
-                camera=None if camera is None else camera.spec,
-                speed=config.speed,
-                frame=config.frame,
-            )
-        )
+        operator = _holding(device, self.env.task, hand, None if camera is None else camera.spec)
+        self._held.callback(operator.close)
         if config.policy is None:
             return operator
         if policy is not None:
@@ -181,17 +189,11 @@ class PersonStage(Closing):
         taken: Operator = load(PEOPLE, "take-over", "part")(acting, operator)
         return taken
 
-    def _keep(self, held: Any) -> Any:
-        self._held.append(held)
-        return held
-
     def _join(self) -> None:
-        """What the person holds is the robot's dead-man switch; the person's page is the scene's, too."""
+        """What the person holds is the robot's dead-man switch."""
         cell: Any = self.env.workcell
         if hasattr(cell.robot, "dead_man"):
             cell.robot.dead_man = self.operator
-        if self.view is not None and hasattr(cell.scene, "display"):
-            cell.scene.display = self.view
 
     def _described(self) -> Metadata:
         config = self.config
@@ -217,6 +219,7 @@ def _make_env(config: RecordByPersonConfig, policy: LearnedPolicy | None) -> Env
         workcell=config.workcell,
         observation=_shown(config, policy),
         render_mode="rgb_array" if pictures else None,
+        raw=raw_folder(config.out) if config.raw else None,
         **config.options,
     )
     if not isinstance(made, Env):

@@ -25,8 +25,14 @@ from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
 from ibc_gym.lock import only_writer
+from ibc_gym.raw_streams import check_raw, raw_folder
+from ibc_gym.real_time import check_one_at_a_time, is_real_time
 from ibc_gym.records import Bool, Float32, Observation
-from ibc_gym.registry import add_noise, check_one_at_a_time, is_real_time, make_oracle, make_vec_env
+from ibc_gym.registry import (
+    add_noise,
+    make_oracle,
+    make_vec_env,
+)
 from ibc_gym.rollout import Transition, rollout
 from ibc_gym.tables import VECTOR_ENVS
 from ibc_gym.threads import usable_cores
@@ -66,6 +72,8 @@ class RecordConfig:
     """Environments per process that are stepped together; 0 chooses."""
     share: int = 0
     """Episodes that are run and committed together, the unit that workers divide among themselves; 0 chooses."""
+    raw: bool = False
+    """Record the cameras' raw streams, too, beside the data set."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -76,6 +84,8 @@ class RecordConfig:
                     f"RecordConfig.{name} is {getattr(self, name)}, but must be at least {bound}."
                 )
         check_one_at_a_time(self.workcell, workers=self.workers, num_envs=self.num_envs)
+        if self.raw:
+            check_raw(self.workcell, cameras="image" in self.observation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +192,8 @@ class _Stage:
     def __init__(self, config: RecordConfig, metadata: Metadata) -> None:
         self._config = config
         self._metadata = metadata
-        self._envs = _make_envs(config, _num_envs(config))
+        raw = raw_folder(config.out) if config.raw else None
+        self._envs = _make_envs(config, _num_envs(config), raw)
 
     def play(self, share: Sequence[int]) -> RecordSummary:
         """Run and commit the episodes of these seeds."""
@@ -286,11 +297,15 @@ def _metadata(config: RecordConfig) -> Metadata:
     return replace(described, observation_space=spaces.Dict(shown))
 
 
-def _make_envs(config: RecordConfig, count: int) -> VectorEnv[Any, Any, Any]:
+def _make_envs(
+    config: RecordConfig, count: int, raw: Path | None = None
+) -> VectorEnv[Any, Any, Any]:
     observation = "state+image" if config.observation == "image" else config.observation
     options: dict[str, Any] = {"observation": observation, **config.options}
     if config.workcell is not None:
         options["workcell"] = config.workcell
+    if raw is not None:
+        options["raw"] = raw
     # Processes divide the cores among themselves, so each has one thread.
     return make_vec_env(config.task, count, autoreset_mode="disabled", threads=1, **options)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ibc_gym.contracts import Judge, Recoverable
+from ibc_gym.contracts import Judge, Recoverable, Watched
 from ibc_gym.data import storage
 from ibc_gym.data.demonstration import Demonstration
 from ibc_gym.data.episode_buffer import EpisodeBuffer
@@ -160,6 +160,8 @@ class _Session:
         buffer = EpisodeBuffer(1, self._recorder.metadata.observation_space.spaces)
         try:
             ask = self._steps(seed, buffer)
+            if isinstance(self._cell.robot, Watched):
+                self._cell.robot.rest()  # a person may take minutes to judge
             if ask in DROPPED or not buffer.under_way():
                 return None, ask
             verdict, ask = self._verdict(ask)

@@ -91,6 +91,8 @@ class RobotLimits:
     """Least tool position (x, y, z) [m], or least joint positions for a robot without a tool."""
     upper: tuple[float, ...]
     """Greatest tool position [m] or joint positions."""
+    real_time: bool = False
+    """Whether it moves on by itself, a second in a second, while nobody calls it; simulated time passes in `advance` alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,7 +162,8 @@ class Situation:
 class Windows:
     """Training windows: the last T observations of every step, and the action that followed.
 
-    A window never straddles two episodes; at the start of one the first observation is repeated.
+    A window never straddles two episodes; at the start of one the first observation is repeated. Those of an episode lie
+    one behind the other, in the order of its steps.
     """
 
     frames: Mapping[str, NDArray[np.generic]]

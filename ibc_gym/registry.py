@@ -8,9 +8,10 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import gymnasium
@@ -26,13 +27,14 @@ from ibc_gym.contracts import (
 )
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
+from ibc_gym.raw_streams import check_raw
+from ibc_gym.real_time import check_one_at_a_time
 from ibc_gym.serialise import from_json
 from ibc_gym.tables import (
     FRAMES,
     GYM_PREFIX,
     ORACLES,
     POLICIES,
-    REAL_TIME,
     STAGES,
     TASKS,
     THREADED,
@@ -75,17 +77,18 @@ def make_task(name: str, **options: Any) -> Task:
     return task
 
 
-def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -> Workcell:
+def make_workcell(
+    name: str, task: Task, *, cameras: bool, safety: Any = None, raw: Path | None = None
+) -> Workcell:
     """A workcell by name, set up for a task, its robot behind a guard; with its cameras only if they are wanted.
 
-    `safety` is a `SafetyLimits` of `ibc_gym.hardware.safety`; None leaves the workcell's own.
+    `safety` is a `SafetyLimits` of `ibc_gym.hardware.safety`; None leaves the workcell's own. `raw` is a folder for the
+    cameras' own streams, as the library that has them records them.
     """
-    factory = load(WORKCELLS, name, "workcell")
-    if name not in task.workcells:
-        raise ConfigError(
-            f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
-        )
-    made: Workcell = factory(task, cameras=cameras)
+    factory = workcell_factory(name, task)
+    if raw is not None:
+        check_raw(name, cameras=cameras)
+    made = factory(task, cameras=cameras, **({} if raw is None else {"raw": raw}))
     try:
         workcell: Workcell = _attribute(_GUARDED, "The safety guard")(made, task, safety)
         scene: Any = workcell.scene
@@ -95,6 +98,22 @@ def make_workcell(name: str, task: Task, *, cameras: bool, safety: Any = None) -
         made.close()
         raise
     return workcell
+
+
+def workcell_factory(name: str, task: Task) -> Callable[..., Workcell]:
+    """What makes a workcell by name, for those who want to know that it can be made before they begin.
+
+    Raises:
+        UnknownName: No workcell is called that.
+        MissingDependency: It needs a library that is not installed.
+        ConfigError: The task cannot run in it.
+    """
+    factory: Callable[..., Workcell] = load(WORKCELLS, name, "workcell")
+    if name not in task.workcells:
+        raise ConfigError(
+            f"Task {task.name!r} cannot run in workcell {name!r}; it can in {', '.join(task.workcells)}."
+        )
+    return factory
 
 
 def _wanted(task: Task, camera: Any) -> Any:
@@ -151,6 +170,7 @@ def make_env(
     observation: str = "state",
     render_mode: str | None = None,
     safety: Any = None,
+    raw: Path | None = None,
     **options: Any,
 ) -> gymnasium.Env[Any, Any]:
     """An environment by name, as `gymnasium.make("ibc_gym/Push-v0", ...)` makes it.
@@ -162,6 +182,7 @@ def make_env(
         render_mode: "rgb_array" or None.
         safety: A `SafetyLimits` of `ibc_gym.hardware.safety`, bounds on what the robot is told; None leaves those of
             the workcell, which for a simulated one are none.
+        raw: Folder for the raw streams of a workcell's cameras; None records none.
         **options: Fields of the task's config; of "gym:" environments `horizon` and what the environment takes.
 
     Raises:
@@ -174,6 +195,8 @@ def make_env(
             raise ConfigError(
                 f"{task} has no robot of ours, so there is nothing to put safety limits on."
             )
+        if raw is not None:
+            check_raw(task, cameras=True)
         external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL, f"{task!r}")(
             task.removeprefix(GYM_PREFIX),
             workcell=workcell,
@@ -189,7 +212,9 @@ def make_env(
             '("image"), and demonstrate by hand: scripted demonstrators need poses, too.'
         )
     cameras = "image" in observation or render_mode is not None
-    cell = make_workcell(workcell or made.workcells[0], made, cameras=cameras, safety=safety)
+    cell = make_workcell(
+        workcell or made.workcells[0], made, cameras=cameras, safety=safety, raw=raw
+    )
     return Env(made, cell, observation=observation, render_mode=render_mode)
 
 
@@ -216,9 +241,10 @@ def make_vec_env(
     check_one_at_a_time(options.get("workcell"), num_envs=num_envs)
     mode = _mode_of(autoreset_mode)
     _check_name(task)
-    as_arrays = options.get("observation", "state") == "state" and options.get("safety") is None
+    own = (options.get("safety"), options.get("raw"))
+    as_arrays = options.get("observation", "state") == "state" and own == (None, None)
     if task in VECTOR_ENVS and as_arrays:
-        ours = ("workcell", "observation", "render_mode", "safety")
+        ours = ("workcell", "observation", "render_mode", "safety", "raw")
         config = _task_config(task, {key: options[key] for key in options if key not in ours})
         kind = load(VECTOR_ENVS, task, "vector environment")
         if kind.hosts(config):
@@ -233,24 +259,6 @@ def make_vec_env(
     if num_envs > 1 and _thread_safe(task, options):
         return ThreadedVectorEnv(makers, threads=threads or usable_cores(), autoreset_mode=mode)
     return SyncVectorEnv(makers, autoreset_mode=mode)
-
-
-def is_real_time(workcell: str | None) -> bool:
-    """Whether a second takes a second there, so that there is one environment and one process."""
-    return workcell in REAL_TIME
-
-
-def check_one_at_a_time(workcell: str | None, **numbers: int) -> None:
-    """Refuse to move one arm from several places.
-
-    Raises:
-        ConfigError: One of the numbers is more than 1, and the workcell is in real time.
-    """
-    for name, number in numbers.items():
-        if is_real_time(workcell) and number > 1:
-            raise ConfigError(
-                f"{name} is {number}, but workcell {workcell!r} has one arm, which moves in real time: leave {name} out."
-            )
 
 
 def _thread_safe(task: str, options: Mapping[str, Any]) -> bool:

@@ -44,6 +44,12 @@ class RigConfig:
     """How long the arm goes from one set-point to the next, to the next whole number of physics steps [s]."""
     cameras: bool = False
     """Whether its cameras see anything; drawing takes a third of a core."""
+    fault: tuple[str, ...] = ()
+    """What goes wrong and when, in seconds since it listens: KIND@BEGINS+LASTS, such as collision@3s or freeze@8s+2s."""
+    faults_per_minute: float = 0.0
+    """How many more are drawn at random, on average."""
+    seed: int = 0
+    """Of that draw."""
     board: str = "{}"
     """Of a calibration: the fields of its board, as JSON."""
     parent: int = 0
@@ -55,6 +61,17 @@ class RigConfig:
             raise ConfigError(
                 f"RigConfig.period is {self.period} s, but must lie in 0.002 to 0.05: a controller is no slower."
             )
+        self.faults()
+
+    def faults(self) -> Any:
+        """What goes wrong, as the controller takes it.
+
+        Raises:
+            UnknownName: No fault is called that.
+            ConfigError: It makes no sense, or is a camera's.
+        """
+        read = load(HARDWARE, "faults", "hardware")
+        return read(self.fault, per_minute=self.faults_per_minute, seed=self.seed)
 
 
 class _Stage:
@@ -106,7 +123,13 @@ def serve(config: RigConfig, tell: Callable[[Mapping[str, Any]], None]) -> None:
     more = {} if painter is None else {"cameras": painter.addresses, "between": painter.show}
     try:
         load(HARDWARE, "rig", "hardware")(
-            world, config.address, about=about, parent=config.parent, tell=tell, **more
+            world,
+            config.address,
+            about=about,
+            faults=config.faults(),
+            parent=config.parent,
+            tell=tell,
+            **more,
         )
     finally:
         if painter is not None:

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -18,6 +18,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from ibc_gym.contracts import Policy
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import Bool, Float32, Float64, Observation
+from ibc_gym.uncertain import Uncertain
+
+POLICY: Final = "policy/"
+"""Prefix of what a policy says of itself, in the info that listeners hear."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +43,8 @@ class Transition:
     next_observation: Observation
     """After the action, (B, ...)."""
     info: Mapping[str, Any]
-    """Gymnasium's vector info: arrays (B, ...) by name."""
+    """Gymnasium's vector info: arrays (B, ...) by name; beside it what the policy says of how sure it was of the
+    action, "policy/gap" and the like, (B,)."""
 
     @property
     def ended(self) -> Bool:
@@ -74,6 +79,8 @@ class Episode:
     """The greatest reward of a single step, Push-T's published score."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Numbers in the last step's info, the task's progress among them."""
+    uncertainty: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What the policy said of how sure it was, by name: its "mean", "least" and "greatest" over the steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +142,7 @@ def rollout(
             terminated=terminated,
             truncated=truncated,
             next_observation=following,
-            info=info,
+            info={**info, **said(policy)},
         )
         for listener in listeners:
             listener.on_step(transition)
@@ -143,6 +150,52 @@ def rollout(
         observation = following
         begin = terminated | truncated
     return Rollout(episodes=ledger.in_order(), act_seconds=np.array(act_seconds))
+
+
+def said(policy: Policy) -> dict[str, Float32]:
+    """What a policy says of how sure it was of its last action, as listeners hear it; nothing of one that cannot."""
+    if not isinstance(policy, Uncertain):
+        return {}
+    return {f"{POLICY}{name}": values for name, values in policy.uncertainty().items()}
+
+
+class _Doubts:
+    """What the policy said of how sure it was, summed up over the steps of the episodes under way."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._steps = np.zeros(rows)
+        self._sum: dict[str, Float64] = {}
+        self._ends: dict[str, tuple[Float64, Float64]] = {}
+
+    def forget(self, row: int) -> None:
+        self._steps[row] = 0
+        for name, total in self._sum.items():
+            least, greatest = self._ends[name]
+            total[row], least[row], greatest[row] = 0.0, np.inf, -np.inf
+
+    def add(self, info: Mapping[str, Any]) -> None:
+        self._steps += 1
+        for name, values in info.items():
+            if not name.startswith(POLICY):
+                continue
+            if name not in self._sum:
+                self._sum[name] = np.zeros(self._rows)
+                self._ends[name] = np.full(self._rows, np.inf), np.full(self._rows, -np.inf)
+            self._sum[name] += values
+            least, greatest = self._ends[name]
+            np.minimum(least, values, out=least)
+            np.maximum(greatest, values, out=greatest)
+
+    def of(self, row: int) -> dict[str, dict[str, float]]:
+        return {
+            name.removeprefix(POLICY): {
+                "mean": float(total[row] / self._steps[row]),
+                "least": float(self._ends[name][0][row]),
+                "greatest": float(self._ends[name][1][row]),
+            }
+            for name, total in self._sum.items()
+        }
 
 
 class _Ledger:
@@ -155,6 +208,7 @@ class _Ledger:
         self._reward = np.zeros(rows)
         self._best = np.zeros(rows)
         self._length = np.zeros(rows, dtype=np.int64)
+        self._doubts = _Doubts(rows)
         self.active: Bool = np.zeros(rows, dtype=np.bool_)
         self.seeds: list[int] = [int(seeds[-1])] * rows
 
@@ -166,11 +220,13 @@ class _Ledger:
                 self._index[row], seed = self._waiting.popleft()
                 self.seeds[row] = int(seed)
             self._reward[row], self._length[row], self._best[row] = 0.0, 0, -np.inf
+            self._doubts.forget(int(row))
 
     def book(self, transition: Transition) -> None:
         self._reward += transition.reward
         self._best = np.maximum(self._best, transition.reward)
         self._length += 1
+        self._doubts.add(transition.info)
         for row in np.flatnonzero(transition.ended):
             self._done[int(self._index[row])] = Episode(
                 seed=self.seeds[row],
@@ -179,6 +235,7 @@ class _Ledger:
                 length=int(self._length[row]),
                 best_reward=float(self._best[row]),
                 metrics=_metrics(transition.info, int(row)),
+                uncertainty=self._doubts.of(int(row)),
             )
 
     def in_order(self) -> tuple[Episode, ...]:
@@ -193,7 +250,7 @@ def _metrics(info: Mapping[str, Any], row: int) -> dict[str, float]:
         if isinstance(values, np.ndarray)
         and values.ndim == 1
         and values.dtype.kind in "fiu"
-        and not name.startswith("_")
+        and not name.startswith(("_", POLICY))
     }
 
 

@@ -34,8 +34,13 @@ REAL_TIME: Final = ("xarm-emulated", "xarm")
 UNMEASURED: Final = ("xarm",)
 """Workcells where nothing measures where things are: policies see pictures, and a person arranges and judges."""
 
+RAW_STREAMS: Final = ("xarm-emulated", "xarm")
+"""Workcells whose cameras are devices, with streams of their own that can be recorded beside what policies see."""
+
 HARDWARE: Final[Mapping[str, str]] = {
     "rig": "ibc_gym.hardware.rig.table:serve",
+    "faults": "ibc_gym.hardware.rig.schedule:arm_faults",
+    "known faults": "ibc_gym.hardware.rig.schedule:known",
     "studio": "ibc_gym.hardware.rig.cameras.studio:Studio",
 }
 """What programs need of the hardware beside its workcells."""
@@ -63,6 +68,7 @@ ORACLES: Final[Mapping[str, str]] = {
 
 FRAMES: Final[Mapping[str, str]] = {
     "push": "ibc_gym.envs.tasks.push_frame:BlockToTarget",
+    "insert": "ibc_gym.envs.tasks.insert_frame:SlotAxis",
     "pusht": "ibc_gym.envs.human.pusht_frame:PushTGoal",
 }
 """The canonical frame that a task offers."""
@@ -70,10 +76,23 @@ FRAMES: Final[Mapping[str, str]] = {
 POLICIES: Final[Mapping[str, str]] = {
     "ebm": "ibc_gym.policies.ebm:EBM",
     "autoregressive": "ibc_gym.policies.autoregressive:Autoregressive",
+    "ranking": "ibc_gym.policies.ranking:Ranking",
     "mse": "ibc_gym.policies.mse:MSE",
     "mdn": "ibc_gym.policies.mdn:MDN",
+    "diffusion": "ibc_gym.policies.diffusion:Diffusion",
+    "flow": "ibc_gym.policies.flow_matching:FlowMatching",
     "nearest": "ibc_gym.policies.nearest:Nearest",
 }
+
+EXPORTABLE: Final = ("ebm", "autoregressive", "mse", "mdn")
+"""Policies that can be written as a graph."""
+
+EXPORTING: Final[Mapping[str, str]] = {
+    "graph": "ibc_gym.policies.exporting.graph:Graph",
+    "torch-export": "ibc_gym.policies.exporting.files:write_torch_export",
+    "onnx": "ibc_gym.policies.exporting.files:write_onnx",
+}
+"""What policies are exported by: what makes the graph, and what writes it in each format."""
 
 PRESETS: Final[Mapping[str, str]] = {
     "paper/push-states-dfo": "ibc_gym.policies.presets.paper:PUSH_STATES_DFO",
@@ -120,6 +139,9 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/push-frame-mse": "ibc_gym.policies.presets.fast:PUSH_FRAME_MSE",
     "fast/push": "ibc_gym.policies.presets.fast:PUSH",
     "fast/push-mse": "ibc_gym.policies.presets.fast:PUSH_MSE",
+    "fast/push-chunked": "ibc_gym.policies.presets.chunks:PUSH_CHUNKED",
+    "fast/push-diffusion": "ibc_gym.policies.presets.chunks:PUSH_DIFFUSION",
+    "fast/push-flow": "ibc_gym.policies.presets.chunks:PUSH_FLOW",
     "fast/particle": "ibc_gym.policies.presets.fast:PARTICLE",
     "fast/pixels": "ibc_gym.policies.presets.fast:PIXELS",
     "fast/door": "ibc_gym.policies.presets.fast:DOOR",
@@ -139,7 +161,7 @@ PEOPLE: Final[Mapping[str, str]] = {
     "hand": "ibc_gym.hardware.teleop.hand:HandConfig",
     "person": "ibc_gym.hardware.teleop.person:open_person",
     "take-over": "ibc_gym.hardware.teleop.take_over:TakeOver",
-    "view": "ibc_gym.hardware.table.view:View",
+    "page": "ibc_gym.hardware.table.screen:page",
 }
 """What a person who acts is made of."""
 

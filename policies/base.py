@@ -18,8 +18,9 @@ from torch.nn.utils import parametrize
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
-from ibc_gym.records import Bool, Float32, Observation, Windows
+from ibc_gym.records import Bool, Float32, Int64, Observation, Windows
 
+from .chunks import ChunkQueue, merged
 from .codec import Codec, Fit
 from .history import History
 from .images import stack
@@ -58,7 +59,15 @@ class WindowPolicy(nn.Module):
         self._spec = spec
         self._codec = Codec(config, spec, frame)
         self._history = History(config.history)
-        self.action_size: int = spec.action_space.shape[0]
+        self._seen: dict[str, Tensor] = {}
+        self._queue = ChunkQueue(
+            config.horizon,
+            spec.action_space.shape[0],
+            execute=config.execute,
+            ensemble=config.ensemble,
+        )
+        self._due: Int64 = np.zeros(0, np.int64)
+        self.action_size: int = config.chunk_size(spec)
         for name in ("low", "high"):
             self.register_buffer(name, torch.zeros(self.action_size), persistent=False)
         for index, shape in enumerate(self._codec.picture_shapes.values()):
@@ -75,6 +84,11 @@ class WindowPolicy(nn.Module):
     def spec(self) -> PolicySpec:
         """The spaces that it was made for."""
         return self._spec
+
+    @property
+    def codec(self) -> Codec:
+        """Between the task's units and its own."""
+        return self._codec
 
     @property
     def device(self) -> torch.device:
@@ -114,13 +128,14 @@ class WindowPolicy(nn.Module):
         self._take(self._codec.fit_result)
 
     def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
-        """Forget the histories of the episodes that begin, and reseed their randomness.
+        """Forget histories and chunks of the episodes that begin, and reseed their randomness.
 
         Args:
             mask: (B,), true where an episode begins.
             seeds: The episodes' seeds, (B,); None takes one from the system.
         """
         self._history.reset(mask, seeds)
+        self._queue.reset(mask)
 
     def act(self, observation: Observation) -> Float32:
         """The next action of every environment, (B, A), inside the action space.
@@ -131,17 +146,27 @@ class WindowPolicy(nn.Module):
             TrainingDiverged: The network gave something that is not finite.
         """
         windows = self._history.push(self._frames(observation))
-        noise = RowNoise(self._history.generators, self.device)
+        self._due = self._queue.due
+        if len(self._due):
+            if len(self._due) < self._history.rows:
+                windows = {name: window[self._due] for name, window in windows.items()}
+            self._queue.put(self._due, self._predict(windows))
+        return self._queue.next()
+
+    def uncertainty(self) -> Mapping[str, Float32]:
+        """How sure the policy was of what it carries out, by name, (B,); "novelty" is every policy's that sees vectors.
+
+        It is the greatest deviation of a feature from its mean in the training data, in standard deviations: a policy
+        that was never there knows nothing, whatever else it says.
+
+        Raises:
+            ConfigError: `act` has not been called yet.
+        """
+        if not self._seen:
+            raise ConfigError("Call act() before uncertainty(): nothing has been decided yet.")
         with evaluating(self), torch.no_grad():
-            chosen = self._choose(self._tensors(windows), noise)
-        normalised = chosen.cpu().numpy()
-        if not np.isfinite(normalised).all():
-            row = int(np.argwhere(~np.isfinite(normalised))[0][0])
-            raise TrainingDiverged(
-                f"The policy chose {normalised[row]} in environment {row}: its weights or its energies are not "
-                "finite. Use an earlier checkpoint."
-            )
-        return self._codec.actions_out(normalised, windows)
+            doubts = self._doubts(self._seen)
+        return {name: values.float().cpu().numpy() for name, values in doubts.items()}
 
     @abstractmethod
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -153,7 +178,52 @@ class WindowPolicy(nn.Module):
 
     @abstractmethod
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
-        """Actions (B, A), normalised, for network inputs as `_prepared` gives them."""
+        """Chunks (R, H A), normalised, for network inputs as `_prepared` gives them, of the rows `_due`."""
+
+    def _predict(self, windows: Mapping[str, NDArray[Any]]) -> Float32:
+        """Chunks (R, H, A) in the task's units, for the windows (R, T, ...) of the rows `_due`."""
+        noise = RowNoise([self._history.generators[row] for row in self._due], self.device)
+        inputs = self._look(windows)
+        with evaluating(self), torch.no_grad():
+            chosen = self._choose(inputs, noise)
+        normalised = chosen.cpu().numpy()
+        if not np.isfinite(normalised).all():
+            row = int(np.argwhere(~np.isfinite(normalised))[0][0])
+            raise TrainingDiverged(
+                f"The policy chose {normalised[row]} in environment {self._due[row]}: its weights or its energies are "
+                "not finite. Use an earlier checkpoint."
+            )
+        chunks = normalised.reshape(len(normalised), self._config.horizon, -1)
+        return self._codec.actions_out(chunks, windows)
+
+    def _look(self, windows: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+        """Network inputs of windows (R, T, ...) of the rows `_due`, which `uncertainty` will be asked about."""
+        inputs = self._tensors(windows)
+        self._seen = {
+            name: self._kept(self._seen.get(name), values) for name, values in inputs.items()
+        }
+        return inputs
+
+    def _kept(self, before: Tensor | None, new: Tensor) -> Tensor:
+        """What is remembered of every environment (B, ...), that of the rows `_due` being new (R, ...)."""
+        return merged(before, self._due, new, self._history.rows)
+
+    def _action_errors(self, chosen: Tensor, demonstrated: Tensor) -> dict[str, float]:
+        """How far chunks (B, H A) are from the demonstrated ones, over the actions that would be carried out."""
+        steps, executed = self._config.horizon, self._config.execute
+        return action_errors(
+            *(each.unflatten(1, (steps, -1))[:, :executed] for each in (chosen, demonstrated))
+        )
+
+    def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
+        """What `uncertainty` says, each (B,), of the inputs that `_choose` was just given."""
+        if "features" not in inputs:
+            return {}
+        deviations = inputs["features"].abs()
+        if self._config.feature_scale == "sqrt_std":
+            scales = torch.from_numpy(self._codec.feature_scales).to(self.device)
+            deviations = deviations / scales
+        return {"novelty": deviations.amax(dim=1)}
 
     def _prepared(self, batch: Batch) -> dict[str, Tensor]:
         """A batch as networks see it: pictures (B, T, H, W, C) become standardised channels."""
@@ -181,7 +251,7 @@ class WindowPolicy(nn.Module):
             return batch
         features, action = batch["features"].clone(), batch["action"].clone()
         features[:, list(frame.odd_features)] *= -1
-        action[:, list(frame.odd_actions)] *= -1
+        action[:, self._codec.odd_actions] *= -1
         return {**batch, "features": features, "action": action}
 
     def _dropout(self, share: float, generator: torch.Generator) -> AbstractContextManager[None]:
@@ -223,7 +293,8 @@ class WindowPolicy(nn.Module):
 
     def _take(self, fit: Fit) -> None:
         """Put what was fitted beside the weights, on their device."""
-        numbers = {"low": fit.low, "high": fit.high}
+        steps = self._config.horizon
+        numbers = {"low": np.tile(fit.low, steps), "high": np.tile(fit.high, steps)}
         for index, name in enumerate(self._codec.config.image_inputs):
             numbers[f"mean_{index}"] = fit.inputs[name].offset
             numbers[f"std_{index}"] = fit.inputs[name].scale
@@ -249,8 +320,11 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def action_errors(chosen: Tensor, demonstrated: Tensor) -> dict[str, float]:
-    """Mean Euclidean distance of actions (B, A), in their normalised units, and the mean of its square."""
-    distance = torch.linalg.vector_norm(chosen - demonstrated, dim=-1)
+    """Mean Euclidean distance of actions (B, H, A), in their normalised units, and the mean of its square.
+
+    The distance of a chunk is the mean of those of its actions.
+    """
+    distance = torch.linalg.vector_norm(chosen - demonstrated, dim=-1).mean(dim=1)
     return {
         "action_error": float(distance.mean()),
         "action_error_square": float(distance.square().mean()),
@@ -258,7 +332,12 @@ def action_errors(chosen: Tensor, demonstrated: Tensor) -> dict[str, float]:
 
 
 def check_finite(what: str, values: Tensor, batch: Batch, module: nn.Module) -> None:
-    """Raise TrainingDiverged, with where it began, unless all values are finite."""
+    """Raise TrainingDiverged, with where it began, unless all values are finite.
+
+    What is being traced cannot raise: whoever runs the graph looks at what comes out of it.
+    """
+    if torch.compiler.is_compiling():
+        return
     if torch.isfinite(values).all():
         return
     for name, numbers in batch.items():

@@ -5,7 +5,7 @@ Windows are checked, brought into the canonical frame if there is one, and norma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.normalise import STD_FLOOR, Normaliser, min_max, standardise
 from ibc_gym.records import Float32, Windows
 
+from .chunks import cut
 from .images import channel_statistics, resize
 from .inputs import InputConfig, input_shape, is_image
 
@@ -132,7 +133,8 @@ class Codec:
         """
         self.check(windows)
         inputs = {name: self._fit_input(windows, name) for name in self.config.inputs}
-        actions = self._framed(windows.action, windows)
+        actions = self._framed(cut(windows, self.config.horizon), windows)
+        actions = actions.reshape(-1, actions.shape[-1])  # (M H, A)
         action = self._fit_action(actions)
         low, high = self._box(actions, action)
         self._fit = Fit(inputs=inputs, action=action, low=low, high=high)
@@ -180,19 +182,43 @@ class Codec:
             parts.append(self.fit_result.inputs[name].apply(raw).reshape(len(raw), -1))
         return np.concatenate(parts, axis=1)
 
+    @property
+    def feature_scales(self) -> Float32:
+        """What each of `features` was divided by, (F,)."""
+        frames = {"state": 1} if self.frame is not None else {}
+        scales = [
+            np.tile(self.fit_result.inputs[name].scale, frames.get(name, self.config.history))
+            for name in self.config.feature_inputs
+        ]
+        return np.concatenate([np.zeros(0, np.float32), *scales])
+
     def pictures(self, name: str, frames: NDArray[Any]) -> NDArray[np.uint8]:
         """Frames of an image input (F, H, W, C) at the size that networks see."""
         return resize(frames, self.config.image_size)
 
+    @property
+    def odd_actions(self) -> list[int]:
+        """Numbers of a chunk that change sign under the frame's mirror symmetry."""
+        size, odd = self._actions[0], () if self.frame is None else self.frame.odd_actions
+        return [step * size + number for step in range(self.config.horizon) for number in odd]
+
+    def chunks_in(self, windows: Windows, seen: Arrays) -> Float32:
+        """The demonstrated chunks (M, H A), as `actions_in` gives them; `seen` holds the windows of vectors.
+
+        All actions of a chunk are in the canonical frame in which it is said, that of its first step.
+        """
+        chunks = self.actions_in(cut(windows, self.config.horizon), seen)
+        return chunks.reshape(len(chunks), -1)
+
     def actions_in(self, actions: Float32, windows: Arrays) -> Float32:
-        """Actions (B, A) in normalised units, and in the canonical frame if there is one."""
+        """Actions (B, A), or several for each window (B, N, A), normalised and in the canonical frame if there is one."""
         return self.fit_result.action.apply(self._framed(actions, windows))
 
     def actions_out(self, normalised: Float32, windows: Arrays) -> Float32:
         """The inverse of `actions_in`, clipped to the action space."""
         actions = self.fit_result.action.invert(normalised)
         if self.frame is not None:
-            actions = self.frame.out_of(actions, np.asarray(windows["state"], np.float32))
+            actions = _turned(self.frame.out_of, actions, windows["state"])
         space = self.spec.action_space
         return np.clip(actions, space.low, space.high).astype(np.float32)
 
@@ -204,7 +230,7 @@ class Codec:
         if self.frame is None:
             return actions
         states = windows.observation("state") if isinstance(windows, Windows) else windows["state"]
-        return self.frame.into(actions, np.asarray(states, np.float32))
+        return _turned(self.frame.into, actions, states)
 
     def _raw_features(self, name: str, windows: Float32) -> Float32:
         """(B, T, O), or of a canonical frame (B, F)."""
@@ -257,6 +283,17 @@ class Codec:
             space = self.spec.action_space
             low, high = np.clip(low, space.low, space.high), np.clip(high, space.low, space.high)
         return action.apply(low), action.apply(high)
+
+
+def _turned(
+    turn: Callable[[Float32, Float32], Float32], actions: Float32, states: NDArray[Any]
+) -> Float32:
+    """Actions (B, A) or (B, N, A) turned by the states (B, T, O), which N actions share."""
+    states = np.asarray(states, np.float32)
+    if actions.ndim == 2:
+        return turn(actions, states)
+    flat = actions.reshape(-1, actions.shape[-1])
+    return turn(flat, np.repeat(states, actions.shape[1], axis=0)).reshape(actions.shape)
 
 
 _STATISTICS_PICTURES = 256

@@ -4,110 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
-from ibc_gym.errors import ConfigError
 
+from .anchored import anchored
 from .base import Batch, check_finite, evaluating
+from .ebm_config import EBMConfig
 from .implicit import ImplicitPolicy
 from .inputs import InputConfig
-from .losses import (
-    GradientPenaltyConfig,
-    Loss,
-    chain_divergence,
-    contrast,
-    gradient_penalty,
-    ranking_nce,
-)
-from .negatives import Counts, NegativesConfig, anchored
+from .losses import chain_divergence, contrast, gradient_penalty, ranking_nce
+from .negatives import Counts
 from .networks.energy import EnergyNetwork
-from .networks.factory import (
-    JointConfig,
-    LateFusionConfig,
-    joint_network,
-    late_fusion_network,
-)
+from .networks.factory import joint_network, late_fusion_network
 from .noise import Noise, SharedNoise
 from .optimisers import dfo, langevin
 from .optimisers.box import Search
-from .optimisers.dfo import DFOConfig
-from .optimisers.langevin import LangevinConfig
-from .proposal import Density, Proposal, ProposalConfig
+from .proposal import Density, Proposal
 
+__all__ = ["EBM", "EBMConfig"]
 
-@dataclass(frozen=True, kw_only=True)
-class EBMConfig(InputConfig):
-    """An energy-based policy."""
-
-    network: Literal["late_fusion", "joint"] = "late_fusion"
-    """Encode the observation once and judge actions by a small network, or put both through one, as published."""
-    late_fusion: LateFusionConfig = field(default_factory=LateFusionConfig)
-    """Sizes of the late-fusion network."""
-    joint: JointConfig = field(default_factory=JointConfig)
-    """Sizes of the joint network."""
-    negatives: NegativesConfig = field(default_factory=NegativesConfig)
-    """Counter-examples in training."""
-    loss: Loss = "info_nce"
-    """How the demonstration is told from them; the others than InfoNCE are the released code's, used by none of its
-    configurations."""
-    gradient_penalty: GradientPenaltyConfig = field(default_factory=GradientPenaltyConfig)
-    """Bound on the slope of the energy."""
-    temperature: float = 1.0
-    """Of the softmax in the loss."""
-    optimiser: Literal["dfo", "langevin"] = "dfo"
-    """How the least energetic action is found; it also chooses the kind of counter-examples where those are not said."""
-    dfo: DFOConfig = field(default_factory=DFOConfig)
-    """Constants of the derivative-free optimiser."""
-    langevin: LangevinConfig = field(default_factory=LangevinConfig)
-    """Constants of Langevin dynamics."""
-    proposal: ProposalConfig = field(default_factory=ProposalConfig)
-    """The learned density of actions; it is trained where `negatives.proposal` or `proposal.starts` asks for it."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.temperature <= 0:
-            raise ConfigError(f"temperature is {self.temperature}, but must be positive.")
-        if self.network == "joint" and self.image_inputs:
-            raise ConfigError(
-                "The joint network takes no pictures: every candidate would cost a convolution. "
-                "Use network='late_fusion'."
-            )
-        counts = self.negatives.resolved(self.optimiser)
-        for needs, what in (
-            (self.loss == "cd_kl", "loss='cd_kl' has its gradient pass through Langevin chains"),
-            (
-                self.gradient_penalty.points == "all" and self.penalty_weight > 0,
-                "gradient_penalty.points='all' means Langevin chains",
-            ),
-        ):
-            if needs and not counts.langevin:
-                raise ConfigError(
-                    f"{what}, but no counter-example is the end of one: set negatives.langevin."
-                )
-        if self.loss == "cd_kl" and self.network == "joint" and self.joint.activation != "relu":
-            raise ConfigError(
-                f"loss='cd_kl' takes the slope of the energy as constant between kinks, as with ReLUs, but "
-                f"joint.activation is {self.joint.activation!r}: use 'relu', or another loss."
-            )
-        if self.network == "joint" and self.joint.dropout and self.penalty_weight:
-            raise ConfigError(
-                f"joint.dropout is {self.joint.dropout} and the gradient penalty weighs {self.penalty_weight}, but the "
-                "penalty would be on the slope of another network than the one that is trained, since it takes the "
-                "gradient without dropout. Set joint.dropout=0 (dropout hurts energies), or gradient_penalty.weight=0."
-            )
-
-    @property
-    def penalty_weight(self) -> float:
-        """Factor of the gradient penalty; where it is not said, 1 with Langevin counter-examples and 0 without."""
-        if self.gradient_penalty.weight is not None:
-            return self.gradient_penalty.weight
-        return float(self.negatives.resolved(self.optimiser).langevin > 0)
+_GAP = (-1e3, 1e4)
+"""Mean energy of counter-examples less that of demonstrations; 60 is usual where little is left to be learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +95,9 @@ class EBM(ImplicitPolicy):
         if against.ends is not None:
             losses["chain_divergence"] = self._chain_divergence(context, against.ends)
         if density is not None:
-            losses["proposal"] = -density.log_density(demonstrated).mean()
+            likelihood = density.log_density(demonstrated)
+            check_finite("density of the proposal", likelihood, batch, self)
+            losses["proposal"] = -likelihood.mean()
         total = torch.stack(tuple(losses.values())).sum()
         parts = {**{name: loss.detach() for name, loss in losses.items()}, **parts}
         if weight := self._ebm.penalty_weight:
@@ -189,6 +114,11 @@ class EBM(ImplicitPolicy):
             parts["gradient_norm"] = gradients.detach().abs().amax(dim=-1).mean()
         self._passed()
         return total, parts
+
+    @property
+    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
+        """As `ImplicitPolicy` has them; and demonstrations and counter-examples do not drift apart without end."""
+        return {**super().vital_signs, "train/energy_gap": _GAP}
 
     def _context_of(self, inputs: Batch) -> Tensor:
         return self.network.encode(inputs)
@@ -261,10 +191,18 @@ class EBM(ImplicitPolicy):
                 with torch.no_grad():
                     found = self._dfo(context.detach(), noise, counts.dfo, batch=batch)
                 pooled.append(dfo.counter_examples(found, noise, self._ebm.dfo))
-        scale = self._ebm.negatives.anchor_scale
+        near = self._ebm.negatives
         groups = {
             self._ebm.loss: torch.cat(pooled, dim=1),
-            f"{self._ebm.loss}_anchored": anchored(demonstrated, counts.anchored, noise, scale),
+            f"{self._ebm.loss}_anchored": anchored(
+                demonstrated,
+                counts.anchored,
+                noise,
+                near.anchor_scale,
+                scales=near.anchor_scales,
+                unit=self.box.high - self.box.low if near.anchor_unit == "box" else None,
+                within=self.box if near.anchor_edge == "reflect" else None,
+            ),
         }
         if density is not None:
             groups["ranking_nce"] = density.sample(noise, counts.proposal)

@@ -34,6 +34,12 @@ class InputConfig:
     """How far the sampling box reaches beyond the demonstrated actions on each side, as a share of their range."""
     image_size: tuple[int, int] | None = None
     """(height, width) that images are resized to [px]; None leaves them as they come."""
+    horizon: int = 1
+    """Actions that are said at once, a chunk; the first belongs to the newest observation."""
+    execute: int = 1
+    """How many of a chunk are carried out before the next one is said (receding horizon)."""
+    ensemble: float | None = None
+    """Carry out the mean of all chunks that speak of a step, weighed by exp(-ensemble i), the oldest with i = 0 (ACT)."""
 
     def __post_init__(self) -> None:
         require_finite(self)
@@ -63,6 +69,19 @@ class InputConfig:
             raise ConfigError(
                 f"image_size is {self.image_size}, but must be (height, width) in pixels."
             )
+        if not 1 <= self.execute <= self.horizon:
+            raise ConfigError(
+                f"execute is {self.execute} and horizon {self.horizon}, but of a chunk of 1 action or more, at least 1 "
+                "is carried out and at most all of them."
+            )
+        if self.ensemble is not None and (
+            self.ensemble < 0 or self.execute > 1 or self.horizon == 1
+        ):
+            raise ConfigError(
+                f"ensemble is {self.ensemble}, execute {self.execute} and horizon {self.horizon}, but the mean of "
+                "several chunks takes a chunk in every step: set execute=1, a horizon above 1, and ensemble to 0 or more "
+                "(0.01 is published)."
+            )
 
     @property
     def image_inputs(self) -> tuple[str, ...]:
@@ -73,6 +92,10 @@ class InputConfig:
     def feature_inputs(self) -> tuple[str, ...]:
         """Those of the inputs that are vectors."""
         return tuple(name for name in self.inputs if not is_image(name))
+
+    def chunk_size(self, spec: PolicySpec) -> int:
+        """Numbers of a chunk: H actions one behind the other, H A."""
+        return self.horizon * int(spec.action_space.shape[0])
 
 
 def is_image(name: str) -> bool:

@@ -12,7 +12,8 @@ from torch import Tensor
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
-from .base import Batch, action_errors, check_finite, evaluating
+from .base import Batch, check_finite, evaluating
+from .doubt import LEAST_WIDTH
 from .explicit import ExplicitConfig, ExplicitPolicy
 from .inputs import InputConfig
 from .mixture import Mixture
@@ -64,7 +65,7 @@ class MDN(ExplicitPolicy):
         self, config: MDNConfig, spec: PolicySpec, frame: CanonicalFrame | None = None
     ) -> None:
         """Make an untrained policy; see `WindowPolicy`."""
-        size = spec.action_space.shape[0]
+        size = config.chunk_size(spec)
         super().__init__(config, spec, frame, config.components * (2 * size + 1))
         self._mdn = config
         if config.mean_spread:
@@ -105,7 +106,7 @@ class MDN(ExplicitPolicy):
             mixture = self._mixture(outputs, acting=True)
             chosen = self._pick(mixture, noise)
         return {
-            **action_errors(chosen, batch["action"]),
+            **self._action_errors(chosen, batch["action"]),
             "loss": float(loss),
             "component_entropy": float(mixture.entropy().mean()),
         }
@@ -117,6 +118,21 @@ class MDN(ExplicitPolicy):
 
     def _choose(self, inputs: Batch, noise: Noise) -> Tensor:
         return self._pick(self._mixture(self._outputs(inputs), acting=True), noise)
+
+    def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
+        """Of the mixture that was acted on, and the novelty.
+
+        "entropy" is that of the components' shares [nats], 0 where one has it all; "deviation" the mixture's standard
+        deviation, components and what lies between them together, as a share of the box's width.
+        """
+        mixture = self._mixture(self._outputs(inputs), acting=True)
+        width = (self.get_buffer("high") - self.get_buffer("low")).clamp_min(LEAST_WIDTH)
+        shares = mixture.variance() / width.square()
+        return {
+            **super()._doubts(inputs),
+            "entropy": mixture.entropy(),
+            "deviation": shares.mean(dim=1).sqrt(),
+        }
 
     def _pick(self, mixture: Mixture, noise: Noise) -> Tensor:
         match self._mdn.pick:

@@ -84,6 +84,13 @@ class Mixture:
         height = self.log_weights - self.log_scales.sum(dim=2)
         return self._of(height.argmax(dim=1), self.means)
 
+    def variance(self) -> Tensor:
+        """Of every dimension, within the components and between them, (B, A)."""
+        shares = self.log_weights.exp()[..., None]
+        mean = (shares * self.means).sum(dim=1, keepdim=True)
+        within = (2 * self.log_scales).exp()
+        return (shares * (within + (self.means - mean).square())).sum(dim=1)
+
     def entropy(self) -> Tensor:
         """Of the components' shares, (B,): 0 where one has it all."""
         return -(self.log_weights.exp() * self.log_weights).sum(dim=1)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 
-from .base import Batch, action_errors, check_finite, evaluating
+from .base import Batch, check_finite, evaluating
 from .explicit import ExplicitConfig, ExplicitPolicy
 from .inputs import InputConfig
 from .noise import Noise
@@ -32,7 +32,7 @@ class MSE(ExplicitPolicy):
         self, config: MSEConfig, spec: PolicySpec, frame: CanonicalFrame | None = None
     ) -> None:
         """Make an untrained policy; see `WindowPolicy`."""
-        super().__init__(config, spec, frame, spec.action_space.shape[0])
+        super().__init__(config, spec, frame, config.chunk_size(spec))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Mean squared error in normalised units, averaged over batch and dimensions.
@@ -54,7 +54,7 @@ class MSE(ExplicitPolicy):
         with evaluating(self), torch.no_grad():
             predicted = self._outputs(self._prepared(batch))
         return {
-            **action_errors(predicted, batch["action"]),
+            **self._action_errors(predicted, batch["action"]),
             "loss": float(F.mse_loss(predicted, batch["action"])),
         }
 

@@ -8,13 +8,15 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
-from ibc_gym.records import Float32, Observation, Windows
+from ibc_gym.records import Float32, Windows
 
-from .base import Batch, WindowPolicy, action_errors, check_finite
+from .base import Batch, WindowPolicy, check_finite
+from .chunks import cut
 from .inputs import ActionNormalisation, InputConfig
 from .noise import Noise
 
@@ -53,9 +55,9 @@ class Nearest(WindowPolicy):
     keys: Tensor
     """What is compared, (M, K)."""
     answers: Tensor
-    """The actions beside them, normalised and in the canonical frame if there is one, (M, A)."""
+    """The chunks beside them, normalised and in the canonical frame if there is one, (M, H A)."""
     actions: Tensor
-    """The same as they were demonstrated, (M, A)."""
+    """The same as they were demonstrated, (M, H A)."""
 
     def __init__(
         self, config: NearestConfig, spec: PolicySpec, frame: CanonicalFrame | None = None
@@ -85,7 +87,8 @@ class Nearest(WindowPolicy):
             batch = data.batch(rows)
             self.keys[rows] = self._keys(self._prepared(batch))
             self.answers[rows] = batch["action"].to(self.device)
-        self.actions.copy_(torch.from_numpy(windows.action))
+        chunks = cut(windows, self._nearest.horizon)
+        self.actions.copy_(torch.from_numpy(chunks.reshape(len(chunks), -1)))
 
     def fitted(self) -> Mapping[str, Any]:
         """What `fit` found but for the table, as plain JSON; of the table its length."""
@@ -104,23 +107,6 @@ class Nearest(WindowPolicy):
         super().load_fitted(fitted)
         self._take_units()
         self._empty(int(fitted["table"]))
-
-    def act(self, observation: Observation) -> Float32:
-        """The action that was demonstrated in the nearest window, (B, A), to the last bit.
-
-        In a canonical frame it is turned into the observation's, and so rounded.
-
-        Raises:
-            SpecMismatch: As for `WindowPolicy.act`.
-            ConfigError: As for `WindowPolicy.act`.
-        """
-        if self._codec.frame is not None:
-            return super().act(observation)
-        windows = self._history.push(self._frames(observation))
-        rows = self._rows(self._tensors(windows))
-        space = self._spec.action_space
-        actions: Float32 = np.clip(self.actions[rows].cpu().numpy(), space.low, space.high)
-        return actions
 
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Mean squared error of the table's answers in normalised units; it has no slope.
@@ -142,10 +128,32 @@ class Nearest(WindowPolicy):
         answer = self.answers[rows]
         distance = torch.linalg.vector_norm(keys - self.keys[rows], dim=1)
         return {
-            **action_errors(answer, batch["action"]),
+            **self._action_errors(answer, batch["action"]),
             "loss": float((answer - batch["action"]).square().mean()),
             "distance": float(distance.mean()),
         }
+
+    def _doubts(self, inputs: Batch) -> dict[str, Tensor]:
+        """Beside the novelty, "distance": how far away the nearest window is, in the units that keys are compared in."""
+        keys = self._keys(inputs)
+        nearest = self.keys[self._nearest_rows(keys)]
+        return {
+            **super()._doubts(inputs),
+            "distance": torch.linalg.vector_norm(keys - nearest, dim=1),
+        }
+
+    def _predict(self, windows: Mapping[str, NDArray[Any]]) -> Float32:
+        """What was demonstrated from the nearest windows on, (R, H, A), to the last bit.
+
+        In a canonical frame it is turned into the observation's, and so rounded.
+        """
+        if self._codec.frame is not None:
+            return super()._predict(windows)
+        rows = self._rows(self._look(windows))
+        chunks = self.actions[rows].unflatten(1, (self._nearest.horizon, -1)).cpu().numpy()
+        space = self._spec.action_space
+        clipped: Float32 = np.clip(chunks, space.low, space.high)
+        return clipped
 
     def _choose(self, inputs: Batch, noise: Noise | None = None) -> Tensor:
         return self.answers[self._rows(inputs)]
@@ -181,16 +189,7 @@ class Nearest(WindowPolicy):
         """By what features are multiplied before they are compared: nothing, or what normalising divided them by."""
         if self._nearest.unit_variance:
             return
-        config, fit = self._codec.config, self._codec.fit_result
-        scales = [
-            np.tile(fit.inputs[name].scale, 1 if self._in_frame(name) else config.history)
-            for name in config.feature_inputs
-        ]
-        if scales:
-            self._units = torch.from_numpy(np.concatenate(scales))
-
-    def _in_frame(self, name: str) -> bool:
-        return self._codec.frame is not None and name == "state"
+        self._units = torch.from_numpy(self._codec.feature_scales)
 
     def _empty(self, rows: int) -> None:
         """Make room for so many windows."""

@@ -10,13 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-import torch
-from torch import Tensor
-
 from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
-from .noise import Noise
+from .anchored import Scales
 
 KINDS: Final = ("uniform", "anchored", "langevin", "dfo", "proposal")
 """Where counter-examples come from."""
@@ -38,11 +35,12 @@ class NegativesConfig:
     uniform: int | None = None
     """Uniform in the sampling box."""
     anchored: int | None = None
-    """Gaussian around a point near the demonstration; a group of their own."""
+    """Gaussian around a point near the demonstration; a group of their own. They bias nothing: see `anchored`."""
     langevin: int | None = None
-    """End points of Langevin chains that began uniformly; in one group with the uniform ones."""
+    """End points of Langevin chains that began uniformly; in one group with the uniform ones. Nobody knows their
+    density, so that they bias the energy, as published."""
     dfo: int | None = None
-    """Last candidates of the derivative-free optimiser; in the same group."""
+    """Last candidates of the derivative-free optimiser; in the same group, and biased alike."""
     proposal: int | None = None
     """Draws from a learned proposal, weighed by their density (ranking NCE); a group of their own."""
     total: int | None = None
@@ -56,7 +54,13 @@ class NegativesConfig:
     fraction_proposal: float = 0.0
     """Share of `total` that are drawn from the learned proposal."""
     anchor_scale: tuple[float, float] = (0.02, 0.5)
-    """Least and greatest deviation of the anchored ones, drawn log-uniformly [normalised action units]."""
+    """Least and greatest deviation of the anchored ones, drawn log-uniformly, in the unit of `anchor_unit`."""
+    anchor_scales: Scales = "one"
+    """Whether all anchored ones of a demonstration share one deviation, or "each" has its own."""
+    anchor_unit: Literal["action", "box"] = "action"
+    """Normalised action units, or shares of the sampling box's side along each dimension."""
+    anchor_edge: Literal["open", "reflect"] = "open"
+    """Whether the anchored ones may leave the sampling box, or are reflected at its edges."""
 
     def __post_init__(self) -> None:
         require_finite(self)
@@ -124,28 +128,3 @@ class Counts:
     def pooled(self) -> int:
         """Those that share one softmax."""
         return self.uniform + self.langevin + self.dfo
-
-
-def anchored(
-    demonstrated: Tensor, samples: int, noise: Noise, scale: tuple[float, float]
-) -> Tensor:
-    """Gaussian counter-examples around an anchor that is itself a Gaussian step from the demonstration.
-
-    Given the anchor, demonstration and counter-examples are equally likely a priori, since the Gaussian kernel is
-    symmetric: so the softmax over them needs no density correction and has the same minimiser as with uniform ones.
-    That holds only while they keep a softmax of their own.
-
-    Args:
-        demonstrated: (B, A), normalised.
-        samples: N.
-        noise: Source of random numbers for B rows.
-        scale: Least and greatest deviation, drawn log-uniformly per row.
-
-    Returns:
-        (B, N, A); they may lie outside of the sampling box.
-    """
-    rows, size = demonstrated.shape
-    low, high = (math.log(bound) for bound in scale)
-    deviation = torch.exp(low + (high - low) * noise.uniform(rows, 1, 1))
-    steps = noise.normal(rows, samples + 1, size)
-    return demonstrated[:, None] + deviation * (steps[:, :1] + steps[:, 1:])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 
+from .flow import LEAST_SHARE, AutoregressiveSplines, Flow
 from .mixture import Mixture
 from .networks.observation import DenseTrunk
 from .noise import Noise
@@ -29,10 +31,14 @@ _LEAST_WIDTH = 1e-12
 
 @dataclass(frozen=True, kw_only=True)
 class ProposalConfig:
-    """A mixture of normal densities whose numbers follow from the observation, and a share that is uniform."""
+    """A density whose numbers follow from the observation, and a share that is uniform."""
 
+    kind: Literal["mixture", "flow"] = "mixture"
+    """A mixture of normal densities with independent dimensions, or an autoregressive flow of splines in the box."""
     components: int = 8
-    """Normal densities with independent dimensions."""
+    """Normal densities of a mixture."""
+    pieces: int = 16
+    """Of each spline of a flow."""
     width: int = 128
     """Units per layer of the network that gives their numbers."""
     depth: int = 2
@@ -46,18 +52,58 @@ class ProposalConfig:
         require_finite(self)
         if self.components < 1 or self.width < 1:
             raise ConfigError("A proposal needs at least 1 component and 1 unit per layer.")
+        if not 2 <= self.pieces < 1 / LEAST_SHARE:
+            raise ConfigError(
+                f"pieces is {self.pieces}, but must be at least 2 and less than {1 / LEAST_SHARE:.0f}."
+            )
         if self.depth < 0 or self.depth % 2:
             raise ConfigError(f"depth is {self.depth}, but residual blocks have 2 layers each.")
         if not 0 <= self.uniform_share < 1:
             raise ConfigError(f"uniform_share is {self.uniform_share}, but must be in [0, 1).")
 
 
+class Learned(Protocol):
+    """The part of a density that is learned."""
+
+    def log_density(self, actions: Tensor) -> Tensor:
+        """Logarithm of the density of actions (B, N, A), (B, N)."""
+
+    def sample(self, noise: Noise, samples: int) -> Tensor:
+        """Draws (B, samples, A)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Normals:
+    """Mixtures of normal densities; they reach beyond the box."""
+
+    mixture: Mixture
+    """One per observation, B."""
+
+    def log_density(self, actions: Tensor) -> Tensor:
+        """As `Learned` says."""
+        rows, samples, _ = actions.shape
+        each = Mixture(
+            log_weights=self.mixture.log_weights.repeat_interleave(samples, dim=0),
+            means=self.mixture.means.repeat_interleave(samples, dim=0),
+            log_scales=self.mixture.log_scales.repeat_interleave(samples, dim=0),
+        )
+        return each.log_density(actions.flatten(0, 1)).reshape(rows, samples)
+
+    def sample(self, noise: Noise, samples: int) -> Tensor:
+        """As `Learned` says."""
+        rows, _, size = self.mixture.means.shape
+        chosen = resample(self.mixture.log_weights.exp(), noise.uniform(rows, samples))
+        means = gather(self.mixture.means, chosen)
+        scales = gather(self.mixture.log_scales, chosen).exp()
+        return means + scales * noise.normal(rows, samples, size)
+
+
 @dataclass(frozen=True, eq=False)
 class Density:
     """A density of actions per observation."""
 
-    normals: Mixture
-    """B mixtures of normal densities."""
+    learned: Learned
+    """What is not uniform of it."""
     box: Box
     """Where the uniform part lies."""
     uniform_share: float
@@ -65,29 +111,20 @@ class Density:
 
     def log_density(self, actions: Tensor) -> Tensor:
         """Logarithm of the density of actions (B, N, A), (B, N)."""
-        rows, samples, _ = actions.shape
-        each = Mixture(
-            log_weights=self.normals.log_weights.repeat_interleave(samples, dim=0),
-            means=self.normals.means.repeat_interleave(samples, dim=0),
-            log_scales=self.normals.log_scales.repeat_interleave(samples, dim=0),
-        )
-        normal = each.log_density(actions.flatten(0, 1)).reshape(rows, samples)
+        learned = self.learned.log_density(actions)
         if not self.uniform_share:
-            return normal
+            return learned
         low, high = self.box.low, self.box.high
         inside = ((actions >= low) & (actions <= high)).all(dim=-1)
         even = math.log(self.uniform_share) - (high - low).clamp_min(_LEAST_WIDTH).log().sum()
-        uniform = torch.where(inside, even, torch.full_like(normal, -torch.inf))
-        return torch.logaddexp(normal + math.log1p(-self.uniform_share), uniform)
+        uniform = torch.where(inside, even, torch.full_like(learned, -torch.inf))
+        return torch.logaddexp(learned + math.log1p(-self.uniform_share), uniform)
 
     def sample(self, noise: Noise, samples: int) -> Tensor:
-        """Draws (B, samples, A), without a gradient; they may lie outside of the box."""
+        """Draws (B, samples, A), without a gradient; those of a mixture may lie outside of the box."""
         with torch.no_grad():
-            rows, _, size = self.normals.means.shape
-            chosen = resample(self.normals.log_weights.exp(), noise.uniform(rows, samples))
-            means = gather(self.normals.means, chosen)
-            scales = gather(self.normals.log_scales, chosen).exp()
-            drawn = means + scales * noise.normal(rows, samples, size)
+            drawn = self.learned.sample(noise, samples)
+            rows = len(drawn)
             even = noise.uniform(rows, samples, 1) < self.uniform_share
             return torch.where(even, self.box.sample(noise, rows, samples), drawn)
 
@@ -103,10 +140,21 @@ class Proposal(nn.Module):
         self.trunk = DenseTrunk(
             inputs, width=config.width, depth=config.depth, initialisation="default"
         )
-        self.head = nn.Linear(self.trunk.outputs, config.components * (1 + 2 * actions))
+        self.head: nn.Module = (
+            nn.Linear(self.trunk.outputs, config.components * (1 + 2 * actions))
+            if config.kind == "mixture"
+            else AutoregressiveSplines(
+                self.trunk.outputs, actions, width=config.width, pieces=config.pieces
+            )
+        )
 
     def forward(self, encoded: Tensor, box: Box) -> Density:
         """The density of actions, in the box and around it."""
-        outputs = self.head(self.trunk(encoded))
-        normals = Mixture.of(outputs, self._components, scale_floor=_LEAST_SCALE)
-        return Density(normals, box, self._uniform_share)
+        features = self.trunk(encoded)
+        learned: Learned
+        if isinstance(self.head, AutoregressiveSplines):
+            learned = Flow(self.head, self.head.hidden(features), box)
+        else:
+            outputs = self.head(features)
+            learned = Normals(Mixture.of(outputs, self._components, scale_floor=_LEAST_SCALE))
+        return Density(learned, box, self._uniform_share)

@@ -26,7 +26,7 @@ class TensorWindows:
         """Hold tensors that are already normalised.
 
         Args:
-            dense: "action" (M, A), and "features" (M, F) if there are any.
+            dense: "action" (M, H A), and "features" (M, F) if there are any.
             pictures: Frames of every image input, uint8, (F, h, w, C).
             index: Rows of the pictures that make up a window, (M, T).
         """
@@ -38,7 +38,7 @@ class TensorWindows:
     def of(cls, windows: Windows, codec: Codec) -> Self:
         """Normalise all windows at once."""
         inputs = {name: windows.observation(name) for name in codec.config.feature_inputs}
-        dense = {"action": torch.from_numpy(codec.actions_in(windows.action, inputs))}
+        dense = {"action": torch.from_numpy(codec.chunks_in(windows, inputs))}
         if inputs:
             dense["features"] = torch.from_numpy(codec.features(inputs))
         pictures = {
@@ -51,7 +51,7 @@ class TensorWindows:
         return len(self._index)
 
     def batch(self, rows: Tensor) -> dict[str, Tensor]:
-        """The windows of these rows: "action" (B, A), "features" (B, F), pictures (B, T, h, w, C) by input."""
+        """The windows of these rows: "action" (B, H A), "features" (B, F), pictures (B, T, h, w, C) by input."""
         batch = {name: values.index_select(0, rows) for name, values in self._dense.items()}
         if self._pictures:
             frames = self._index[rows]  # (B, T)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
 import pytest
+from hall import Hall
+from hands import ScriptedHand
 from hypothesis import settings
+from trials import PROFILE, trials
 
 from ibc_gym import tables
 from ibc_gym.data.metadata import describe
@@ -18,10 +20,11 @@ from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.trainer import train
 
 # No test depends on the clock. Continuous integration draws the same examples at every run, so that it judges the
-# change and not the draw; everywhere else new ones are looked for.
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+# change and not the draw; everywhere else new ones are looked for, and HYPOTHESIS_PROFILE=thorough looks longer.
+settings.register_profile("default", deadline=None, max_examples=trials(50))
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+settings.register_profile("thorough", settings.get_profile("default"))
+settings.load_profile(PROFILE)
 
 # What a shell runs in the background inherits that Ctrl-C is ignored, and hands that on to its children. Some tests
 # press it, here and in processes of their own.
@@ -65,3 +68,11 @@ def particle_run(tmp_path_factory: pytest.TempPathFactory, particle_demos: Path)
         )
     )
     return out
+
+
+@pytest.fixture
+def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hall:
+    """Where a scripted hand records into a folder of its own."""
+    monkeypatch.setitem(tables.TELEOPERATION, "script", "hands:ScriptedHand")
+    monkeypatch.setattr(ScriptedHand, "made", [])
+    return Hall(tmp_path / "mine.zarr")

@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from trials import trials
+
 from ibc_gym.contracts import Task, Workcell
 from ibc_gym.env import Env
 from ibc_gym.registry import load, make_env, make_task, make_workcell
 from ibc_gym.tables import REAL_TIME, TASKS, WORKCELLS
+
+EXAMPLES = 5
+"""How many examples each property is tried on in each row; there are many rows."""
 
 
 @dataclass(frozen=True)
@@ -54,5 +59,6 @@ def suites(base: type, rows: Iterable[Any] = ROWS) -> dict[str, type]:
     found = {}
     for row in rows:
         name = "Test" + base.__name__ + "_" + re.sub(r"\W+", "_", str(row)).strip("_")
-        found[name] = type(name, (base,), {"row": row, "__module__": base.__module__})
+        held = {"row": row, "examples": trials(EXAMPLES), "__module__": base.__module__}
+        found[name] = type(name, (base,), held)
     return found

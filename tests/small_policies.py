@@ -11,7 +11,9 @@ import torch
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.policies.autoregressive import Autoregressive, AutoregressiveConfig
 from ibc_gym.policies.base import WindowPolicy
+from ibc_gym.policies.diffusion import Diffusion, DiffusionConfig
 from ibc_gym.policies.ebm import EBM, EBMConfig
+from ibc_gym.policies.flow_matching import FlowMatching, FlowMatchingConfig
 from ibc_gym.policies.losses import GradientPenaltyConfig
 from ibc_gym.policies.mdn import MDN, MDNConfig
 from ibc_gym.policies.mse import MSE, MSEConfig
@@ -22,11 +24,20 @@ from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.proposal import ProposalConfig
+from ibc_gym.policies.ranking import Ranking, RankingConfig
 from ibc_gym.records import Windows
 
 SMALL = LateFusionConfig(width=16, depth=2, channels=(4, 8), value_width=8)
 TINY = ConvResNetConfig(filters=4, blocks=1, heads=3)
-AnyConfig = EBMConfig | AutoregressiveConfig | MSEConfig | MDNConfig
+AnyConfig = (
+    EBMConfig
+    | AutoregressiveConfig
+    | RankingConfig
+    | MSEConfig
+    | MDNConfig
+    | DiffusionConfig
+    | FlowMatchingConfig
+)
 CONFIGS: dict[str, AnyConfig] = {
     "dfo": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=32, validation_samples=16)),
     "joint": EBMConfig(
@@ -85,6 +96,12 @@ CONFIGS: dict[str, AnyConfig] = {
         langevin=LangevinConfig(iterations=3, schedule="exponential", gradient_clip=2.0),
         proposal=ProposalConfig(components=3, width=8, starts=True),
     ),
+    "flow-proposal": EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(uniform=4, anchored=6, anchor_scales="each", proposal=5),
+        dfo=DFOConfig(samples=32, validation_samples=16),
+        proposal=ProposalConfig(kind="flow", width=8, pieces=5, starts=True),
+    ),
     "cd-kl": EBMConfig(
         late_fusion=SMALL,
         loss="cd_kl",
@@ -112,6 +129,15 @@ CONFIGS: dict[str, AnyConfig] = {
         counter_examples=6,
         autoregressive=AutoregressiveDFOConfig(samples=16, judge="sum", pick="sample"),
     ),
+    "ranking": RankingConfig(late_fusion=SMALL),
+    "ranking-pixels": RankingConfig(
+        inputs=("image", "robot"),
+        image_size=(16, 16),
+        late_fusion=SMALL,
+        components=3,
+        prior=1.0,
+        least_share=0.0,
+    ),
     "mse": MSEConfig(width=16, depth=2),
     "mse-spectral": MSEConfig(width=12, depth=3, trunk="dense_resnet", dense="spectral_norm"),
     "mse-pixels": MSEConfig(
@@ -129,12 +155,44 @@ CONFIGS: dict[str, AnyConfig] = {
         activation="swish",
         pick="densest",
     ),
+    "chunked": EBMConfig(
+        late_fusion=SMALL, horizon=3, execute=2, dfo=DFOConfig(samples=32, validation_samples=16)
+    ),
+    "chunked-autoregressive": AutoregressiveConfig(
+        horizon=2,
+        ensemble=0.01,
+        late_fusion=SMALL,
+        shared_trunk=True,
+        counter_examples=6,
+        autoregressive=AutoregressiveDFOConfig(samples=16, validation_samples=8),
+    ),
+    "chunked-mdn": MDNConfig(horizon=3, execute=3, width=16, depth=2, components=3),
+    "diffusion": DiffusionConfig(
+        width=16, depth=2, horizon=4, execute=2, field_width=16, denoising_steps=4, eta=0.5
+    ),
+    "flow": FlowMatchingConfig(
+        inputs=("image", "robot"),
+        image_size=(16, 16),
+        channels=(4, 8),
+        width=16,
+        depth=2,
+        horizon=1,
+        execute=1,
+        field_width=16,
+        field_blocks=1,
+        draws=3,
+        flow_steps=3,
+        solver="heun",
+    ),
 }
 POLICIES: dict[type[AnyConfig], type[WindowPolicy]] = {
     EBMConfig: EBM,
     AutoregressiveConfig: Autoregressive,
+    RankingConfig: Ranking,
     MSEConfig: MSE,
     MDNConfig: MDN,
+    DiffusionConfig: Diffusion,
+    FlowMatchingConfig: FlowMatching,
 }
 PICTURE = (24, 32, 3)
 

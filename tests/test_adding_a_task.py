@@ -17,6 +17,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "adding-a-task.md").read_text(encoding="utf-8")
 FOLDERS = ("ibc_gym", "envs", "policies", "hardware", "assets", "tests")
+COMMANDS = """
+import json, sys
+from ibc_gym.cli.main import main
+if __name__ == "__main__":
+    for words in json.loads(sys.argv[1]):
+        assert main(words) == 0, words
+        print("---")
+"""
+"""Commands one after another in one process, so that the interpreter and its libraries start but once."""
 TABLES = ("TASKS", "ORACLES")
 """The page's rows belong to these, in this order."""
 
@@ -26,9 +35,9 @@ def blocks(language: str, text: str) -> list[str]:
 
 
 def run(words: list[str], folder: Path) -> str:
-    """Standard output of a command that must succeed, run in a process of its own by the copy."""
+    """Standard output of Python that must succeed, run in a process of its own by the copy."""
     done = subprocess.run(
-        [sys.executable, "-m", *words],
+        [sys.executable, *words],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -68,13 +77,17 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_task_is_recorded_trained_and_evaluated_in_both_simulators(copy: Path) -> None:
-    answers: dict[str, list[dict[str, Any]]] = {}
+    asked: list[list[str]] = []
     (commands,) = [each for each in blocks("sh", PAGE) if "ibc-gym record" in each]
     for line in commands.splitlines():
         smaller = re.sub(r"(--episodes|--trials) \d+", r"\1 4", line)
         smaller = re.sub(r"--budget-cpu-seconds \d+", "--budget-cpu-seconds 2", smaller)
-        words = shlex.split(smaller.replace("ibc-gym", "ibc_gym"))
-        answers.setdefault(words[1], []).append(json.loads(run([*words, "--json"], copy)))
+        asked.append([*shlex.split(smaller)[1:], "--json"])
+    (copy / "commands.py").write_text(COMMANDS)
+    said = run(["commands.py", json.dumps(asked)], copy).split("---\n")[:-1]
+    answers: dict[str, list[dict[str, Any]]] = {}
+    for words, answer in zip(asked, said, strict=True):
+        answers.setdefault(words[0], []).append(json.loads(answer))
     assert answers["record"][0]["successes"] == answers["record"][0]["done"] == 4
     assert [found["task"] for found in answers["eval"]] == ["cross-line"] * 2
     assert [found["workcell"] for found in answers["eval"]] == ["mujoco", "pybullet"]
@@ -83,5 +96,5 @@ def test_task_is_recorded_trained_and_evaluated_in_both_simulators(copy: Path) -
 
 def test_task_keeps_its_contract(copy: Path) -> None:
     words = ["-q", "-k", "cross", "-p", "no:cacheprovider", "tests/contracts/test_tasks.py"]
-    found = re.search(r"(\d+) passed", run(["pytest", *words], copy))
+    found = re.search(r"(\d+) passed", run(["-m", "pytest", *words], copy))
     assert found is not None and int(found[1]) > 5

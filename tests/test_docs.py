@@ -84,7 +84,7 @@ LEAST = {
 }
 """How often a demonstrator shall succeed in either simulator; in `sort`, its mean score."""
 DEEPEST = {"mujoco": 0.15e-3, "pybullet": 0.2e-3}
-"""Penetration that is allowed while a block is inserted with 1 mm to spare [m]."""
+"""Penetration that is allowed while a block is inserted, however much wider the slot is [m]."""
 
 
 @pytest.mark.parametrize("task", LEAST)
@@ -99,7 +99,6 @@ def test_measured_demonstrators_are_as_good_as_they_shall_be_and_alike_in_both_s
         rates.append(row["successes"] / 500)
         found = row["score_mean"] if task == "sort" else rates[-1]
         assert found >= LEAST[task]
-        assert row.get("worst_penetration", 0.0) < DEEPEST[workcell]
     assert abs(rates[0] - rates[1]) <= 0.02
 
 
@@ -107,3 +106,14 @@ def test_measured_demonstrators_are_as_good_as_they_shall_be_and_alike_in_both_s
 def test_measured_insertion_is_as_good_as_it_shall_be_at_half_a_millimetre(workcell: str) -> None:
     rows = json.loads((ROOT / "benchmarks" / "results" / "oracles.json").read_text())["rows"]
     assert rows[f"insert@{workcell} clearance=0.0005"]["successes"] >= 0.9 * 500
+
+
+@pytest.mark.parametrize("workcell", DEEPEST)
+@pytest.mark.parametrize("clearance", [None, 0.0005, 0.002, 0.005])
+def test_nothing_was_ever_deep_in_anything_while_blocks_were_inserted(
+    workcell: str, clearance: float | None
+) -> None:
+    rows = json.loads((ROOT / "benchmarks" / "results" / "oracles.json").read_text())["rows"]
+    row = rows[f"insert@{workcell}" + ("" if clearance is None else f" clearance={clearance}")]
+    assert row["episodes"] == 500
+    assert 0 < row["worst_penetration"] < DEEPEST[workcell]

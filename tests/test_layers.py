@@ -23,6 +23,7 @@ FLOOR = (
     "contracts",
     "xarm6",
     "kinematics",
+    "uncertain",
 )
 MACHINERY = (
     "registry",
@@ -32,10 +33,14 @@ MACHINERY = (
     "lock",
     "threads",
     "words",
+    "watching",
+    "raw_streams",
+    "real_time",
     "specs",
     "checkpoint",
 )
 ROOMS = {
+    "runtime": 1,
     "data": 3,
     "training": 4,
     "evaluation": 4,

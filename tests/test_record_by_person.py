@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, ClassVar
+from contextlib import closing
+from typing import Any
 
 import numpy as np
 import pytest
-from hands import Clock, ScriptedConsole, ScriptedHand, reading
+from hall import IDLE, PUSH, Hall, ask, finding
+from hands import ScriptedHand, reading
 
-from ibc_gym import person_stage, registry, tables
 from ibc_gym import record_by_person as program
-from ibc_gym.contracts import Scene, Workcell
-from ibc_gym.data.dataset import Dataset
+from ibc_gym import registry, tables, watching
 from ibc_gym.envs.simulators.mujoco_robot import MujocoRobot
-from ibc_gym.envs.simulators.mujoco_sim import make_workcell
 from ibc_gym.envs.tasks.reach import Reach
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch, UnknownName
-from ibc_gym.hardware.table.persons_table import PersonsTable
 from ibc_gym.hardware.teleop import device
 from ibc_gym.hardware.teleop.device import DeviceLost, Reading
-from ibc_gym.person_stage import RecordByPersonConfig
-from ibc_gym.record_by_person import Surroundings, record_by_person
-from ibc_gym.records import Layout
 from ibc_gym.replay import ReplayConfig, replay
-
-IDLE = reading(held=False)
-PUSH = reading(right=-0.3, away=1.0)
-
-
-def ask(*what: str) -> Reading:
-    return reading(0, 0, *what, held=False)
-
-
-@pytest.fixture(autouse=True)
-def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(tables.TELEOPERATION, "script", "hands:ScriptedHand")
-    monkeypatch.setattr(ScriptedHand, "made", [])
 
 
 def collide(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
@@ -51,40 +30,6 @@ def collide(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
         advance(self)
 
     monkeypatch.setattr(MujocoRobot, "advance", failing)
-
-
-class Hall:
-    """Records with a script, in time that passes only by sleeping."""
-
-    def __init__(self, out: Path) -> None:
-        self.out, self.clock = out, Clock()
-        self.said: list[str] = []
-        self.statuses: list[str] = []
-
-    def record(self, script: Sequence[Reading | BaseException], **settings: Any) -> Any:
-        ScriptedHand.script = script
-        options = {"horizon": 12, **settings.pop("options", {})}
-        config = RecordByPersonConfig(
-            **{"task": "reach", "by": "script", "out": self.out, "options": options, **settings}
-        )
-        return record_by_person(
-            config,
-            Surroundings(
-                say=self.said.append,
-                status=self.statuses.append,
-                clock=self.clock,
-                sleep=self.clock.sleep,
-            ),
-        )
-
-    @property
-    def data(self) -> Dataset:
-        return Dataset.open(self.out)
-
-
-@pytest.fixture
-def hall(tmp_path: Path) -> Hall:
-    return Hall(tmp_path / "mine.zarr")
 
 
 class TestEpisodes:
@@ -286,90 +231,6 @@ class TestTakeOver:
         assert summary.successes == 1 and not hall.data[0].steps["by_person"].any()
 
 
-class Mute:
-    """A scene that neither measures nor judges."""
-
-    def arrange(self, layout: Layout) -> None: ...
-
-    def poses(self) -> Layout | None:
-        return None
-
-    def verdict(self) -> bool | None:
-        return None
-
-
-class RealTable:
-    """The table as if it were real: a simulated arm, a person who arranges and judges, nothing that measures."""
-
-    console: ClassVar[ScriptedConsole]
-    scene: ClassVar[Callable[[], Scene]] = lambda: PersonsTable(
-        RealTable.console, ("block", "target")
-    )
-
-    @classmethod
-    def make(cls, task: Any, *, cameras: bool) -> Workcell:
-        cell = make_workcell(task, cameras=cameras)
-        return replace(cell, name="table", scene=cls.scene(), simulation=None, variable=None)
-
-
-@pytest.fixture
-def real(monkeypatch: pytest.MonkeyPatch) -> type[RealTable]:
-    monkeypatch.setitem(tables.WORKCELLS, "table", "a table")
-    monkeypatch.setattr(Reach, "workcells", ("mujoco", "table"))
-    monkeypatch.setattr(registry, "_attribute", _finding("a table", RealTable.make))
-    return RealTable
-
-
-def _finding(row: str, found: Any) -> Any:
-    """What looks up rows, and finds this one in a test."""
-    otherwise = registry._attribute
-    return lambda path, needed_for: found if path == row else otherwise(path, needed_for)
-
-
-SMALL = {"observation": "image", "workcell": "table"}
-
-
-class TestRealTable:
-    def test_persons_verdict_is_the_success_that_is_stored(
-        self, hall: Hall, real: type[RealTable]
-    ) -> None:
-        real.console = ScriptedConsole("enter", "enter", "enter", "n")
-        script = [IDLE, PUSH, PUSH, ask(device.SUCCESS), IDLE, PUSH, ask(device.FAILURE)]
-        script += [IDLE, PUSH, ask(device.NEXT)]
-        summary = hall.record(script, episodes=3, **SMALL)
-        assert [episode.success for episode in hall.data] == [True, False, False]
-        assert [bool(e.steps["success"][-1]) for e in hall.data] == [True, False, False]
-        assert summary.successes == 1 and not real.console.answers
-        assert hall.data.metadata.workcell == "table"
-        assert sorted(hall.data.metadata.observation_space.spaces) == ["image", "robot"]
-
-    def test_person_is_asked_at_the_horizon(self, hall: Hall, real: type[RealTable]) -> None:
-        real.console = ScriptedConsole("enter", "y")
-        hall.record([IDLE, PUSH], episodes=1, options={"horizon": 3}, **SMALL)
-        assert hall.data[0].success is True and hall.data[0].length == 3
-
-    def test_real_time_waits_for_nobody_and_is_not_slept_away(
-        self, hall: Hall, real: type[RealTable]
-    ) -> None:
-        real.console = ScriptedConsole("enter", "y")
-        hall.record([IDLE, IDLE, IDLE, PUSH], episodes=1, options={"horizon": 4}, **SMALL)
-        assert hall.clock.now == 0.0
-        assert not hall.data[0].steps["action"][:2].any()
-        assert hall.data[0].steps["action"][2:].any(axis=1).all()
-
-
-def test_scene_that_nobody_judges_has_its_verdict_asked_from_the_hand(
-    hall: Hall, real: type[RealTable], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(real, "scene", Mute)
-    script = [IDLE, PUSH, ask(device.NEXT), IDLE, IDLE, ask(device.SUCCESS)]
-    script += [IDLE, PUSH, ask(device.NEXT), IDLE, ask(device.DISCARD)]
-    summary = hall.record(script, episodes=2, **SMALL)
-    assert [episode.success for episode in hall.data] == [True]
-    assert summary.discarded == 1
-    assert any("Was that a success?" in line for line in hall.said)
-
-
 def test_wishes_have_one_vocabulary() -> None:
     assert {*program.KEPT, *program.DROPPED} == {*device.ASKS} - {
         device.TAKE,
@@ -390,9 +251,9 @@ def test_view_shows_the_live_picture(hall: Hall, monkeypatch: pytest.MonkeyPatch
         def close(self) -> None:
             shown.append((None, "closed"))
 
-    made = {**tables.PEOPLE, "view": "a page"}
-    monkeypatch.setattr(person_stage, "PEOPLE", made)
-    monkeypatch.setattr(registry, "_attribute", _finding("a page", lambda port: Page()))
+    made = {**tables.PEOPLE, "page": "a page"}
+    monkeypatch.setattr(watching, "PEOPLE", made)
+    monkeypatch.setattr(registry, "_attribute", finding("a page", lambda port: closing(Page())))
     hall.record([IDLE, PUSH, PUSH], episodes=1, view=0, options={"horizon": 2})
     pictures = [picture for picture, _ in shown[:-1]]
     assert len(pictures) == 3 and shown[-1] == (None, "closed")

@@ -35,6 +35,8 @@ class ToyConfig:
     sick_from: int | None = None
     """Call of the loss from which `sickness` sets in."""
     sickness: str = ""
+    sick_faster_than: float = -1.0
+    """Step of a weight between calls up to which it does not."""
 
 
 class ToyData:
@@ -61,7 +63,9 @@ class Toy(torch.nn.Module):
         self.config, self.spec = config, spec
         self.linear = torch.nn.Linear(3, 2)
         self.calls: torch.Tensor
+        self.before: torch.Tensor
         self.register_buffer("calls", torch.zeros((), dtype=torch.long))
+        self.register_buffer("before", torch.zeros(2, 3))
         self.scale = 1.0
         self.validations = 0
 
@@ -79,10 +83,19 @@ class Toy(torch.nn.Module):
         noise = 0.01 * torch.randn(state.shape, generator=generator, device=state.device)
         error = (self.linear(state + noise) - batch["action"]).square().mean()
         energy = error.detach()
-        if self.config.sick_from is not None and int(self.calls) >= self.config.sick_from:
+        first = self.config.sick_from
+        step = float((self.linear.weight.detach() - self.before).abs().max())
+        self.before.copy_(self.linear.weight.detach())
+        pulse = torch.zeros(())
+        if first is not None and self.calls >= first and step > self.config.sick_faster_than:
             error, energy = sicken(self.config.sickness, error, energy)
+            pulse += 5 * (self.config.sickness == "pulse")
         self.calls += 1
-        return error, {"energy_positive": energy}
+        return error, {"energy_positive": energy, "pulse": pulse}
+
+    @property
+    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
+        return {"train/pulse": (0.0, 1.0)}
 
     def validate(
         self, batch: Mapping[str, torch.Tensor], generator: torch.Generator
@@ -109,6 +122,8 @@ def sicken(
         return error * math.nan, energy
     if sickness == "energy":
         return error, energy + 1e7
+    if sickness == "pulse":
+        return error, energy
     return torch.sqrt(error - error.detach()), energy  # finite, with an infinite slope
 
 

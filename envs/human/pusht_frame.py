@@ -13,9 +13,10 @@ import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.errors import SpecMismatch
+from ibc_gym.geometry import turned_in_plane
 from ibc_gym.records import Float32, Float64
 
-GOAL: Final = np.array([256.0, 256.0])
+GOAL: Final = (256.0, 256.0)
 """Where the block's origin should be [px]."""
 GOAL_ANGLE: Final = pi / 4
 
@@ -53,8 +54,8 @@ class PushTGoal:
             pusher,
             block,
             np.stack([cosine, sine], axis=1),
-            _turned(pusher - block, cosine, -sine),
-            _turned(-block, cosine, -sine),
+            turned_in_plane(pusher - block, cosine, -sine),
+            turned_in_plane(-block, cosine, -sine),
             pusher - before[0],
             block - before[1],
             np.asarray(geometry.wrap_angle(angle - before[2], 2 * pi))[:, None],
@@ -64,25 +65,19 @@ class PushTGoal:
     def into(self, actions: Float32, states: Float32) -> Float32:
         """Targets (B, 2) [px] as the way there from the pusher in the newest of the states (B, T, 5)."""
         way = actions.astype(np.float64) - states[:, -1, PUSHER]
-        return _turned(way, cos(GOAL_ANGLE), -sin(GOAL_ANGLE)).astype(np.float32)
+        return turned_in_plane(way, cos(GOAL_ANGLE), -sin(GOAL_ANGLE)).astype(np.float32)
 
     def out_of(self, actions: Float32, states: Float32) -> Float32:
         """The inverse of `into`."""
-        way = _turned(actions.astype(np.float64), cos(GOAL_ANGLE), sin(GOAL_ANGLE))
+        way = turned_in_plane(actions.astype(np.float64), cos(GOAL_ANGLE), sin(GOAL_ANGLE))
         return (states[:, -1, PUSHER] + way).astype(np.float32)
 
 
 def _seen_from_goal(states: Float64) -> tuple[Float64, Float64, Float64]:
     """Pusher (B, 2), block (B, 2) [px] and the block's angle (B,) [rad]."""
     pusher, block = (
-        _turned(states[:, part] - GOAL, cos(GOAL_ANGLE), -sin(GOAL_ANGLE))
+        turned_in_plane(states[:, part] - np.array(GOAL), cos(GOAL_ANGLE), -sin(GOAL_ANGLE))
         for part in (PUSHER, BLOCK)
     )
     angle: Float64 = states[:, ANGLE] - GOAL_ANGLE
     return pusher, block, angle
-
-
-def _turned(vectors: Float64, cosine: Float64 | float, sine: Float64 | float) -> Float64:
-    """Vectors (B, 2), turned by one angle or each by its own."""
-    x, y = vectors[:, 0], vectors[:, 1]
-    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)

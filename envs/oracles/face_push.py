@@ -95,9 +95,12 @@ class FacePush:
     def plain(self, seen: Seen, advance: float, slope: float = 0.0) -> Float64:
         """The move that pushes the block on, at a slope to its side's normal, (2,) [m]."""
         ahead, left = self._axes(seen)
-        gap = float(np.dot(seen.block - seen.tip, ahead)) - self._reach
-        move: Float64 = (advance + gap) * ahead + slope * advance * left
+        move: Float64 = (advance + self.gap(seen)) * ahead + slope * advance * left
         return move
+
+    def gap(self, seen: Seen) -> float:
+        """How far the tool is off the side [m]; below 0 where it is commanded to be inside the block."""
+        return float(np.dot(seen.block - seen.tip, self._axes(seen)[0])) - self._reach
 
     def back_off(self, seen: Seen, way: float) -> Float64:
         """The move straight away from the side, (2,) [m]."""

@@ -1,8 +1,12 @@
 """How one block is lined up with a slot from two sides, and slid in.
 
 It is pushed across to the slot's axis, then along it, and parked just before the mouth. There it is turned and tapped from
-the side until it is straight and in the middle, to a part of the clearance; then it is pushed in. A block that gets stuck
-is lined up again. Everything is seen in the frame of the slot, whose x axis leads into it from the seat.
+the side until it is straight and in the middle, to a part of the clearance; then it is pushed in.
+
+The arm follows positions, so a tip that is sent into a block that cannot move presses with all the arm has, and that at
+once, in the very period. So a block is looked at once more where its leading side is about to pass the edge of the slot,
+and none is pushed on that would hit it; one that does not move is let go at the next look, and lined up again. Everything
+is seen in the frame of the slot, whose x axis leads into it from the seat.
 """
 
 from __future__ import annotations
@@ -30,12 +34,18 @@ EDGE: Final = 0.004
 """How far before the mouth the leading side of the block is when it is lined up [m]."""
 PARK: Final = MOUTH - HALF - EDGE
 """Where its centre is then [m]."""
+LAST_LOOK: Final = 0.0005
+"""How far before the mouth a block is that is looked at once more [m]."""
 CLEARANCE: Final = 0.047
 """Least distance from the tip to the centres of block and mouth on its way around the block [m]."""
 SHORT: Final = 0.03
 """A push over less than this [m] is touched where it turns the block straight, and keeps its contact."""
 TURNING: Final = 0.9 * RESISTANCE
 """A push at s aside, over this times the angle over s, turns the block by the angle [m^2]."""
+GIVES: Final = 0.0002
+"""How far things may be in each other that only lean on each other [m]."""
+IN_VAIN: Final = 0.1
+"""Part of what a push was to do, below which it did nothing: something is in the way."""
 LOST: Final = 1.0
 """A block that is so crooked is pushed by another side [rad]."""
 
@@ -54,6 +64,8 @@ class InsertStyle:
     """While the block is slid into the slot [m/s]."""
     turn_speed: float = 0.01
     """While it is turned [m/s]."""
+    careful: float = 0.001
+    """At most, in one control period, while a block that is not quite lined up passes the edge of the slot [m]."""
     off: float = 0.004
     """Gap to the block's side before a push begins [m]."""
     retreat: float = 0.015
@@ -66,9 +78,10 @@ class InsertStyle:
     straight: float = 0.3
     """Parts of the clearance, sideways and over an edge's length, up to which the parked block is good enough."""
     enters: float = 0.4
-    """Part of the clearance, sideways, up to which a block is pushed past the edge of the slot."""
+    fits: float = 4.0
+    """The same parts, up to which a block is pushed past the edge of the slot at all."""
     taps: int = 8
-    """At most, before the block is pushed in as it stands."""
+    """At most, before any block is pushed in that fits."""
     turns: int = 8
     """Control periods at most in which a block is turned at one go."""
 
@@ -80,16 +93,18 @@ class Insertion:
         """Make it for a slot that is `clearance` [m] wider than the block."""
         self._style = style
         self._period = control_period
-        self._clearance = clearance
         self._centred = style.centred * clearance
         self._straight = style.straight * clearance / BLOCK_SIDE
+        self._enters = style.enters * clearance
+        self._fits = style.fits * clearance / BLOCK_SIDE
         self._leg: Leg | None = None
         self._taps = 0
 
     def move(self, seen: Seen) -> Float64:
         """How far the tip goes in this control period, (2,) [m]."""
         if self._leg is None:
-            self._begin("across" if abs(seen.block[1]) > 0.003 else "along", seen)
+            beside = seen.block[0] < PARK - 0.003 and abs(seen.block[1]) > 0.003
+            self._begin("across" if beside else self._next(seen), seen)
         elif not self._approaching and self._done(seen):
             away = self._push.back_off(seen, self._style.retreat)
             self._begin(self._next(seen), seen)
@@ -114,8 +129,9 @@ class Insertion:
     def _take_anew(self) -> None:
         self._approaching = True
         self._contact: float | None = None
-        self._near = self._pushes = self._stuck = 0
-        self._furthest = -np.inf
+        self._near = self._pushes = 0
+        self._pushed = 0.0
+        self._before = 0.0, 0.0
 
     def _done(self, seen: Seen) -> bool:
         """Whether the push has come to its end."""
@@ -129,16 +145,21 @@ class Insertion:
             return bool(passed or abs(_front(seen)) < self._centred / 2)
         if self._leg == "turn":
             return self._turned(_crooked(seen), across)
-        return self._stuck >= 3 or self._misses(seen)
+        return self._blocked(seen) or self._misses(seen)
+
+    def _blocked(self, seen: Seen) -> bool:
+        """Whether the tip presses on a block that the last push did not move along the slot."""
+        moved = seen.block[0] - self._before[0]
+        return bool(moved < IN_VAIN * self._pushed and self._push.gap(seen) < -GIVES)
 
     def _misses(self, seen: Seen) -> bool:
-        """Whether the block would be pushed against the edge of the slot, and there is still time to tap it."""
-        at_the_edge = seen.block[0] < PARK + EDGE + 0.0005
-        return bool(
-            at_the_edge
-            and self._taps < self._style.taps
-            and abs(_front(seen)) > self._style.enters * self._clearance
-        )
+        """Whether the block would be pushed against the edge of the slot."""
+        return _at_the_edge(seen) and abs(_front(seen)) > self._enters
+
+    def _resists(self, crooked: float) -> bool:
+        """Whether the last push did not turn the block: its leading side leans on the fixture."""
+        turned = abs(self._before[1]) - abs(crooked)
+        return self._pushes > 1 and turned < IN_VAIN * self._pushed * self._style.aside / TURNING
 
     def _turned(self, crooked: float, across: float) -> bool:
         """Whether the block is straight, or another push is needed to make it so."""
@@ -148,19 +169,22 @@ class Insertion:
             or crooked * crooked_before < 0
             or abs(across - across_before) > 0.006
             or self._pushes > self._style.turns
+            or self._resists(crooked)
         )
 
     def _next(self, seen: Seen) -> Leg:
         """What a block needs that has come to rest."""
         if seen.block[0] < PARK - 0.003:
             return "along"
-        if self._leg == "in" and self._stuck >= 3:
+        if self._leg == "in" and self._blocked(seen):
             self._taps = 0
-        if self._taps < self._style.taps:
-            if abs(_crooked(seen)) > self._straight:
-                return "turn"
-            if abs(_front(seen)) > self._centred:
-                return "across"
+        patient = self._taps < self._style.taps
+        crooked = _crooked(seen)
+        resists = self._leg == "turn" and self._resists(crooked)
+        if abs(crooked) > (self._straight if patient else self._fits) and not resists:
+            return "turn"
+        if abs(_front(seen)) > (self._centred if patient else self._enters):
+            return "across"
         return "in"
 
     def _left(self, seen: Seen) -> float:
@@ -213,20 +237,33 @@ class Insertion:
             self._take_anew()
             return push.back_off(seen, style.off)
         self._pushes += 1
-        if self._leg == "turn":
-            return push.plain(seen, min(style.turn_speed * self._period, left))
-        speed = style.slow_speed if self._leg == "in" else style.push_speed
-        advance = min(speed * self._period, left)
-        if self._leg == "in":
-            self._stuck = self._stuck + 1 if seen.block[0] < self._furthest + 0.1 * advance else 0
-            self._furthest = max(self._furthest, float(seen.block[0]))
-        return push.straight(seen, advance)
+        self._pushed = self._advance(seen, left)
+        self._before = float(seen.block[0]), _crooked(seen)
+        return (push.plain if self._leg == "turn" else push.straight)(seen, self._pushed)
+
+    def _advance(self, seen: Seen, left: float) -> float:
+        """How far the block is pushed in this control period [m]."""
+        style = self._style
+        speeds = {"in": style.slow_speed, "turn": style.turn_speed}
+        advance = min(speeds.get(self._leg or "along", style.push_speed) * self._period, left)
+        if self._leg != "in":
+            return advance
+        to_the_edge = PARK + EDGE - LAST_LOOK - float(seen.block[0])
+        if to_the_edge > LAST_LOOK:
+            return min(advance, to_the_edge)
+        lined_up = abs(_front(seen)) < self._centred and abs(_crooked(seen)) < self._straight
+        return advance if lined_up or not _at_the_edge(seen) else min(advance, style.careful)
 
 
 def _at_most(move: Float64, largest: float) -> Float64:
     """A move (2,), shortened to its largest length where it is longer [m]."""
     shortened: Float64 = at_most(move[None], largest)[0]
     return shortened
+
+
+def _at_the_edge(seen: Seen) -> bool:
+    """Whether a corner of the block's leading side has yet to pass the edge of the slot."""
+    return bool(seen.block[0] - HALF * abs(sin(_crooked(seen))) < PARK + EDGE + GIVES)
 
 
 def _crooked(seen: Seen) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.errors import SpecMismatch
+from ibc_gym.geometry import turned_in_plane
 from ibc_gym.records import Float32, Float64
 
 COARSE: Final = 0.08
@@ -50,19 +51,19 @@ class BlockToTarget:
         change = geometry.wrap_angle(
             theta - _misalignment(before, *_heading(before)[:2]), QUARTER_TURN
         )
-        tip = _turned(now[:, COMMANDED] - now[:, BLOCK], cosine, -sine)
+        tip = turned_in_plane(now[:, COMMANDED] - now[:, BLOCK], cosine, -sine)
         columns = [
             tip,
             np.tanh(tip / COARSE),
             np.tanh(tip / FINE),
-            _turned(now[:, MEASURED] - now[:, COMMANDED], cosine, -sine),
+            turned_in_plane(now[:, MEASURED] - now[:, COMMANDED], cosine, -sine),
             distance[:, None],
             np.tanh(distance / WAY)[:, None],
             np.cos(4 * theta)[:, None],
             np.sin(4 * theta)[:, None],
-            _turned(now[:, COMMANDED] - before[:, COMMANDED], cosine, -sine),
-            _turned(now[:, BLOCK] - before[:, BLOCK], cosine, -sine),
-            _turned(before[:, MEASURED] - before[:, COMMANDED], cosine, -sine),
+            turned_in_plane(now[:, COMMANDED] - before[:, COMMANDED], cosine, -sine),
+            turned_in_plane(now[:, BLOCK] - before[:, BLOCK], cosine, -sine),
+            turned_in_plane(before[:, MEASURED] - before[:, COMMANDED], cosine, -sine),
             np.asarray(change)[:, None],
         ]
         return np.concatenate(columns, axis=1, dtype=np.float32)
@@ -70,12 +71,16 @@ class BlockToTarget:
     def into(self, actions: Float32, states: Float32) -> Float32:
         """Displacements (B, 2) in the frame of the newest of the states (B, T, 10)."""
         cosine, sine, _ = _heading(_last_two(states)[0])
-        return _turned(np.asarray(actions, dtype=np.float64), cosine, -sine).astype(np.float32)
+        return turned_in_plane(np.asarray(actions, dtype=np.float64), cosine, -sine).astype(
+            np.float32
+        )
 
     def out_of(self, actions: Float32, states: Float32) -> Float32:
         """The inverse of `into`."""
         cosine, sine, _ = _heading(_last_two(states)[0])
-        return _turned(np.asarray(actions, dtype=np.float64), cosine, sine).astype(np.float32)
+        return turned_in_plane(np.asarray(actions, dtype=np.float64), cosine, sine).astype(
+            np.float32
+        )
 
 
 def _last_two(states: Float32) -> tuple[Float64, Float64]:
@@ -102,9 +107,3 @@ def _misalignment(states: Float64, cosine: Float64, sine: Float64) -> Float64:
     """Angle from the block's yaw to its way to the target, (B,) [rad]."""
     angle: Float64 = np.arctan2(sine, cosine) - states[:, YAW]
     return angle
-
-
-def _turned(vectors: Float64, cosine: Float64, sine: Float64) -> Float64:
-    """Vectors (B, 2), each turned by its own angle."""
-    x, y = vectors[:, 0], vectors[:, 1]
-    return np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=1)

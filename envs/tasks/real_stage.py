@@ -100,7 +100,7 @@ TIGHT_FIT: Final = Physics(
     watch_contacts=True,
 )
 """Walls that give by less than 0.1 mm while a block is slid in, so that a gap of half a millimetre is a gap; docs/tasks.md has
-what was measured, and the one episode in PyBullet in which they give more."""
+what was measured, also of blocks that are pressed against them."""
 
 TIGHT_STAGE: Final = Stage(
     lower=(0.15, -0.3048),

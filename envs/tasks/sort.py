@@ -57,8 +57,6 @@ class Sort(TabletopTask[SortConfig]):
 
     Config: ClassVar = SortConfig
     name = "sort"
-    workcells: ClassVar[tuple[str, ...]] = ("mujoco", "pybullet")
-    """Not the arm's: its home, the one corner where no block can be, is out of reach for the ranges of every xArm6."""
     score = "best_reward"
     """What an evaluation is summed up by: the best part of the blocks that were in place at one time."""
     stage: ClassVar = replace(BOARD_STAGE, home=HOME)

@@ -21,6 +21,7 @@ from ibc_gym.records import Float64, Pose
 from . import codes
 from .config import ARM, XArmConfig
 from .frames import JOINTS, Setup
+from .recovery import clear
 from .reports import Reports
 from .vendor import ONLINE, SERVO, VELOCITY, Controller
 
@@ -42,19 +43,31 @@ class ErrorPending(RobotFault):
     """The controller has an error that a person may clear after a look at the arm."""
 
 
-def bring_up(config: XArmConfig, controller: Controller, reports: Reports) -> None:
-    """Set the guards, then hold everything against the config; nothing moves and no joint is enabled.
+def bring_up(
+    config: XArmConfig, controller: Controller, reports: Reports, *, clear_errors: bool = False
+) -> None:
+    """Set the guards, then hold everything against the config; nothing moves.
+
+    No joint is powered, but for an error of a servo that a person lets be cleared: then after everything has agreed.
+
+    Args:
+        config: What should be there.
+        controller: What is.
+        reports: Of it.
+        clear_errors: Whether a person has looked at the arm, and the error of before may be cleared.
 
     Raises:
         ConfigError: Controller and config disagree; the message names both values.
-        RobotFault: The controller has an error, or does not answer.
+        RobotFault: The controller has an error, or one that does not go, or does not answer.
     """
     _check_identity(config, controller)
-    _check_error(controller)
+    left = clear(config, controller, power=False) if clear_errors else 0
+    if not left:
+        _check_error(controller)
     set_guards(config, controller)
 
     def check(setup: Setup) -> None:
-        if setup.error:
+        if setup.error not in (0, left):
             raise ErrorPending(_refused(controller.address, setup.error))
         _check_setup(config, setup)
         _check_guards(config, controller, setup)
@@ -62,6 +75,8 @@ def bring_up(config: XArmConfig, controller: Controller, reports: Reports) -> No
 
     _check_reports(config, reports, check)
     _check_geometry(config, controller)
+    if left:
+        clear(config, controller)
 
 
 def set_guards(config: XArmConfig, controller: Controller) -> None:
@@ -218,6 +233,12 @@ def _check_geometry(config: XArmConfig, controller: Controller) -> None:
     kinematics = Kinematics(ARM, 0.0)
     for joints in _poses():
         ours = kinematics.frames(joints)[-1]
+        if not np.isfinite(table).all():
+            raise ConfigError(
+                f"The controller at {config.address} tells a geometry with values that are no numbers, {_listed(table)} as "
+                f"offset, d, alpha and a of every joint; by ours the flange is at {_listed(ours[:3, 3])} m for joints "
+                f"{_listed(joints)} rad. Update its firmware, or ask the vendor: without its geometry nothing moves."
+            )
         theirs = min(
             (flange(table, joints), flange(table, joints, modified=True)),
             key=lambda each: _apart(each, ours),

@@ -144,6 +144,7 @@ class XArmConfig:
         """What the robot accepts from a policy."""
         return RobotLimits(
             control_period=self.control_period,
+            real_time=True,
             lower=self.workspace_lower,
             upper=self.workspace_upper,
         )

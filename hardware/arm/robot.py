@@ -15,7 +15,6 @@ from ibc_gym.records import Float64, RobotLimits, RobotState, Target
 from .bring_up import bring_up, make_ready, set_tool
 from .config import XArmConfig
 from .homing import plan
-from .recovery import clear
 from .reports import Reports
 from .stream import Stream
 from .targets import Admitted, admit, check
@@ -69,11 +68,9 @@ class XArm(Closing):
         self._counted = 0, 0
         self._connect()
         try:
-            if clear_errors:
-                clear(config, self._controller)
             if write_tool:
                 set_tool(config, self._controller, self._reports)
-            bring_up(config, self._controller, self._reports)
+            bring_up(config, self._controller, self._reports, clear_errors=clear_errors)
             self._stream = self._make_stream()
             self._before = self._here()
         except BaseException:
@@ -191,10 +188,13 @@ class XArm(Closing):
         try:
             self._stream.halt()
         except RobotFault as error:
-            self._stream.fail(error)  # which a fault of before outlives
+            if self._stream.fault is None:
+                self._stream.fail(error)
 
     def recover(self) -> None:
-        """Connect anew where that is needed, clear the error, and hold the controller against the config again.
+        """Connect anew where that is needed, hold the controller against the config again, and clear the error.
+
+        Joints are powered only once everything has agreed.
 
         Raises:
             RobotFault: The cause is still there; the arm stands still.
@@ -206,8 +206,7 @@ class XArm(Closing):
         try:
             if self._reports.lost is not None or not self._answers():
                 self._reconnect()
-            clear(self.config, self._controller)
-            bring_up(self.config, self._controller, self._reports)
+            bring_up(self.config, self._controller, self._reports, clear_errors=True)
             make_ready(self.config, self._controller, self._reports)
             self._controller.stop()  # proven ready; it stands until the reset
         except RobotFault as error:

@@ -21,6 +21,7 @@ from ibc_gym.records import Float64, Pose
 from . import codes
 from .bring_up import MODES
 from .config import XArmConfig
+from .frames import Motion
 from .reports import Reports
 from .timing import Stopwatch, Timing
 from .trajectory import Course, Follower, Guard
@@ -36,8 +37,8 @@ LASTING: Final = 3.0
 """Stream periods that a joint velocity lasts, if no other comes."""
 GAIN: Final = 4.0
 """By which a velocity makes up for the distance to where the arm should be [1/s]."""
-MOVED: Final = 0.02
-"""A joint that was sent so far [rad] must show in the reports."""
+MOVED: Final = 0.005
+"""A joint that was sent so far [rad] must show in the reports, within a control period."""
 IDLE: Final = 0.002
 """How often the thread sees whether there is something to do [s]."""
 
@@ -259,16 +260,18 @@ class Stream(Closing):
             raise RobotFault(
                 f"The mode of the controller at {address} was changed from {self._mode} to {motion.mode} by somebody else."
             )
-        self._watch_motion(motion.joints, now)
+        self._watch_motion(motion)
 
-    def _watch_motion(self, joints: Float64, now: float) -> None:
+    def _watch_motion(self, motion: Motion) -> None:
         """Reports that come, but repeat themselves while the arm was sent elsewhere, are no measurements."""
-        if not np.array_equal(joints, self._seen):
-            self._seen, self._sent_then, self._left_at = joints, self._sent, None
+        if not np.array_equal(motion.joints, self._seen):
+            self._seen, self._sent_then, self._left_at = motion.joints, self._sent, None
         elif float(np.abs(self._sent - self._sent_then).max()) > MOVED:
-            self._left_at = now if self._left_at is None else self._left_at
-            same = now - self._left_at
-            if same > self._config.report_timeout:
+            self._left_at = motion.time if self._left_at is None else self._left_at
+            same = (
+                motion.time - self._left_at
+            )  # by reports that came: where none do, that is told above
+            if same > self._config.control_period:
                 raise RobotFault(
                     f"The controller at {self._config.address} has reported the very same joints for {same:.2f} s, though "
                     "the arm was sent elsewhere: its reports repeat themselves, or the arm is held."

@@ -217,7 +217,13 @@ class Controller(Closing):
 
     def joints(self) -> Float64:
         """Where the joints are, (6,) [rad]."""
-        return np.array(self._ask("read the joints", self._api.core.get_joint_pos)[:JOINTS])
+        told = np.array(self._ask("read the joints", self._api.core.get_joint_pos)[:JOINTS])
+        if not np.isfinite(told).all():
+            raise RobotFault(
+                f"The controller at {self.address} tells joints that are no numbers, {told.tolist()} rad, where each lies "
+                "within a turn or so of 0. Switch its box off and on, and ask the vendor if it goes on."
+            )
+        return told
 
     def stop(self) -> None:
         """Stop at once and drop what was commanded; one message, nothing is waited for but its answer."""

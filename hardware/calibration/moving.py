@@ -54,19 +54,31 @@ class Mover:
     def picture(self, camera: Camera) -> tuple[Frame, RobotState]:
         """A picture of the arm at rest, exposed after it came to rest, and the state when it was there.
 
+        The arm stands, so a camera that falters has `PATIENCE` to be had back.
+
         Raises:
             CameraTimeout: None came in time.
         """
         since = self._robot.observe().time
+        why: CameraTimeout | None = None
         for _ in range(max(1, round(PATIENCE / self._period))):
-            frame = camera.read()
-            if frame.time >= since:
-                return frame, self._robot.observe()
+            try:
+                frame = camera.read()
+            except CameraTimeout as late:
+                why = late
+            else:
+                if frame.time >= since:
+                    return frame, self._robot.observe()
+                why = CameraTimeout(
+                    f"Camera {camera.spec.name!r} gave no picture newer than {since:.3f} s within {PATIENCE:g} s, its newest "
+                    f"is of {frame.time:.3f} s: do robot and camera have one clock?"
+                )
+            self._robot.command(
+                Target(joints=self._commanded())
+            )  # or the arm takes it for a hung program
             self._robot.advance()
-        raise CameraTimeout(
-            f"Camera {camera.spec.name!r} gave no picture newer than {since:.3f} s within {PATIENCE:g} s, its newest is of "
-            f"{frame.time:.3f} s: do robot and camera have one clock?"
-        )
+        assert why is not None
+        raise why
 
     def _commanded(self) -> Float64:
         state = self._robot.observe()

@@ -19,11 +19,6 @@ DB3_SINCE: Final = (2, 57)
 """Releases of the library that write .db3; those before write .bag."""
 
 
-def beside(store: str | Path) -> Path:
-    """Where the raw streams of a Zarr folder belong: demos.zarr has demos.raw beside it."""
-    return Path(store).with_suffix(".raw")
-
-
 def extension(version: str) -> str:
     """What the library calls its recordings, by its version."""
     major, minor = (int(part) for part in version.split(".")[:2])

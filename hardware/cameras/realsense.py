@@ -103,6 +103,11 @@ class RealSenseCamera(Closing):
         return self._spec
 
     @property
+    def serial(self) -> str:
+        """Of the device, as the config has it."""
+        return self._config.serial
+
+    @property
     def health(self) -> CameraHealth:
         """How the camera has fared so far."""
         with self._news:

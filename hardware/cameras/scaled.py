@@ -45,6 +45,11 @@ class ScaledCamera:
         """Intrinsics of the smaller pictures, and the pose."""
         return self._spec
 
+    @property
+    def serial(self) -> str | None:
+        """Of the device, where the camera within has one."""
+        return getattr(self._inner, "serial", None)
+
     def read(self) -> Frame:
         """The newest picture, smaller.
 

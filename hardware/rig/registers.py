@@ -22,12 +22,17 @@ from .stream_registers import STREAMS
 from .tool_registers import TOOL
 
 
-def answer(core: Core, call: Call) -> tuple[int, bytes]:
-    """Do what a request asks for, and say how that went: status byte and body of the reply."""
+def answer(core: Core, call: Call, *, rejecting: bool = False) -> tuple[int, bytes]:
+    """Do what a request asks for, and say how that went: status byte and body of the reply.
+
+    While it is `rejecting`, nothing is done that would move the arm, and the reply says so.
+    """
     row = TABLE.get(call.request.register)
     if row is None or core.identity.firmware < row.since:
         core.machine.warn(UNKNOWN_COMMAND)
         return core.status | frames.INVALID, b""
+    if rejecting and call.request.register in MOVING:
+        return core.status | frames.INVALID, bytes(row.size)
     ready = core.machine.ready
     try:
         body = row.handler(core, call) or b""
@@ -187,6 +192,9 @@ def _zeros(size: int) -> Row:
 
 DH_UNITS: Final[Float64] = np.array([1.0, MM, 1.0, MM])
 """Of angle, d, alpha and a on the wire."""
+
+MOVING: Final = frozenset((*PLANNED, *STREAMS))
+"""Registers that move the arm."""
 
 TABLE: Final[dict[int, Row]] = {
     1: Row(_version, 40),

@@ -203,7 +203,9 @@ class Controller(Closing):
 
     def _answer(self, connection: Connection, request: Request) -> None:
         starts = self.core.starts
-        status, body = answer(self.core, Call(request, connection.number, connection.notices))
+        call = Call(request, connection.number, connection.notices)
+        rejecting = self.faults.active("reject") is not None
+        status, body = answer(self.core, call, rejecting=rejecting)
         if request.register == 254 and request.parameters:
             connection.notices = request.parameters[0]
         if self.core.starts != starts:

@@ -50,7 +50,10 @@ class SafetyLimits:
     joint_margin: float | None = None
     """Distance that joints keep from the ends of their ranges [rad]."""
     patience: float | None = None
-    """How long a robot goes on without a new command before it is stopped for good [s]."""
+    """How long a robot goes on in an episode without a new command before it is stopped for good [s].
+
+    In real time by the clock, even if whoever commands it hangs; in simulation by the periods that pass.
+    """
 
     def __post_init__(self) -> None:
         require_finite(self)

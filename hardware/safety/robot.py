@@ -16,11 +16,13 @@ from ibc_gym.records import Float64, RobotLimits, RobotState, Target
 
 from .guard import Guard
 from .limits import SafetyLimits
+from .watchdog import Watchdog
 
 CLEAR: Final = (
     "It stands still until a person has seen to it and cleared it: recover() of the robot."
 )
-
+LEAST_PATIENCE: Final = 2
+"""Control periods that the patience with whoever commands a robot in real time must have at least."""
 
 T = TypeVar("T")
 
@@ -37,6 +39,10 @@ class SafeRobot:
 
     A fault of the robot, a stop by `stop_for_good` and a command that did not come in time latch: the robot is stopped
     at once, and whatever moves it raises `RobotFault` until `recover` is called after a person has looked.
+
+    From the first command of an episode until `rest`, `stop` or the next `reset`, commands must come within the limits'
+    patience. A robot in real time is stopped from a thread of its own where they do not, since whoever commands it may
+    hang; in a simulation periods are counted, however long they take.
     """
 
     def __init__(
@@ -57,7 +63,8 @@ class SafeRobot:
             dead_man: While it is not held the robot keeps its place, whatever it is told.
 
         Raises:
-            ConfigError: The limits need the arm's kinematics, and they are not given.
+            ConfigError: The limits need the arm's kinematics, and they are not given; or the patience is too short for
+                commands that come once a period.
         """
         self._inner = inner
         self._guard = Guard(limits or SafetyLimits(), inner.limits.control_period, kinematics)
@@ -69,6 +76,21 @@ class SafeRobot:
         """Of the guard alone since the reset."""
         self._idle = 0
         self._commanded = True
+        self._in_episode = False
+        self._watchdog: Watchdog | None = None
+        patience = self.safety.patience
+        if patience is not None and inner.limits.real_time:
+            if patience < LEAST_PATIENCE * inner.limits.control_period:
+                raise ConfigError(
+                    f"SafetyLimits.patience is {patience:g} s, but a command comes once in a control period of "
+                    f"{inner.limits.control_period:g} s; give it {LEAST_PATIENCE} of them or more."
+                )
+            self._watchdog = Watchdog(patience, self._fell_silent)
+
+    @property
+    def inner(self) -> Robot:
+        """What moves. Nothing that is told to it directly is held to any limit."""
+        return self._inner
 
     @property
     def limits(self) -> RobotLimits:
@@ -96,16 +118,17 @@ class SafeRobot:
             ConfigError: The robot's own home is not within the limits; it has been stopped there.
         """
         self._refuse_if_stopped()
+        self.rest()
         if home is not None:
             _check(home)
             self._guard.check_home(home)
         self._faults_latch(lambda: self._inner.reset(home))
         self.interventions = self._idle = 0
-        self._commanded = True
+        self._commanded = self._in_episode = True
         try:
             self._guard.begin(self.observe())
         except ConfigError:
-            self._inner.stop()
+            self.stop()
             raise
 
     def observe(self) -> RobotState:
@@ -125,6 +148,9 @@ class SafeRobot:
         self._refuse_if_stopped()
         _check(target)
         self._commanded = True
+        if self._watchdog is not None and self._in_episode:
+            self._watchdog.heard()
+            self._refuse_if_stopped()
         if self.dead_man is not None and not self.dead_man.held():
             kept = self._faults_latch(self._inner.observe).target
             return self._send(kept, changed=not _same(kept, target))
@@ -144,20 +170,28 @@ class SafeRobot:
         self._commanded = False
         patience = self._guard.limits.patience
         waited = self._idle * self.limits.control_period
-        if patience is not None and waited > patience:
-            self.stop_for_good(
-                f"No command came for {waited:.3g} s, longer than SafetyLimits.patience ({patience:g} s)."
-            )
+        if self._watchdog is None and patience is not None and waited > patience:
+            self._fell_silent(waited)
             self._refuse_if_stopped()
         self._faults_latch(self._inner.advance)
 
     def stop(self) -> None:
         """Stand still, now and until the next `reset`; never raises."""
+        self.rest()
         self._inner.stop()
 
+    def rest(self) -> None:
+        """The episode is over: no command is waited for until the next `reset`; the robot stays where it is told to be."""
+        self._in_episode = False
+        if self._watchdog is not None:
+            self._watchdog.rest()
+
     def stop_for_good(self, why: str) -> None:
-        """Stand still, now and until a person has cleared it by `recover`; never raises. `why` is what others read."""
-        self._inner.stop()
+        """Stand still, now and until a person has cleared it by `recover`; never raises. `why` is what others read.
+
+        May be called from any thread.
+        """
+        self.stop()
         if self._fault is None:
             self._fault = RobotFault(f"{why} The robot was stopped. {CLEAR}")
 
@@ -174,6 +208,8 @@ class SafeRobot:
 
     def close(self) -> None:
         """Let go of the robot within; may be called twice."""
+        if self._watchdog is not None:
+            self._watchdog.close()
         self._inner.close()
 
     def save(self) -> Float64:
@@ -195,6 +231,13 @@ class SafeRobot:
         self._guard.sent(sent)
         return sent
 
+    def _fell_silent(self, seconds: float) -> None:
+        """Nobody has commanded the robot for too long; called from the watchdog's thread where there is one."""
+        self.stop_for_good(
+            f"No command came for {seconds:.3g} s, longer than SafetyLimits.patience ({self.safety.patience:g} s): see what "
+            "the policy waited for, or whether its computer is too slow."
+        )
+
     def _refuse_if_stopped(self) -> None:
         fault = self.fault
         if fault is not None:
@@ -204,7 +247,7 @@ class SafeRobot:
         try:
             return do()
         except RobotFault as fault:
-            self._inner.stop()
+            self.stop()
             self._fault = self._fault or fault
             raise
 

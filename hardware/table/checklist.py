@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from ibc_gym.errors import ConfigError
+from ibc_gym.errors import Declined
 
 from .console import Console
 
@@ -19,58 +18,92 @@ class Item:
     """In a word or two."""
     question: str
     """What the operator looks at, as a question whose answer must be yes."""
+    show: Callable[[], None] | None = None
+    """Shows what is asked about, again and again while the answer is waited for."""
 
 
-CHECKLIST: Final = (
-    Item(
-        name="workspace",
-        question="Is nobody and nothing but the task's things within the arm's reach?",
-    ),
-    Item(
-        name="mounting",
-        question="Is the base bolted down, is the table firm, does no cable pull or catch?",
-    ),
-    Item(
-        name="emergency stop",
-        question="Is the emergency stop within your reach, pressed once for a test and released?",
-    ),
-    Item(
-        name="tool",
-        question="Is the tool that the configuration names mounted and tight?",
-    ),
-    Item(
-        name="payload",
-        question="Are payload and tool length in the controller those of this tool?",
-    ),
-    Item(
-        name="fence",
-        question="Are the controller's safety fence and reduced mode on, and does the fence end over the table?",
-    ),
-    Item(
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What the table's file says, for the questions to name: nobody can compare with what is not in sight."""
+
+    tool_length: float
+    """[m]"""
+    payload: float
+    """[kg]"""
+    fence: tuple[tuple[float, float, float], tuple[float, float, float]]
+    """Its lower and its upper corner [m]."""
+
+
+def checklist(
+    told: Told, *, picture_at: str | None = None, show: Callable[[], None] | None = None
+) -> tuple[Item, ...]:
+    """In this order: what can hurt somebody comes first, and power last.
+
+    Args:
+        told: What the table's file says.
+        picture_at: Where the camera's picture is to be seen; None where no camera is open, and nothing is asked about one.
+        show: Shows the newest picture there.
+    """
+    length = f"{1000 * told.tool_length:g} mm"
+    sides = zip("xyz", *told.fence, strict=True)
+    fence = ", ".join(f"{axis} {1000 * low:g} to {1000 * high:g}" for axis, low, high in sides)
+    camera = Item(
         name="camera",
-        question="Does the camera's picture show the whole board, sharp, and as it was calibrated?",
-    ),
-    Item(
-        name="power",
-        question="Is the arm powered and enabled, and the controller without error or warning?",
-    ),
-)
-"""In this order: what can hurt somebody comes first, and power last."""
+        question=f"Look at {picture_at}. Is it sharp, is all of the board on it, and has nobody moved the camera since it was "
+        "calibrated, if it was?",
+        show=show,
+    )
+    return (
+        Item(
+            name="workspace",
+            question="Is nobody and nothing but the task's things within the arm's reach?",
+        ),
+        Item(
+            name="mounting",
+            question="Is the base bolted down, is the table firm, does no cable pull or catch?",
+        ),
+        Item(
+            name="emergency stop",
+            question="Is the emergency stop within your reach, pressed once for a test and released?",
+        ),
+        Item(
+            name="tool",
+            question=f"Is the tool of the table's file mounted and tight, its tip {length} from the flange?",
+        ),
+        Item(
+            name="payload",
+            question=f"Does the tool weigh {told.payload:g} kg, and has the controller this payload and a TCP offset of "
+            f"{length}?",
+        ),
+        Item(
+            name="fence",
+            question=f"The controller gets a fence for the tip of {fence} mm. Does it end over the table, and is nothing within "
+            "that the arm may not touch?",
+        ),
+        *((camera,) if picture_at else ()),
+        Item(
+            name="power",
+            question="Is the arm powered, its lamp without an error, and no other program in charge of it?",
+        ),
+    )
 
 
-def go_through(console: Console, items: Sequence[Item] = CHECKLIST) -> None:
+def go_through(console: Console, items: Sequence[Item]) -> None:
     """Ask for every item; return once all were confirmed, one by one.
 
     Raises:
-        ConfigError: One was not; nothing may move.
+        Declined: One was not; nothing may move.
+        CameraTimeout: A picture that is asked about does not come.
     """
     console.say("Before the first motion. Look at each thing; do not answer from memory.")
     for number, item in enumerate(items, 1):
         answer = console.ask(
-            f"{number} of {len(items)}, {item.name}: {item.question}", {"y": "yes", "n": "no"}
+            f"{number} of {len(items)}, {item.name}: {item.question}",
+            {"y": "yes", "n": "no"},
+            item.show,
         )
         if answer != "y":
-            raise ConfigError(
+            raise Declined(
                 f"The checklist stops at {item.name!r}: {item.question} You answered no, so nothing moves. "
                 "See to it and begin again."
             )

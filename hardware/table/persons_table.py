@@ -10,7 +10,7 @@ import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.contracts import Camera
-from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.errors import ConfigError, Declined, SpecMismatch
 from ibc_gym.records import Layout, Pose, UInt8
 
 from .console import Console
@@ -22,6 +22,10 @@ SUCCEEDED: Final = {"y": True, "n": False}
 
 class Display(Protocol):
     """Where the operator sees a picture."""
+
+    @property
+    def place(self) -> str:
+        """An address or a file, for the operator to look at."""
 
     def show(self, picture: UInt8, words: str) -> None:
         """Show a picture (H, W, 3) in place of the last one, and a line about it."""
@@ -68,7 +72,7 @@ class PersonsTable:
 
         Raises:
             SpecMismatch: There is no such thing, or its place is not finite; nobody was asked.
-            ConfigError: The person gave up.
+            Declined: The person gave up.
             CameraTimeout: The live picture does not come.
         """
         self._check(layout)
@@ -76,13 +80,17 @@ class PersonsTable:
         for name, pose in layout.items():
             self._console.say(f"  {name}: {_in_words(pose)}")
         overlay = self._overlay(layout)
+        if overlay is not None and self.display is not None:
+            self._console.say(
+                f"The wanted picture lies over the live one at {self.display.place}: in place is what is seen once."
+            )
         answer = self._console.ask(
             "Put everything in its place and step back.",
             {"enter": "it is there, and the arm may move", "escape": "give up"},
             overlay,
         )
         if answer != "enter":
-            raise ConfigError("The table was not arranged; no episode begins.")
+            raise Declined("The table was not arranged; no episode begins.")
         self._console.pressed()
 
     def poses(self) -> None:

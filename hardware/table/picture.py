@@ -37,6 +37,11 @@ class PictureFile:
         """Show there; nothing is written yet."""
         self.path = path
 
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self.path)
+
     def show(self, picture: UInt8, words: str) -> None:
         """Replace the file by a picture (H, W, 3); the words are not in it."""
         part = self.path.with_name(f".{self.path.name}.part")

@@ -78,6 +78,11 @@ class View(Closing):
         self._thread.start()
         self._closed = False
 
+    @property
+    def place(self) -> str:
+        """The address."""
+        return self.address
+
     def show(self, picture: UInt8, words: str) -> None:
         """Show a picture (H, W, 3) and a line about it; returns at once, and keeps no copy but a reference."""
         self._picture, self._words = picture, words

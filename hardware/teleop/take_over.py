@@ -14,6 +14,7 @@ from ibc_gym.closing import Closing
 from ibc_gym.contracts import Policy
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Bool, Float32, Observation
+from ibc_gym.uncertain import in_words
 
 from .device import TAKE
 from .person import Person
@@ -30,6 +31,7 @@ class TakeOver(Closing):
         self._policy = policy
         self._person = person
         self._asked: list[str] = []
+        self._doubts = ""
         self.by_person = False
         """Whether the person chose the last action."""
         self.policys_action: Float32 | None = None
@@ -37,8 +39,10 @@ class TakeOver(Closing):
 
     @property
     def words(self) -> str:
-        """Who acts, for a line of status."""
-        return f"you: {self._person.words}" if self.by_person else "the policy acts"
+        """Who acts, for a line of status; of the policy also how sure it is, if it says so."""
+        if self.by_person:
+            return f"you: {self._person.words}"
+        return ", ".join(part for part in ("the policy acts", self._doubts) if part)
 
     @property
     def moving(self) -> bool:
@@ -56,6 +60,7 @@ class TakeOver(Closing):
         self._asked.clear()
         self.by_person = False
         self.policys_action = None
+        self._doubts = ""
 
     def act(self, observation: Observation) -> Float32:
         """The policy's action or the person's, (1, A).
@@ -78,6 +83,7 @@ class TakeOver(Closing):
                 self._asked.append(ask)
         self.by_person = self.by_person or self._person.moving
         self.policys_action = np.array(wanted)
+        self._doubts = in_words(self._policy)
         return mine if self.by_person else wanted
 
     def look(self) -> None:

@@ -9,27 +9,30 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from ibc_gym.closing import Closing
 from ibc_gym.contracts import Camera, Task, Workcell
-from ibc_gym.records import CameraSpec
+from ibc_gym.records import CameraSpec, Target
 
 from ..arm.config import XArmConfig
 from ..cameras.config import CameraPose, RealSenseConfig
 from ..cameras.realsense import RealSenseCamera
 from ..cameras.scaled import ScaledCamera
 from ..rig.cameras.bus import SoftwareBus
-from ..rig.cameras.emulator import EmulatedConfig, SoftwareCamera
-from ..rig.cameras.models import lens_of
-from ..rig.cameras.picture_link import PictureReader
+from ..rig.cameras.emulator import SoftwareCamera
 from ..rig.control_port import control_port
 from ..rig.lines import LineClient, RigError
 from ..rig.process import Rig, spawn
 from ..rig.referee import Referee
+from ..rig.schedule import Schedule, schedule
 from ..safety import SafeRobot
+from .emulated_table import EmulatedTable, load_emulated_table
 from .opened import OpenedArm
-from .table import SAFETY, arm_for, bounds_for, scene_of
+from .stand_in import software_camera
+from .table import arm_for, bounds_for, scene_of
 
 PROGRAM: Final = (sys.executable, "-m", "ibc_gym", "rig")
 ATTEMPTS: Final = 8
@@ -41,33 +44,81 @@ PATIENCE: Final = 1.0
 _numbers: Final = itertools.count()
 
 
-def make_workcell(task: Task, *, cameras: bool) -> Workcell:
+class EmulatedArm(OpenedArm):
+    """The arm of an emulated table, and what can be made to go wrong there: with its controller, and with the cameras."""
+
+    rig: Rig
+    """What can be asked about its controller."""
+    eyes: Mapping[str, SoftwareCamera] = MappingProxyType({})
+    """The emulated cameras."""
+    coming: Schedule = Schedule()
+    """What goes wrong, counted from when the arm is home for the first time."""
+
+    def reset(self, home: Target | None = None) -> None:
+        """Go home as `XArm.reset`; what is to go wrong is scheduled then, once."""
+        super().reset(home)
+        coming, self.coming = self.coming, Schedule()
+        self.schedule(coming)
+
+    def schedule(self, faults: Schedule) -> None:
+        """Let this go wrong, counted from now."""
+        for fault in faults.arm:
+            self.rig.inject(**dataclasses.asdict(fault))
+        for eye, blinded in itertools.product(self.eyes.values(), faults.cameras):
+            eye.inject(blinded.kind, blinded.duration, at=blinded.at)
+
+    def inject(self, *words: str) -> None:
+        """Let this go wrong, in the words of `EmulatedTable.faults`, counted from now.
+
+        Raises:
+            UnknownName: No fault is called that.
+            ConfigError: It makes no sense, or it is a camera's and there is none.
+        """
+        self.schedule(schedule(words, cameras=bool(self.eyes)))
+
+    def release(self) -> None:
+        """End what goes wrong and lasts, and what was still to come; errors stay until they are cleared."""
+        self.coming = Schedule()
+        self.rig.release()
+        for eye in self.eyes.values():
+            eye.release()
+
+
+def make_workcell(
+    task: Task, *, cameras: bool, raw: Path | None = None, table: EmulatedTable | None = None
+) -> Workcell:
     """Start a rig with the task's world, connect, and hold its controller against the config; nothing moves yet.
 
     Args:
         task: With a `scene`.
         cameras: Whether pictures will be wanted.
+        raw: Folder for the cameras' raw streams; None records none.
+        table: What goes wrong there; by default what a file says, see `load_emulated_table`.
 
     Raises:
-        ConfigError: The task has no scene with an arm.
+        ConfigError: The task has no scene with an arm, or the table's file does not serve.
         RigError: The rig does not start; its last words are in the message.
         MissingDependency: The vendor's client is not installed.
     """
+    table = load_emulated_table() if table is None else table
+    coming = table.schedule(cameras=cameras)
     with ExitStack() as started:
         rig = _start(task, started, cameras)
-        filming = started.enter_context(_Filming(rig, task)) if cameras else None
+        filming = started.enter_context(_Filming(rig, task, raw)) if cameras else None
         config = arm_for(task, _emulated(task, rig.address))
         with control_port(rig.port):
-            robot = OpenedArm(config, write_tool=True)
+            robot = EmulatedArm(config, write_tool=True)
         started.callback(robot.close)
         workcell = Workcell(
             name="xarm-emulated",
-            robot=SafeRobot(robot, bounds_for(task, SAFETY), kinematics=config.kinematics()),
+            robot=SafeRobot(robot, bounds_for(task, table.safety), kinematics=config.kinematics()),
             scene=Referee(rig.client),
             cameras={} if filming is None else filming.cameras,
             contacts=RefereesContacts(rig.client),
         )
-        robot.rig, robot.opened = rig, started.pop_all()
+        robot.rig, robot.coming = rig, coming
+        robot.eyes = robot.eyes if filming is None else filming.eyes
+        robot.opened = started.pop_all()
     return workcell
 
 
@@ -109,14 +160,16 @@ def _emulated(task: Task, address: str) -> XArmConfig:
 class _Filming(Closing):
     """Emulated RealSense cameras that look at what a rig shows, and the driver that has them."""
 
-    def __init__(self, rig: Rig, task: Task) -> None:
+    def __init__(self, rig: Rig, task: Task, raw: Path | None) -> None:
         self._bus = SoftwareBus()
         self._drivers: list[RealSenseCamera] = []
         self.cameras: dict[str, Camera] = {}
+        self.eyes: dict[str, SoftwareCamera] = {}
         try:
             for name, told in rig.client.ask("cameras").items():
-                spec = CameraSpec(**told["spec"])
-                self._drivers.append(self._driver(name, told["address"], spec, task.control_period))
+                serial = f"emulated-{name}"
+                spec, self.eyes[name] = software_camera(serial, told, self._bus)
+                self._drivers.append(self._driver(serial, spec, task.control_period, raw))
                 height, width = task.config.image_size
                 self.cameras[name] = ScaledCamera(self._drivers[-1], width, height)
         except BaseException:
@@ -129,14 +182,18 @@ class _Filming(Closing):
             driver.close()
         self._bus.close()
 
-    def _driver(self, name: str, address: str, spec: CameraSpec, period: float) -> RealSenseCamera:
-        serial = f"emulated-{name}"
-        width, height = spec.width, spec.height
-        device = EmulatedConfig(serial=serial, lens=lens_of(spec), width=width, height=height)
-        SoftwareCamera(device, PictureReader(address), self._bus)
+    def _driver(
+        self, serial: str, spec: CameraSpec, period: float, raw: Path | None
+    ) -> RealSenseCamera:
         pose = CameraPose(position=spec.position, quaternion=spec.quaternion)
         config = RealSenseConfig(
-            serial=serial, name=name, width=width, height=height, max_age=period, pose=pose
+            serial=serial,
+            name=spec.name,
+            width=spec.width,
+            height=spec.height,
+            max_age=period,
+            pose=pose,
+            raw=raw,
         )
         return RealSenseCamera(config, bus=self._bus)
 

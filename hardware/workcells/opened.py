@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from ..arm.robot import XArm
-from ..rig.process import Rig
 
 
 class OpenedArm(XArm):
@@ -13,8 +12,6 @@ class OpenedArm(XArm):
 
     opened: ExitStack | None = None
     """Closed after the arm."""
-    rig: Rig | None = None
-    """Of an emulated arm: what can be asked about its controller, and made to go wrong there."""
 
     def close(self) -> None:
         """Hang up, and close what was opened for the arm; may be called twice."""

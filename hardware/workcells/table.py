@@ -15,8 +15,8 @@ import numpy as np
 from ibc_gym.checks import settle
 from ibc_gym.contracts import Task
 from ibc_gym.errors import ConfigError
-from ibc_gym.kinematics import CLOSE_ENOUGH, DOWN
-from ibc_gym.records import Pose
+from ibc_gym.kinematics import CLOSE_ENOUGH, DOWN, Kinematics
+from ibc_gym.records import Float64, Pose
 from ibc_gym.serialise import from_json
 
 from ..arm.config import ARM, XArmConfig
@@ -30,8 +30,30 @@ FILE: Final = Path("table.toml")
 """Where it is by default."""
 SAFETY: Final = SafetyLimits(tilt=radians(5.0), patience=5.0)
 """Beside the workspace and the speeds that the driver keeps: a tool that stays upright, and a policy that keeps talking."""
+NEARLY: Final = 0.006
+"""As near to the task's home begins an arm whose joints do not reach it [m]."""
+CLEAR_OF_STOPS: Final = 0.0025
+"""So far within reach is that beginning [m]: some 0.01 rad before the end of a joint's range."""
 SAME_LENGTH: Final = 5e-4
 """By which the tool of the table may differ from the task's [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RigPorts:
+    """Where a rig listens at the arm's address, as `ibc-gym rig` says it."""
+
+    questions: int
+    """For the referee and faults."""
+    commands: int = 502
+    """For the vendor's client."""
+
+    def __post_init__(self) -> None:
+        settle(self)
+        for name in ("questions", "commands"):
+            if not 0 < getattr(self, name) < 1 << 16:
+                raise ConfigError(
+                    f"RigPorts.{name} is {getattr(self, name)}, but must be a port, 1 to 65535."
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +66,8 @@ class TableConfig:
     calibrations: Mapping[str, str] | None = None
     """Files of `ibc-gym calibrate camera`, by the camera's name; they say where it stands."""
     safety: SafetyLimits = SAFETY
+    rig: RigPorts | None = None
+    """Where an emulated rig stands in for arm and cameras, for trying a table with nothing attached; None for a real one."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -112,20 +136,29 @@ def arm_for(task: Task, config: XArmConfig) -> XArmConfig:
             f"Task {task.name!r} wants a tool that is {scene.tool.length} m long, but XArmConfig.tool_length is "
             f"{config.tool_length} m. Mount the other tool, measure it, and write its length into the table's file."
         )
-    home = Pose(position=np.array(scene.home), quaternion=DOWN)
-    found = config.kinematics().inverse(home, np.array(ARM.rest))
-    if found.error > CLOSE_ENOUGH:
-        raise ConfigError(
-            f"The home of task {task.name!r}, {scene.home} m, is out of reach of an arm with the ranges of joints that "
-            "every xArm6 has."
-        )
     return replace(
         config,
-        home_joints=tuple(found.joints.tolist()),
+        home_joints=tuple(_home(task, config.kinematics()).tolist()),
         control_rate=1.0 / scene.control_period,
         workspace_lower=scene.workspace_lower,
         workspace_upper=scene.workspace_upper,
     )
+
+
+def _home(task: Task, kinematics: Kinematics) -> Float64:
+    """Joints (6,) [rad] of the task's home; of a place beside it where those that every xArm6 has do not quite reach it."""
+    wanted: Float64 = np.array(scene_of(task).home)
+    place = kinematics.within_reach(wanted)
+    short = float(np.linalg.norm(place - wanted))
+    if short:
+        place = place + CLEAR_OF_STOPS * (place - wanted) / short
+    found = kinematics.inverse(Pose(position=place, quaternion=DOWN), np.array(ARM.rest))
+    if found.error > CLOSE_ENOUGH or np.linalg.norm(place - wanted) > NEARLY:
+        raise ConfigError(
+            f"The home of task {task.name!r}, {wanted.tolist()} m, is {1000 * short:.1f} mm out of reach of an arm with the "
+            "ranges of joints that every xArm6 has."
+        )
+    return found.joints
 
 
 def bounds_for(task: Task, limits: SafetyLimits) -> SafetyLimits:

@@ -20,6 +20,8 @@ from ibc_gym.console import Terminal, table
 from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.evaluator import EvalProgress, carry_out, prepare
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
+from ibc_gym.tables import REAL_TIME
+from ibc_gym.watching import watched
 from ibc_gym.words import count
 
 DESCRIPTION = (
@@ -33,6 +35,7 @@ EXAMPLES = (
     "runs/door --env gym:AdroitHandDoor-v1 --horizon 300",
     "oracle --env push --episodes 20",
     "runs/push --films 3 --film-seeds 100003 100007",
+    "runs/insert --workcell xarm --view 8000 --episodes 20",
 )
 
 EvalFlags = flags_of(
@@ -52,6 +55,16 @@ EvalFlags = flags_of(
             None,
         ),
         "options": (flag(Any, "", hidden=True), {}),
+        "view": (
+            flag(
+                int | None,
+                "A port on 127.0.0.1 for a page with the live picture, and with the wanted one over it where you arrange the "
+                f"table; 0 takes any that is free. For {' and '.join(REAL_TIME)}.",
+                metavar="PORT",
+                default="no page",
+            ),
+            None,
+        ),
         "horizon": (
             flag(
                 int | None,
@@ -83,23 +96,27 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
         raise ConfigError(
             f"There is no run at {config.policy}; train one with `ibc-gym train`, or say oracle or random."
         )
-    plan = prepare(config)
-    terminal.writes("rows of every episode and a summary", f"{plan.folder}/")
-    for note in plan.notes:
-        terminal.say(note)
-    terminal.kept = (
-        "An evaluation is written when all its episodes have ended, and films after that."
-    )
-    if config.latency_steps:
-        terminal.say(
-            f"Times {count(config.latency_steps, 'action')} one by one, then runs the episodes."
+    with watched(config.view) as page:
+        if page is not None:
+            terminal.say(f"The live picture is at {page.address}")
+        plan = prepare(config)
+        terminal.writes("rows of every episode and a summary", f"{plan.folder}/")
+        for note in plan.notes:
+            terminal.say(note)
+        terminal.kept = (
+            "An evaluation is written when all its episodes have ended, and films after that."
         )
-    with terminal.progress("Episodes") as (bar,):
-        evaluation = carry_out(
-            plan,
-            lambda now: bar(now.done / now.total, in_words(now)),
-            lambda timed: bar(0.0, timing(timed)),
-        )
+        if config.latency_steps:
+            terminal.say(
+                f"Times {count(config.latency_steps, 'action')} one by one, then runs the episodes."
+            )
+        with terminal.progress("Episodes") as (bar,):
+            evaluation = carry_out(
+                plan,
+                lambda now: bar(now.done / now.total, in_words(now)),
+                lambda timed: bar(0.0, timing(timed)),
+                page,
+            )
     terminal.result(evaluation.summary, evaluation_table([evaluation.summary]))
     terminal.say(f"Written to {evaluation.folder}")
     if evaluation.film_error is not None:
@@ -112,7 +129,10 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
 
 def in_words(now: EvalProgress) -> str:
     """How an evaluation goes, for the line below its bar."""
-    return f"{now.successes} of {count(now.done, 'episode')} succeeded, {now.done / max(now.seconds, 1e-9):.1f}/s"
+    so_far = f"{now.successes} of {count(now.done, 'episode')} succeeded"
+    if now.doubts:
+        return f"{so_far}; the policy: {now.doubts}"
+    return f"{so_far}, {now.done / max(now.seconds, 1e-9):.1f}/s"
 
 
 def timing(timed: int) -> str:

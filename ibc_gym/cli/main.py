@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "record": ("ibc_gym.cli.record:record", "Record demonstrations into a Zarr folder."),
     "train": ("ibc_gym.cli.train:train", "Train a policy on recorded demonstrations."),
     "eval": ("ibc_gym.cli.eval:evaluate", "Count how often a trained policy succeeds."),
+    "export": ("ibc_gym.cli.export:export", "A trained policy for a computer without a trainer."),
     "replay": ("ibc_gym.cli.replay:replay", "Run stored episodes again; say how far they part."),
     "compare-sims": (
         "ibc_gym.cli.compare_sims:compare_sims",

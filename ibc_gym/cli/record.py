@@ -24,7 +24,7 @@ from ibc_gym.person_stage import RecordByPersonConfig
 from ibc_gym.record import RecordConfig, RecordSummary
 from ibc_gym.record import record as run_recording
 from ibc_gym.record_by_person import PersonSummary, Surroundings, record_by_person
-from ibc_gym.tables import TELEOPERATION
+from ibc_gym.tables import RAW_STREAMS, TELEOPERATION
 from ibc_gym.words import count
 
 DESCRIPTION = (
@@ -37,6 +37,7 @@ EXAMPLES = (
     "push --observation image --episodes 50 --out pictures.zarr",
     "particle --task.dimensions 8 --episodes 1000 --out particle.zarr",
     "insert --by keyboard --view 8000 --out mine.zarr",
+    "insert --by spacemouse --workcell xarm --observation image --raw --out real.zarr",
     "insert --by gamepad --policy runs/insert --out corrected.zarr",
 )
 KEYS = (
@@ -91,6 +92,14 @@ RecordFlags = flags_of(
                 default="no page",
             ),
             _PERSON.view,
+        ),
+        "raw": (
+            flag(
+                bool,
+                "Keep the cameras' raw streams, too, beside the data set (demos.raw for demos.zarr), as their library records "
+                f"them: some 10 MB a second and camera. For {' and '.join(RAW_STREAMS)}, with pictures (--observation image).",
+            ),
+            False,
         ),
         "task": (word(str, "A task: `ibc-gym list` names them.", "TASK"), REQUIRED),
         "options": (flag(Any, "", hidden=True), {}),

@@ -7,14 +7,21 @@ from typing import Any
 
 from ibc_gym.cli.flags import config_of, flag, flags_of, parse, take_task_options, word
 from ibc_gym.console import Terminal, table
+from ibc_gym.registry import load
 from ibc_gym.rig import RigConfig, serve
+from ibc_gym.tables import HARDWARE
 
 DESCRIPTION = (
     "An emulated xArm6 in real time, on loopback: the vendor's own client drives it.",
     "The workcell xarm-emulated starts one by itself; this one is for your programs.",
     "--task.OPTION VALUE sets an option of the task, a field of its config.",
 )
-EXAMPLES = ("insert", "insert --task.clearance 0.005 --address 127.0.0.2")
+EXAMPLES = (
+    "insert",
+    "insert --task.clearance 0.005 --address 127.0.0.2",
+    "insert --fault collision@3s error=27@9s freeze@12s+2s",
+    "insert --faults-per-minute 6 --seed 1",
+)
 
 VENDORS_PORT = 502
 """Where the vendor's client looks for a controller."""
@@ -28,10 +35,22 @@ RigFlags = flags_of(
 )
 
 
+def kinds() -> list[str]:
+    """What `--fault` knows: all that can go wrong with a controller."""
+    known = load(HARDWARE, "known faults", "hardware")()
+    return [kind for kind in known if not kind.startswith("camera-")]
+
+
 def rig(argv: Sequence[str], terminal: Terminal) -> None:
     """Run the rig until Ctrl-C."""
     options, argv = take_task_options(argv)
-    flags = parse(RigFlags, argv, command="ibc-gym rig", description=DESCRIPTION, examples=EXAMPLES)
+    flags = parse(
+        RigFlags,
+        argv,
+        command="ibc-gym rig",
+        description=(*DESCRIPTION, f"Faults: {', '.join(kinds())}."),
+        examples=EXAMPLES,
+    )
     config = config_of(RigConfig, flags, options=options)
 
     def tell(where: Mapping[str, Any]) -> None:

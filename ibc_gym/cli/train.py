@@ -151,4 +151,6 @@ def _table(result: TrainResult) -> Any:
     if result.action_error is not None:
         chosen = f"{result.action_error:.4g} after update {result.best_step}"
         rows.insert(1, ("held-out action error", chosen))
+    if result.rollbacks:
+        rows.append(("rollbacks", f"{result.rollbacks}; metrics.jsonl says what for"))
     return table("Trained", ("what", "how much"), rows)

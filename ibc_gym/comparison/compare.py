@@ -22,9 +22,16 @@ from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.evaluation.uncertainty import compare_paired
 from ibc_gym.paths import writable_folder
 from ibc_gym.records import Float32, Float64
-from ibc_gym.registry import make_env, make_oracle, make_vec_env
+from ibc_gym.registry import (
+    load,
+    make_env,
+    make_oracle,
+    make_task,
+    make_vec_env,
+    workcell_factory,
+)
 from ibc_gym.rollout import rollout
-from ibc_gym.tables import TASKS, UNMEASURED
+from ibc_gym.tables import ORACLES, TASKS, UNMEASURED
 
 ORACLE = "oracle"
 FAR = 5e-3
@@ -114,6 +121,7 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
         MissingDependency: A simulator is not installed.
     """
     tell = on_progress or (lambda share, doing: None)
+    _require_both(config)
     writable_folder(config.folder)  # told before the work rather than after it
     tell(0.0, f"commands of the oracle in {config.workcells[0]}")
     commands = _commands(config)
@@ -154,6 +162,14 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
     (config.folder / "comparison.json").write_text(json.dumps(comparison.summary, indent=2) + "\n")
     tell(1.0, "done")
     return comparison
+
+
+def _require_both(config: CompareConfig) -> None:
+    """Refuse what cannot be compared here, before anything is written."""
+    task = make_task(config.task, **config.options)
+    for workcell in config.workcells:
+        workcell_factory(workcell, task)
+    load(ORACLES, config.task, "oracle")
 
 
 def _make_env(config: CompareConfig, workcell: str, render_mode: str | None = None) -> Env:

@@ -26,6 +26,9 @@ class RehearseConfig(CompareConfig):
     pictures: bool = False
     """Whether two episodes are drawn side by side; needs a workcell with cameras."""
 
+    out: Path | None = None
+    """Folder to write into; by default runs/rehearse-TASK."""
+
     @property
     def folder(self) -> Path:
         """Where the answer goes."""

@@ -10,7 +10,7 @@ import numpy as np
 from ibc_gym.data.demonstration import Array, Demonstration
 from ibc_gym.data.metadata import node_name
 from ibc_gym.records import Bool
-from ibc_gym.rollout import Transition
+from ibc_gym.rollout import POLICY, Transition
 
 _NOT_PROGRESS = ("success", "is_success", "deadline_missed", "interventions")
 
@@ -125,7 +125,7 @@ def _columns(transition: Transition) -> dict[str, Array]:
         values["interventions"] = np.asarray(info["interventions"], dtype=np.int64)
     for name, array in info.items():
         if isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype.kind in "fiu":
-            if name.startswith("_") or name in _NOT_PROGRESS:
+            if name.startswith(("_", POLICY)) or name in _NOT_PROGRESS:
                 continue
             told, numbers = info.get(f"_{name}"), array.astype(np.float64)
             values[f"progress.{node_name(name)}"] = (

@@ -31,9 +31,12 @@ from ibc_gym.evaluation.shares import Share, cut_into_shares, run_shares
 from ibc_gym.evaluation.stage import Stage, resolve
 from ibc_gym.evaluation.summary import batched_ms, headline_of, milliseconds, summarise
 from ibc_gym.paths import writable_folder
-from ibc_gym.registry import is_real_time
+from ibc_gym.real_time import is_real_time
+from ibc_gym.rollout import POLICY, Transition
 from ibc_gym.serialise import to_json
 from ibc_gym.specs import differing_options, options_of
+from ibc_gym.uncertain import doubts_in_words
+from ibc_gym.watching import Page, watched
 from ibc_gym.words import count
 
 
@@ -47,6 +50,8 @@ class EvalProgress:
     successes: int
     seconds: float
     """Since the first episode began."""
+    doubts: str = ""
+    """How sure the policy is just now, in words; where an arm moves in real time, which is told of at every step."""
 
 
 OnProgress = Callable[[EvalProgress], None]
@@ -86,7 +91,8 @@ def evaluate(
         UnknownName: There is no such task, workcell or oracle.
         WorkerFailed: A worker process was killed.
     """
-    return carry_out(prepare(config), on_progress, on_timed)
+    with watched(config.view) as page:
+        return carry_out(prepare(config), on_progress, on_timed, page)
 
 
 def prepare(config: EvalConfig) -> Plan:
@@ -112,12 +118,19 @@ def prepare(config: EvalConfig) -> Plan:
 
 
 def carry_out(
-    plan: Plan, on_progress: OnProgress | None = None, on_timed: OnStep | None = None
+    plan: Plan,
+    on_progress: OnProgress | None = None,
+    on_timed: OnStep | None = None,
+    page: Page | None = None,
 ) -> Evaluation:
-    """Run the episodes of a plan; arguments and errors as for `evaluate`."""
+    """Run the episodes of a plan; arguments and errors as for `evaluate`.
+
+    `page` shows them live, if there is one.
+    """
     config, stage = plan.config, plan.stage
     found = probe(stage, config.seeds, config.latency_steps, on_timed)
     started = time.perf_counter()
+    counter = _Counter(config.episodes, on_progress)
     ended: list[Share] = []
     try:
         results = run_shares(
@@ -126,8 +139,10 @@ def carry_out(
             num_envs=config.num_envs,
             workers=choose_workers(config.workers, config.episodes, found),
             threads=config.workers,  # nobody who asks for one worker wants two threads
-            on_episode=_Counter(config.episodes, on_progress),
+            on_episode=counter,
             on_share=ended.append,
+            page=page,
+            on_step=counter.step if is_real_time(config.workcell) else None,
         )
     except (
         BaseException
@@ -277,6 +292,19 @@ class _Counter:
     def __call__(self, success: bool) -> None:
         self._done += 1
         self._successes += success
+        self._tell("")
+
+    def step(self, transition: Transition) -> None:
+        """Somebody watches the arm, and wants to know how sure the policy is."""
+        said = {
+            name.removeprefix(POLICY): float(values[0])
+            for name, values in transition.info.items()
+            if name.startswith(POLICY)
+        }
+        if words := doubts_in_words(said):
+            self._tell(words)
+
+    def _tell(self, doubts: str) -> None:
         if self._report is not None:
             self._report(
                 EvalProgress(
@@ -284,5 +312,6 @@ class _Counter:
                     total=self._total,
                     successes=self._successes,
                     seconds=time.perf_counter() - self._started,
+                    doubts=doubts,
                 )
             )

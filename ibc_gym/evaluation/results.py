@@ -4,7 +4,7 @@ An evaluation is a folder, `<run>/evaluations/<name>/`:
 
 - `evaluation.json`: the object that `ibc-gym eval --json` prints, and the config that made it;
 - `episodes.jsonl`: one line per episode;
-- `actions.npz`: what the policy did, so that any episode can be played again without the policy;
+- `actions.npz`: what the policy did, so that any episode can be played again without the policy, and how sure it was;
 - `films/`: the episodes that were filmed, and their strips.
 """
 
@@ -22,9 +22,10 @@ import numpy as np
 
 from ibc_gym.checks import settle
 from ibc_gym.errors import ConfigError
+from ibc_gym.real_time import check_one_at_a_time, is_real_time
 from ibc_gym.records import Float32
-from ibc_gym.registry import check_one_at_a_time, is_real_time
 from ibc_gym.rollout import Episode
+from ibc_gym.tables import REAL_TIME
 
 FIRST_SEED: Final = 100_000
 """Where test seeds begin, far from the seeds that demonstrations are recorded with (0, 1, 2, ...).
@@ -34,6 +35,9 @@ The published particle figures were taken on seeds 0 ... n-1: say `first_seed=0`
 
 CHECKPOINTS: Final = "checkpoints"
 """Folder of a run's checkpoints."""
+
+_DOUBT: Final = "uncertainty."
+"""Prefix of what a policy said of itself, among the arrays of an evaluation."""
 
 Score = Literal["success", "return", "best_reward"]
 """What an evaluation is summed up by."""
@@ -87,6 +91,11 @@ class EvalConfig:
     """Seeds of episodes to film, whatever becomes of them; `films` counts those beside them."""
     latency_steps: int = 200
     """Actions at batch 1 over which the latency is taken first, after a warm-up; 0 leaves it out."""
+    view: int | None = None
+    """A port on 127.0.0.1 for a page with the live picture; 0 takes any that is free.
+
+    Where a person arranges the table, it shows the wanted picture over the live one. For workcells in real time.
+    """
     out: Path | None = None
     """Run folder to write into; by default the checkpoint's own, or runs/<policy>-<env>."""
     name: str | None = None
@@ -120,7 +129,16 @@ class EvalConfig:
     def _settle_real_time(self) -> None:
         """One arm in real time: one environment, one process, every episode a share, and no episode for timing alone."""
         if not is_real_time(self.workcell):
+            if self.view is not None:
+                raise ConfigError(
+                    f"EvalConfig.view is for workcells in real time ({', '.join(REAL_TIME)}); a simulation is over too soon "
+                    "to be watched: film it, with films."
+                )
             return
+        if self.view is not None and self.view < 0:
+            raise ConfigError(
+                f"EvalConfig.view is {self.view}, but must be a port, or 0 for any that is free."
+            )
         check_one_at_a_time(self.workcell, workers=self.workers)
         for name, value in {"num_envs": 1, "share": 1, "workers": 1, "latency_steps": 0}.items():
             object.__setattr__(self, name, value)
@@ -138,6 +156,8 @@ class Tape:
     seed: int
     actions: Float32
     """(T, A), as asked for."""
+    uncertainty: Mapping[str, Float32] = field(default_factory=dict)
+    """What the policy said of how sure it was of each of them, by name, (T,)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -205,11 +225,17 @@ def write_evaluation(evaluation: Evaluation) -> None:
     rows = "".join(f"{json.dumps(dataclasses.asdict(row))}\n" for row in evaluation.episodes)
     (folder / "episodes.jsonl").write_text(rows)
     lengths = [len(tape.actions) for tape in evaluation.tapes]
+    said = evaluation.tapes[0].uncertainty if evaluation.tapes else {}
+    doubts = {
+        f"{_DOUBT}{name}": np.concatenate([tape.uncertainty[name] for tape in evaluation.tapes])
+        for name in said
+    }
     np.savez_compressed(
         folder / "actions.npz",
         seeds=np.array([tape.seed for tape in evaluation.tapes], dtype=np.int64),
         ends=np.cumsum(lengths, dtype=np.int64),
         actions=np.concatenate([tape.actions for tape in evaluation.tapes]),
+        **doubts,  # type: ignore[arg-type]  # the last argument of the stubs is a switch, which no doubt is called
     )
     (folder / "evaluation.json").write_text(json.dumps(evaluation.summary, indent=1) + "\n")
 
@@ -226,13 +252,21 @@ def read_evaluation(folder: str | Path) -> Evaluation:
         lines = (folder / "episodes.jsonl").read_text().splitlines()
         episodes = tuple(Episode(**json.loads(line)) for line in lines)
         with np.load(folder / "actions.npz") as arrays:
-            parts = np.split(arrays["actions"], arrays["ends"][:-1])
-            seeds = arrays["seeds"].tolist()
+            seeds, cuts = arrays["seeds"].tolist(), arrays["ends"][:-1]
+            parts = np.split(arrays["actions"], cuts)
+            doubts = {
+                name.removeprefix(_DOUBT): np.split(arrays[name], cuts)
+                for name in arrays.files
+                if name.startswith(_DOUBT)
+            }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"{folder} holds no complete evaluation ({error}); make one with `ibc-gym eval`."
         ) from error
-    tapes = tuple(Tape(seed=s, actions=a) for s, a in zip(seeds, parts, strict=True))
+    tapes = tuple(
+        Tape(seed=seed, actions=part, uncertainty={name: said[k] for name, said in doubts.items()})
+        for k, (seed, part) in enumerate(zip(seeds, parts, strict=True))
+    )
     return Evaluation(summary=summary, episodes=episodes, tapes=tapes, folder=folder)
 
 

@@ -18,16 +18,20 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
+from gymnasium.vector import SyncVectorEnv
 
 from ibc_gym.errors import WorkerFailed
 from ibc_gym.evaluation.results import SCRIPTED, Tape
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.records import Bool, Float64, Observation
-from ibc_gym.rollout import Episode, Transition, rollout
+from ibc_gym.rollout import Episode, Listener, Transition, rollout
+from ibc_gym.watching import OnPage, Page
 
 OnEpisode = Callable[[bool], None]
 """Told of every episode that ends, and whether it succeeded."""
+OnStep = Callable[[Transition], None]
+"""Told of every step."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,6 +63,8 @@ def run_shares(
     threads: int = 1,
     on_episode: OnEpisode,
     on_share: Callable[[Share], None] | None = None,
+    page: Page | None = None,
+    on_step: OnStep | None = None,
 ) -> list[Share]:
     """Run every share; the results come in the order of the shares.
 
@@ -71,6 +77,8 @@ def run_shares(
         threads: That step the environments where there is one worker alone; 0 takes all cores.
         on_episode: Called in this process.
         on_share: The same, with every share that is complete, where there is one worker alone.
+        page: Shows the only environment of the only worker.
+        on_step: The same, with every step.
 
     Raises:
         WorkerFailed: A process raised an error, was killed, or ended early.
@@ -78,7 +86,9 @@ def run_shares(
     workers = min(workers, len(shares))
     if workers == 1:
         done = []
-        for _, share in _run(stage, list(enumerate(shares)), num_envs, threads, on_episode):
+        for _, share in _run(
+            stage, list(enumerate(shares)), num_envs, threads, on_episode, page, on_step
+        ):
             done.append(share)
             if on_share is not None:
                 on_share(share)
@@ -172,15 +182,21 @@ def _run(
     num_envs: int,
     threads: int,
     on_episode: OnEpisode,
+    page: Page | None = None,
+    on_step: OnStep | None = None,
 ) -> Iterator[tuple[int, Share]]:
     with one_thread(stage):
         envs = stage.make_envs(num_envs, threads)
         try:
+            looking_on = []
+            if page is not None and isinstance(envs, SyncVectorEnv):
+                looking_on.append(OnPage(page, envs.envs[0]))
             policy = stage.make_policy(envs)
             for index, seeds in shares:
                 deck = TapeDeck()
                 started = time.process_time()
-                result = rollout(envs, policy, seeds, [deck, _Bell(on_episode)])
+                ears: list[Listener] = [deck, _Bell(on_episode, on_step), *looking_on]
+                result = rollout(envs, policy, seeds, ears)
                 tapes = {tape.seed: tape for tape in deck.tapes}
                 yield (
                     index,
@@ -213,10 +229,11 @@ def one_thread(stage: Stage) -> Iterator[None]:
 
 
 class _Bell:
-    """A listener that rings when an episode ends."""
+    """A listener that rings when an episode ends, and hands on every step to who wants it."""
 
-    def __init__(self, on_episode: OnEpisode) -> None:
+    def __init__(self, on_episode: OnEpisode, on_step: OnStep | None) -> None:
         self._on_episode = on_episode
+        self._on_step = on_step
 
     def on_reset(
         self, mask: Bool, seeds: Sequence[int], observation: Observation, info: Mapping[str, Any]
@@ -224,5 +241,7 @@ class _Bell:
         pass
 
     def on_step(self, transition: Transition) -> None:
+        if self._on_step is not None:
+            self._on_step(transition)
         for row in np.flatnonzero(transition.ended):
             self._on_episode(bool(transition.info["is_success"][row]))

@@ -12,7 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from ibc_gym.contracts import LearnedPolicy, Policy, Task
-from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.errors import ConfigError, Declined, SpecMismatch
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import make_env, make_oracle, make_vec_env, task_of
@@ -31,6 +31,8 @@ class Stage:
     observation: str
     """What the environment shows: "state", "image" or "state+image"."""
     options: Mapping[str, Any]
+    renders: bool = False
+    """Whether the environments render, for somebody who looks on."""
 
     def make_envs(self, count: int, threads: int = 1) -> VectorEnv[Any, Any, Any]:
         """Environments for `rollout`, stepped by so many threads; 0 takes all cores."""
@@ -48,7 +50,7 @@ class Stage:
         Raises:
             ConfigError: It cannot.
         """
-        make = partial(make_env, self.env, render_mode="rgb_array", **self._arguments())
+        make = partial(make_env, self.env, **{**self._arguments(), "render_mode": "rgb_array"})
         return SyncVectorEnv([make], autoreset_mode=AutoresetMode.DISABLED)
 
     def make_policy(self, envs: VectorEnv[Any, Any, Any]) -> Policy:
@@ -77,6 +79,8 @@ class Stage:
         named: dict[str, Any] = {} if self.workcell is None else {"workcell": self.workcell}
         if self.observation != "state":
             named["observation"] = self.observation
+        if self.renders:
+            named["render_mode"] = "rgb_array"
         return {**named, **self.options}
 
 
@@ -105,6 +109,7 @@ def _stage(config: EvalConfig, env: str, observation: str) -> Stage:
         workcell=config.workcell,
         observation=observation,
         options=dict(config.options),
+        renders=config.view is not None and "image" not in observation,
     )
 
 
@@ -129,6 +134,8 @@ def _fitting(stage: Stage, policy: LearnedPolicy) -> Stage:
 def _fits(stage: Stage, taken: Mapping[str, Any], policy: LearnedPolicy) -> bool:
     try:
         envs = replace(stage, options={**stage.options, **taken}).make_envs(1)
+    except Declined:
+        raise  # a person's no is an answer to every question
     except ConfigError:
         return False  # these options make no sense without the others
     try:

@@ -55,11 +55,31 @@ def summarise(
         "length_mean": float(np.mean([episode.length for episode in episodes])),
         "score": _score(facts["score"], episodes),
         **{name: facts[name] for name in facts if name not in _PLACED},
+        "uncertainty": _doubts(episodes),
         "failures": [
             {"seed": e.seed, "length": e.length, "return": e.total_reward, **e.metrics}
             for e in failed[:LISTED_FAILURES]
         ],
     }
+
+
+def _doubts(episodes: Sequence[Episode]) -> dict[str, dict[str, float | None]]:
+    """What the policy said of how sure it was, by name: the mean over successes and over failures, and how well it tells
+    them apart: the chance that of a failure and a success the failure has the greater mean, 0.5 if it says nothing.
+    """
+    found: dict[str, dict[str, float | None]] = {}
+    for name in episodes[0].uncertainty:
+        means = np.array([episode.uncertainty[name]["mean"] for episode in episodes])
+        good = np.array([episode.success for episode in episodes])
+        won, lost = means[good], means[~good]
+        both = len(won) and len(lost)
+        above = (lost[:, None] > won).mean() + 0.5 * (lost[:, None] == won).mean() if both else None
+        found[name] = {
+            "successes": float(won.mean()) if len(won) else None,
+            "failures": float(lost.mean()) if len(lost) else None,
+            "failures_above": None if above is None else float(above),
+        }
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ import numpy as np
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.evaluation.results import Tape
 from ibc_gym.records import Bool, Float32, Observation
-from ibc_gym.rollout import Episode, Transition
+from ibc_gym.rollout import POLICY, Episode, Transition
 
 
 class TapeDeck:
@@ -23,22 +23,31 @@ class TapeDeck:
     def __init__(self) -> None:
         self.tapes: list[Tape] = []
         """Episodes that have ended, in the order of their ends."""
-        self._rows: dict[int, tuple[int, list[Float32]]] = {}
+        self._rows: dict[int, tuple[int, list[Float32], list[dict[str, float]]]] = {}
 
     def on_reset(
         self, mask: Bool, seeds: Sequence[int], observation: Observation, info: Mapping[str, Any]
     ) -> None:
         """Begin a tape for every row that begins."""
         for row in np.flatnonzero(mask).tolist():
-            self._rows[row] = (seeds[row], [])
+            self._rows[row] = (seeds[row], [], [])
 
     def on_step(self, transition: Transition) -> None:
-        """Keep the active rows' actions."""
+        """Keep the active rows' actions, and what the policy says of them."""
+        said = {
+            name.removeprefix(POLICY): values
+            for name, values in transition.info.items()
+            if name.startswith(POLICY)
+        }
         for row in np.flatnonzero(transition.active).tolist():
-            seed, actions = self._rows[row]
+            seed, actions, doubts = self._rows[row]
             actions.append(np.array(transition.action[row], dtype=np.float32))
+            doubts.append({name: float(values[row]) for name, values in said.items()})
             if transition.ended[row]:
-                self.tapes.append(Tape(seed=seed, actions=np.stack(actions)))
+                steps = {
+                    name: np.array([doubt[name] for doubt in doubts], np.float32) for name in said
+                }
+                self.tapes.append(Tape(seed=seed, actions=np.stack(actions), uncertainty=steps))
 
 
 class TapePlayer:

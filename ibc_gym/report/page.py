@@ -12,6 +12,7 @@ from ibc_gym.evaluation.results import SCRIPTED, EvalConfig, Evaluation
 from ibc_gym.evaluation.stage import Stage, resolve
 from ibc_gym.paths import writable_folder
 from ibc_gym.report.curves import Run, read_runs
+from ibc_gym.report.doubts import doubts_section
 from ibc_gym.report.landscapes import landscape_figure
 from ibc_gym.report.runs import runs_section
 from ibc_gym.report.sections import (
@@ -72,6 +73,7 @@ def render(
             headline(runs),
             success_section(runs),
             _landscape_section(runs, landscape_seed, landscape_steps),
+            doubts_section(runs),
             failures_section(runs),
             learning_section(runs),
             runs_section(runs),

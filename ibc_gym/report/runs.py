@@ -69,12 +69,19 @@ def _facts(run: Run) -> dict[str, Any]:
     if run.metrics:
         last = run.metrics[-1]
         facts["trained"] = f"{count(last['step'], 'step')}, {last.get('cpu_seconds', 0):.0f} CPU s"
+        facts |= _rollbacks(run)
     if run.evaluations:
         facts["evaluated"] = ", ".join(found.folder.name for found in run.evaluations)
         facts["CPU for evaluation"] = (
             f"{sum(e.summary['cpu_seconds'] for e in run.evaluations):.1f} s"
         )
     return facts
+
+
+def _rollbacks(run: Run) -> dict[str, str]:
+    """What training was rolled back for, each time."""
+    notes = [line["note"] for line in run.metrics if line.get("rolled_back_to") is not None]
+    return {f"rollback {number}": note for number, note in enumerate(notes, 1)}
 
 
 def _said(value: Any) -> str:

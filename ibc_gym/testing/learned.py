@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ibc_gym.checkpoint import as_module
-from ibc_gym.contracts import LearnedPolicy, Policy
+from ibc_gym.contracts import LearnedPolicy, Monitored, Policy
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import Windows
 from ibc_gym.testing.bits import global_stream
@@ -157,6 +157,20 @@ class LearnedPolicyContract(PolicyContract):
             assert all(torch.equal(now, weights[name]) for name, now in module.state_dict().items())
             assert all(parameter.grad is None for parameter in module.parameters())
             assert torch.equal(torch.get_rng_state(), stream) and global_stream() == numpys
+
+    @rule("Monitored.vital_signs")
+    def test_what_it_says_is_healthy_is_reported_and_has_bounds(self) -> None:
+        """What is healthy is said of numbers that the loss or the validation reports, the least below the greatest."""
+        if not isinstance(self.learner, Monitored):
+            return
+        batch = self.batch()
+        as_module(self.learner).train()
+        _, parts = self.learner.loss(batch, generator())
+        measures = self.learner.validate(batch, generator())
+        known = {f"train/{name}" for name in parts} | {f"validation/{name}" for name in measures}
+        for name, (low, high) in self.learner.vital_signs.items():
+            assert name in known, name
+            assert low < high, name
 
     @rule("LearnedPolicy.encode")
     def test_encoded_windows_are_tensors_by_row(self) -> None:

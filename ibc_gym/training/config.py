@@ -13,6 +13,39 @@ from ibc_gym.training.schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
+class RollbackConfig:
+    """What is done when training degenerates: it goes on from its last healthy checkpoint, more slowly.
+
+    The count of updates goes on: what is put back are weights, optimiser and random streams.
+    """
+
+    attempts: int = 3
+    """Rollbacks at most; after that, training stops. 0 for none: a number that is not finite stops it at once, and
+    nothing else does."""
+    learning_rate_factor: float = 0.3
+    """What the learning rate is multiplied by at each."""
+    patience: int = 3
+    """Looks in a row, reports or validations, that must find a number out of bounds; NaN does at once."""
+    error_ratio: float = 3.0
+    """Held-out action error, beside the least so far, that is out of bounds; from its square root on, checkpoints no
+    longer count as healthy."""
+
+    def __post_init__(self) -> None:
+        settle(self)
+        for name, good in (
+            ("attempts", self.attempts >= 0),
+            ("learning_rate_factor", 0 < self.learning_rate_factor <= 1),
+            ("patience", self.patience >= 1),
+            ("error_ratio", self.error_ratio > 1),
+        ):
+            if not good:
+                raise ConfigError(
+                    f"RollbackConfig.{name} is {getattr(self, name)!r}, but attempts must not be negative, "
+                    "learning_rate_factor in (0, 1], patience at least 1, and error_ratio greater than 1."
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """A training run: what is learned from what, how, and where it is written."""
 
@@ -71,11 +104,13 @@ class TrainConfig:
     checkpoint_every: int = 1_000
     """Updates between checkpoints; the best by validation and the last are always saved."""
     keep: int = 3
-    """Newest checkpoints that are kept, beside the best."""
+    """Newest checkpoints that are kept, beside the best and those that a rollback may go back to."""
     log_every: int = 50
     """Updates between lines of the log."""
     divergence_limit: float = 1e6
     """Magnitude of a loss, an energy or a gradient norm at which training is given up."""
+    rollback: RollbackConfig = dataclasses.field(default_factory=RollbackConfig)
+    """What is done when training degenerates."""
     tensorboard: bool = True
     """Write TensorBoard event files."""
     keep_top: float = 1.0

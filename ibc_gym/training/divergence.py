@@ -67,9 +67,13 @@ class Monitor:
     def take_means(self) -> dict[str, float]:
         """Means since the last call; starts anew."""
         self.flush()
-        means = {name: total / self._count for name, total in self._sums.items()}
+        means = {name: total / max(self._count, 1) for name, total in self._sums.items()}
         self._sums, self._count = {}, 0
         return means
+
+    def drop(self) -> None:
+        """Forget what has not been summed up: it is of weights that are no more."""
+        self._pending, self._sums, self._count, self.last = [], {}, 0, {}
 
     def _diagnosis(
         self, step: int, learning_rate: float, culprit: str, numbers: Mapping[str, float]

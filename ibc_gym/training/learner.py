@@ -80,6 +80,8 @@ class Learner:
         self.device = device
         self.steps = 0
         self.learning_rate = 0.0
+        self.rate_factor = 1.0
+        """What the schedule's learning rate is multiplied by."""
         self._data = data
         self._rows = Rows(len(data), config.batch_size, config.seed, device)
         self._generator = torch.Generator(device=device).manual_seed(_mix(config.seed, -1))
@@ -129,7 +131,8 @@ class Learner:
         self.steps += 1
 
     def _descend(self, optimiser: torch.optim.Optimizer, share: float) -> None:
-        self.learning_rate = self.config.learning_rate * learning_rate_factor(
+        peak = self.rate_factor * self.config.learning_rate
+        self.learning_rate = peak * learning_rate_factor(
             self.config.schedule,
             step=self.steps,
             share=share,

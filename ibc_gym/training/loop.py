@@ -16,9 +16,11 @@ from ibc_gym.errors import TrainingDiverged
 from ibc_gym.training.choice import Choice
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.divergence import Monitor, listed
+from ibc_gym.training.health import Health
 from ibc_gym.training.interruption import Interruption
 from ibc_gym.training.learner import Learner
 from ibc_gym.training.records import Listener, TrainingProgress
+from ibc_gym.training.recovery import Recovery
 from ibc_gym.training.run_folder import RunFolder, TrainingState
 
 VALIDATION_SEED = 0
@@ -71,12 +73,18 @@ class TrainingLoop:
         self._on_progress = on_progress
         self._clock = clock
         self._monitor = Monitor(config.divergence_limit, learner.device)
+        self._recovery = Recovery(config.rollback, learner, folder)
         self._cpu_start = started
         self._wall_start = time.perf_counter()
         self._wall_before = 0.0
         self._share_before = 0.0
         self._updating = 0.0
         self._reported = 0
+
+    @property
+    def health(self) -> Health:
+        """How training has been."""
+        return self._recovery.health
 
     @property
     def seconds(self) -> float:
@@ -100,7 +108,9 @@ class TrainingLoop:
     def resume(self, state: TrainingState, tensors: Mapping[str, torch.Tensor]) -> None:
         """Go on from a saved state."""
         self.learner.restore(state.step, tensors)
+        self.learner.learning_rate = state.learning_rate
         self.choice = state.choice
+        self._recovery.resume(state.health)
         self._cpu_start -= state.cpu_seconds
         self._wall_before = state.seconds
         self._share_before = self.share
@@ -110,28 +120,50 @@ class TrainingLoop:
         """Train to the end.
 
         Raises:
-            TrainingDiverged: A number became NaN or exploded; the checkpoints so far stay.
+            TrainingDiverged: A number became NaN or exploded, or stayed out of bounds, and rolling back is off or did
+                not help; the checkpoints so far stay.
             KeyboardInterrupt: Ctrl-C; where training stands is saved.
         """
         as_module(self.learner.policy).train()
-        try:
-            with Interruption() as interruption:
-                final = self.share >= 1  # only a run that had ended and is resumed
-                while not final:
-                    started = time.perf_counter()
-                    self.learner.update(self.share, self._inspect)
-                    self._updating += time.perf_counter() - started
-                    final = self.share >= 1
+        with Interruption() as interruption:
+            final = self.share >= 1  # only a run that had ended and is resumed
+            updating = not final
+            while not final:
+                try:
+                    if updating:
+                        self._update()
                     stopping = interruption.asked
+                    final = self.share >= 1
                     self._look_around(final=final, stopping=stopping)
-                    if stopping:
-                        raise KeyboardInterrupt
-        except TrainingDiverged as error:
-            raise TrainingDiverged(f"{error}\n{self._last_words()}") from None
+                except TrainingDiverged as error:
+                    self._roll_back(error)
+                    updating, final = not final, False  # at the end, only look around once more
+                    continue
+                if stopping:
+                    raise KeyboardInterrupt
+
+    def _update(self) -> None:
+        started = time.perf_counter()
+        self.learner.update(self.share, self._inspect)
+        self._updating += time.perf_counter() - started
+
+    def _roll_back(self, error: TrainingDiverged) -> None:
+        """Go back to healthy weights and tell, or give up."""
+        to = self.health.healthy
+        try:
+            note = self._recovery.roll_back(error)
+        except TrainingDiverged as end:
+            raise TrainingDiverged(f"{end}\n{self._last_words()}") from None
+        self._monitor.drop()
+        as_module(self.learner.policy).train()
+        progress = self._report({}, {}, saving=False, final=False, note=note, rolled_back_to=to)
+        for listener in (*self._records, *([self._on_progress] if self._on_progress else [])):
+            listener(progress)
 
     def _last_words(self) -> str:
         """Where training stood when it diverged, and what is left of it."""
-        newest = self._folder.newest()
+        healthy = self.health.healthy
+        newest = self._folder.at(healthy) if healthy else self._folder.newest()
         kept = f"The last good checkpoint is kept: {newest}." if newest else "None was saved yet."
         before = listed(self._monitor.last)
         return (
@@ -149,19 +181,35 @@ class TrainingLoop:
             final or step % self.config.validate_every == 0
         )
         measures = self._validate() if validating else {}
-        better = self._remember(measures)
-        saving = final or stopping or better or step % self.config.checkpoint_every == 0
+        saving = final or stopping or step % self.config.checkpoint_every == 0
         if not (validating or saving or step == 1 or step % self.config.log_every == 0):
             return
+        means = self._monitor.take_means()
+        wrong = self._look_at(means, measures)
+        better = not wrong and self._remember(measures)
+        saving = not wrong and (saving or better)
         progress = self._report(
-            measures, saving=saving, final=final, note=self._note(better, final)
+            means,
+            measures,
+            saving=saving,
+            final=final and not wrong,
+            note=f"Out of bounds: {wrong}." if wrong else self._note(better, final),
         )
         for record in self._records:
             record(progress)
         if saving:
+            self._recovery.saved(step)
             self._save(measures)
         if self._on_progress:
             self._on_progress(progress)
+        if wrong:
+            raise TrainingDiverged(f"Training degenerated at step {step}: {wrong}.")
+
+    def _look_at(self, means: Mapping[str, float], measures: Mapping[str, float]) -> str:
+        """What is wrong with the numbers for too long, if anything."""
+        numbers = {f"train/{name}": value for name, value in means.items()}
+        numbers |= {f"validation/{name}": value for name, value in measures.items()}
+        return self._recovery.look(numbers, self.choice)
 
     def _validate(self) -> Mapping[str, float]:
         self._monitor.flush()  # a NaN that is still on the device explains more than a bad action
@@ -192,11 +240,17 @@ class TrainingLoop:
         return f"Best so far by {self.choice}." if better else ""
 
     def _report(
-        self, measures: Mapping[str, float], *, saving: bool, final: bool, note: str
+        self,
+        means: Mapping[str, float],
+        measures: Mapping[str, float],
+        *,
+        saving: bool,
+        final: bool,
+        note: str,
+        rolled_back_to: int | None = None,
     ) -> TrainingProgress:
         step, share = self.learner.steps, 1.0 if final else self.share
-        means = self._monitor.take_means()
-        self.loss = means["loss"]
+        self.loss = means.get("loss", self.loss)
         rate = (step - self._reported) / max(self._updating, 1e-9)
         self._updating, self._reported = 0.0, step
         here = time.perf_counter() - self._wall_start
@@ -210,6 +264,8 @@ class TrainingLoop:
             best_action_error=self.choice.error,
             checkpoint=f"{step:06d}" if saving else None,
             note=note,
+            rollbacks=self.health.rollbacks,
+            rolled_back_to=rolled_back_to,
             steps_per_second=rate,
             seconds=self.seconds,
             cpu_seconds=self.cpu_seconds,
@@ -223,6 +279,8 @@ class TrainingLoop:
             cpu_seconds=self.cpu_seconds,
             choice=self.choice,
             fingerprint=self._fingerprint,
+            learning_rate=self.learner.learning_rate,
+            health=self.health,
         )
         path = self._folder.save(
             self.config.policy,
@@ -232,11 +290,12 @@ class TrainingLoop:
             train_config=self._train_config,
             about={
                 "step": state.step,
+                **({"rollbacks": count} if (count := self.health.rollbacks) else {}),
                 **{f"held_out_{name}": value for name, value in measures.items()},
                 **self._about,
             },
         )
-        self._folder.prune(self.config.keep, self.choice.step)
+        self._folder.prune(self.config.keep, {self.choice.step, *self.health.kept})
         return path
 
 

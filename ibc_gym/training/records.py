@@ -48,6 +48,10 @@ class TrainingProgress:
     """Name of the checkpoint that was just saved."""
     note: str = ""
     """A sentence for people, where there is something to say."""
+    rollbacks: int = 0
+    """How often training has been rolled back so far."""
+    rolled_back_to: int | None = None
+    """Where this report is of a rollback: the update whose weights were put back, 0 for the first ones."""
     steps_per_second: float
     """Updates per second of wall time since the last report, validation and saving left out."""
     seconds: float
@@ -74,6 +78,8 @@ class TrainResult:
     """Held-out action error of the chosen checkpoint, in normalised action units."""
     loss: float
     """Mean training loss over the last reported updates."""
+    rollbacks: int
+    """How often training was rolled back."""
     seconds: float
     """Wall time [s]."""
     cpu_seconds: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -27,10 +27,11 @@ from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.errors import CheckpointError, ConfigError
 from ibc_gym.paths import writable_folder
 from ibc_gym.training.choice import Choice
+from ibc_gym.training.health import Health
 
 TRAIN_CONFIG = "train_config.json"
 STATE = "training_state"
-STATE_FORMAT = 2
+STATE_FORMAT = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,10 @@ class TrainingState:
     """Which checkpoint is the run's result so far."""
     fingerprint: str
     """Of the data."""
+    learning_rate: float
+    """Of the last update."""
+    health: Health
+    """What the watch over the run remembers."""
 
 
 class RunFolder:
@@ -92,7 +97,7 @@ class RunFolder:
             train_config: The run's settings as plain JSON.
             about: For the policy's own `config.json`.
         """
-        path = self.checkpoints / f"{state.step:06d}"
+        path = self.at(state.step)
         with whole_folder(path) as folder:
             pretrained, training = folder / PRETRAINED, folder / STATE
             save_policy(pretrained, name, policy, about)
@@ -115,10 +120,14 @@ class RunFolder:
         best = state.step if state.choice.step is None else state.choice.step
         swap_link(self.checkpoints / "best", f"{best:06d}")
 
-    def prune(self, keep: int, best_step: int | None) -> None:
-        """Remove all but the newest checkpoints and the best."""
+    def at(self, step: int) -> Path:
+        """The checkpoint after so many updates."""
+        return self.checkpoints / f"{step:06d}"
+
+    def prune(self, keep: int, needed: Collection[int | None]) -> None:
+        """Remove all but the newest checkpoints and those that are needed."""
         for path in step_folders(self.out)[:-keep]:
-            if int(path.name) != best_step:
+            if int(path.name) not in needed:
                 remove_folder(path)
 
     def read(self, checkpoint: Path) -> tuple[TrainingState, dict[str, torch.Tensor]]:
@@ -134,8 +143,8 @@ class RunFolder:
             )
         try:
             tensors = load_file(checkpoint / STATE / "tensors.safetensors")
-            choice = Choice(**numbers.pop("choice"))
-            return TrainingState(choice=choice, **numbers), tensors
+            choice, health = Choice(**numbers.pop("choice")), Health(**numbers.pop("health"))
+            return TrainingState(choice=choice, health=health, **numbers), tensors
         except (OSError, SafetensorError, TypeError, KeyError) as error:
             raise CheckpointError(
                 f"The training state in {checkpoint} is damaged ({error}); "

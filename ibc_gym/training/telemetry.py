@@ -33,8 +33,10 @@ class MetricsFile(Closing):
             path: The file; made anew if `after` is 0.
             after: Updates done before.
         """
-        kept = [json.dumps(line) for line in read_metrics(path) if line["step"] <= after]
-        path.write_text("".join(f"{line}\n" for line in kept))
+        kept = [line for line in read_metrics(path) if line["step"] <= after]
+        while kept and kept[-1]["step"] == after and kept[-1].get("rolled_back_to") is not None:
+            kept.pop()  # it came after the checkpoint, and will come again
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in kept))
         self._file = path.open("a")
 
     def __call__(self, progress: TrainingProgress) -> None:
@@ -104,6 +106,7 @@ def flat(progress: TrainingProgress) -> dict[str, float]:
         **{f"validation/{name}": value for name, value in progress.validation.items()},
         "run/learning_rate": progress.learning_rate,
         "run/steps_per_second": progress.steps_per_second,
+        "run/rollbacks": float(progress.rollbacks),
     }
 
 
@@ -138,6 +141,8 @@ class ConsoleDisplay(Closing):
         """Show a report."""
         self._validation = progress.validation or self._validation
         if self._live:
+            if progress.rolled_back_to is not None:
+                self._live.console.print(progress.note, highlight=False, soft_wrap=True)
             self._live.update(self._picture(progress))
         elif progress.validation or progress.note or self._clock() >= self._next:
             self._next = self._clock() + self._interval

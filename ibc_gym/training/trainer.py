@@ -121,6 +121,7 @@ def train_on(
         best_step=loop.choice.step,
         action_error=loop.choice.error,
         loss=loop.loss,
+        rollbacks=loop.health.rollbacks,
         seconds=loop.seconds,
         cpu_seconds=loop.cpu_seconds,
     )

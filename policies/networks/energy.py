@@ -61,9 +61,12 @@ class EnergyNetwork(nn.Module):
 
     def encode(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """What every candidate of an observation shares, (B, W)."""
+        return self.fuse_with(self.encoder(inputs))
+
+    def fuse_with(self, encoded: Tensor) -> Tensor:
+        """The same, of observations that are encoded already, (B, H)."""
         projection = self.value.projection
-        weight = projection.weight[:, : self._encoded]
-        return F.linear(self.encoder(inputs), weight, projection.bias)
+        return F.linear(encoded, projection.weight[:, : self._encoded], projection.bias)
 
     def forward(self, context: Tensor, actions: Tensor) -> Tensor:
         """Energies (B, N) of candidates (B, N, A) under contexts (B, W)."""

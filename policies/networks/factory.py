@@ -32,8 +32,8 @@ class JointConfig(TrunkConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LateFusionConfig(PictureConfig):
-    """An encoder that sees the observation once, and a value network that judges each action."""
+class EncoderConfig(PictureConfig):
+    """What sees the observation once, however many actions meet it afterwards."""
 
     feature_encoder: Literal["resnet", "none"] = "resnet"
     """What features go through before they meet pictures and actions; "none" hands them on, as published with pictures."""
@@ -42,7 +42,23 @@ class LateFusionConfig(PictureConfig):
     depth: int = 4
     """Dense layers inside its residual blocks."""
     skip: bool = False
-    """Whether the value network sees the features themselves, too, beside what was made of them."""
+    """Whether the actions meet the features themselves, too, beside what was made of them."""
+    initialisation: Initialisation = "default"
+    """"normal" is the published N(0, 0.05²), "default" PyTorch's own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width < 1 or self.depth < 0 or self.depth % 2:
+            raise ConfigError(
+                f"width is {self.width} and depth {self.depth}, but an encoder has at least 1 unit a layer, and its "
+                "residual blocks have 2 layers each."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateFusionConfig(EncoderConfig):
+    """An encoder that sees the observation once, and a value network that judges each action."""
+
     value: Literal["mlp", "dense_resnet"] = "mlp"
     """Two small layers, or the published DenseResnetValue."""
     value_width: int = 64
@@ -51,13 +67,6 @@ class LateFusionConfig(PictureConfig):
     """Blocks of the DenseResnetValue; the paper's 8, 14 and 20 layers are 2, 4 and 6 blocks."""
     dense: Dense = "regular"
     """"spectral_norm" holds the largest singular value of every dense layer at 1; convolutions are left alone."""
-    initialisation: Initialisation = "default"
-    """"normal" is the published N(0, 0.05²), "default" PyTorch's own."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.depth < 0 or self.depth % 2:
-            raise ConfigError(f"depth is {self.depth}, but residual blocks have 2 layers each.")
 
 
 def joint_network(config: JointConfig, features: int, actions: int) -> EnergyNetwork:
@@ -75,10 +84,7 @@ def late_fusion_network(
 ) -> EnergyNetwork:
     """Encoders of pictures and features, and a value network over [encoded, action]."""
     how = config.initialisation
-    encoder = ObservationEncoder(
-        _feature_encoder(config, features),
-        {name: picture_network(config, shape) for name, shape in pictures.items()},
-    )
+    encoder = observation_encoder(config, features, pictures)
     inputs = encoder.outputs + actions
     value = (
         ValueMLP(inputs, width=config.value_width, initialisation=how)
@@ -91,6 +97,16 @@ def late_fusion_network(
     if config.dense == "spectral_norm":
         spectral_norm(network)
     return network
+
+
+def observation_encoder(
+    config: EncoderConfig, features: int, pictures: PictureShapes
+) -> ObservationEncoder:
+    """Encoders of pictures and features, side by side."""
+    return ObservationEncoder(
+        _feature_encoder(config, features),
+        {name: picture_network(config, shape) for name, shape in pictures.items()},
+    )
 
 
 def explicit_network(
@@ -107,7 +123,7 @@ def explicit_network(
     return encoder, network
 
 
-def _feature_encoder(config: LateFusionConfig, features: int) -> DenseTrunk | AsIs | None:
+def _feature_encoder(config: EncoderConfig, features: int) -> DenseTrunk | AsIs | None:
     if not features:
         return None
     if config.feature_encoder == "none":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,9 +74,24 @@ def test_what_cannot_be_compared_is_refused(
         CompareConfig(**wrong)  # type: ignore[arg-type]  # that is the point
 
 
-def test_task_of_one_simulator_is_refused_in_one_line(
+def test_task_of_one_simulator_is_refused_in_one_line_and_leaves_no_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, err = run(capsys, "compare-sims", "particle", "--out", str(tmp_path))
+    out = tmp_path / "compared"
+    code, _, err = run(capsys, "compare-sims", "particle", "--out", out)
     assert code == 1
     assert "cannot run in workcell 'mujoco'" in err
+    assert not out.exists()
+
+
+def test_missing_simulator_is_named_before_a_folder_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if ".simulators.bullet_" in name]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pybullet", None)  # as where it is not installed
+    out = tmp_path / "compared"
+    code, _, err = run(capsys, "compare-sims", "push", "--out", out)
+    assert code == 1
+    assert "pip install 'ibc-gym[pybullet]'" in err
+    assert not out.exists()

@@ -25,6 +25,8 @@ from ibc_gym.testing import EnvContract
 from ibc_gym.testing.bits import flat
 
 TESTS = Path(__file__).parents[1]
+SHORT = 25
+"""Steps of an episode, where it matters only that it ends."""
 of_every_row = pytest.mark.parametrize("row", ROWS, ids=str)
 
 _FRESH = """
@@ -52,7 +54,7 @@ class Envs(EnvContract):
     row: Row
 
     def make(self) -> Env:
-        return self.row.make_env()
+        return self.row.make_env(horizon=SHORT)
 
     def digest_elsewhere(self) -> str:
         one, other = fresh("1")[str(self.row)], fresh("-1")[str(self.row)]
@@ -140,8 +142,8 @@ def test_every_way_to_make_it_agrees(row: Row) -> None:
 def test_demonstrator_succeeds_and_repeats_itself(row: Row) -> None:
     envs = make_vec_env(row.task, 2, workcell=row.workcell, autoreset_mode="disabled")
     oracle = make_oracle(row.task, envs)
-    first = rollout(envs, oracle, range(3))
-    again = rollout(envs, oracle, [2])
+    first = rollout(envs, oracle, range(2))
+    again = rollout(envs, oracle, [1])  # in the other row, where another was played before
     envs.close()
-    assert first.episodes[2:] == again.episodes
-    assert sum(episode.success for episode in first.episodes) >= 2
+    assert first.episodes[1:] == again.episodes
+    assert all(episode.success for episode in first.episodes)

@@ -184,11 +184,24 @@ def test_fault_can_keep_the_episode_in_progress_and_marks_it(tmp_path: Path) -> 
     assert recorder.summary.unfinished == 0
 
 
+class Bare(Told):
+    """Tells hardly anything, so that a commit has few files and few instants between them."""
+
+    observation_space = spaces.Dict({"state": Told.observation_space["state"]})
+
+    def _observe(self) -> dict[str, Any]:
+        return {"state": np.array([self.seed, self.at], np.float32)}
+
+    def _info(self, sent: Any) -> dict[str, Any]:
+        return {"is_success": False, "success": False}
+
+
 def test_ctrl_c_anywhere_in_a_commit_writes_every_episode_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flush = storage._flush
     interrupted = 0
+    bare = describe(make_envs(1, Bare), task="gym:Bare", control_period=1.0, demonstrator="none")
     for instant in range(100):
         left = [instant]
 
@@ -199,11 +212,11 @@ def test_ctrl_c_anywhere_in_a_commit_writes_every_episode_once(
                 raise KeyboardInterrupt
 
         out = tmp_path / f"{instant}.zarr"
-        recorder = Recorder(out, metadata(), commit_every=3)
+        recorder = Recorder(out, bare, commit_every=3)
         monkeypatch.setattr(storage, "_flush", stop)
         try:
             with recorder:
-                rollout(make_envs(1), Constant(), range(3), [recorder])
+                rollout(make_envs(1, Bare), Constant(), range(3), [recorder])
         except KeyboardInterrupt:
             interrupted += 1
         assert [entry.seed for entry in Dataset.open(out, verify=True).entries] == [0, 1, 2]

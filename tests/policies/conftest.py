@@ -74,12 +74,12 @@ def toy_windows(
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_spec() -> Callable[..., PolicySpec]:
     return policy_spec
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_windows() -> Callable[..., Windows]:
     return toy_windows
 

@@ -212,6 +212,17 @@ SOURCES: dict[str, EBMConfig] = {
         negatives=NegativesConfig(uniform=0, anchored=0, proposal=4),
         proposal=ProposalConfig(width=8),
     ),
+    "flow": EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(uniform=0, anchored=0, proposal=4),
+        proposal=ProposalConfig(kind="flow", width=8, pieces=4),
+    ),
+    "multi-scale": EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(
+            uniform=0, anchored=4, anchor_scales="each", anchor_edge="reflect"
+        ),
+    ),
     "cd_kl": EBMConfig(late_fusion=SMALL, loss="cd_kl", optimiser="langevin", langevin=WALK),
 }
 

@@ -21,20 +21,23 @@ from ibc_gym.policies.noise import RowNoise, SharedNoise
 from ibc_gym.policies.optimisers.box import Box
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
-from ibc_gym.policies.proposal import Density, ProposalConfig
+from ibc_gym.policies.proposal import Density, Normals, ProposalConfig
 from ibc_gym.records import Windows
 
 BOX = Box(torch.tensor([-1.0, -0.5]), torch.tensor([1.0, 1.5]))
 
 
-def density(share: float) -> Density:
+def mixture() -> Mixture:
     torch.manual_seed(1)
-    normals = Mixture(
+    return Mixture(
         log_weights=torch.log_softmax(torch.randn(2, 3), dim=1),
         means=torch.randn(2, 3, 2) * 0.3,
         log_scales=torch.log(torch.rand(2, 3, 2) * 0.2 + 0.1),
     )
-    return Density(normals, BOX, share)
+
+
+def density(share: float) -> Density:
+    return Density(Normals(mixture()), BOX, share)
 
 
 @pytest.mark.parametrize("share", (0.0, 0.3))
@@ -49,9 +52,10 @@ def test_density_integrates_to_one(share: float) -> None:
 def test_draws_follow_the_density() -> None:
     known = density(0.3)
     drawn = known.sample(SharedNoise(torch.Generator().manual_seed(0), torch.device("cpu")), 40_000)
-    weights = known.normals.log_weights.exp()[..., None]
+    normals = mixture()
+    weights = normals.log_weights.exp()[..., None]
     middle = torch.tensor([0.0, 0.5])
-    mean = 0.7 * (weights * known.normals.means).sum(dim=1) + 0.3 * middle
+    mean = 0.7 * (weights * normals.means).sum(dim=1) + 0.3 * middle
     torch.testing.assert_close(drawn.mean(dim=1), mean, atol=0.02, rtol=0)
     # E_q[1 / q] over a set is its area, if q is positive there: 4 is that of the box.
     inside = ((drawn >= BOX.low) & (drawn <= BOX.high)).all(dim=-1)
@@ -68,14 +72,16 @@ def test_uniform_share_bounds_the_density_from_below_in_the_box_alone() -> None:
 
 
 def test_a_row_with_its_own_generator_draws_the_same_in_any_batch() -> None:
-    known = density(0.3)
+    known, normals = density(0.3), mixture()
     generators = [torch.Generator().manual_seed(seed) for seed in (4, 5)]
     both = known.sample(RowNoise(generators, torch.device("cpu")), 9)
     second = Density(
-        Mixture(
-            log_weights=known.normals.log_weights[1:],
-            means=known.normals.means[1:],
-            log_scales=known.normals.log_scales[1:],
+        Normals(
+            Mixture(
+                log_weights=normals.log_weights[1:],
+                means=normals.means[1:],
+                log_scales=normals.log_scales[1:],
+            )
         ),
         BOX,
         0.3,

@@ -12,6 +12,7 @@ from small_policies import TINY, trained
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.policies.ebm import EBM, EBMConfig
+from ibc_gym.policies.flow_matching import FlowMatching, FlowMatchingConfig
 from ibc_gym.policies.mdn import MDN, MDNConfig
 from ibc_gym.policies.mse import MSE, MSEConfig
 from ibc_gym.policies.nearest import Nearest, NearestConfig
@@ -49,6 +50,17 @@ MADE: dict[str, Any] = {
     "ebm": lambda: EBM(EBMConfig(**BOTH, late_fusion=sweeping(), dfo=DFOConfig(samples=64)), SPEC),
     "mse": lambda: MSE(MSEConfig(**explicit()), SPEC),
     "mdn": lambda: MDN(MDNConfig(**explicit(components=2, pick="most_probable")), SPEC),
+    "flow": lambda: FlowMatching(
+        FlowMatchingConfig(
+            **BOTH,
+            width=16,
+            depth=2,
+            field_width=16,
+            picture_encoder="conv_resnet",
+            conv_resnet=TINY,
+        ),
+        SPEC,
+    ),
     "nearest": lambda: Nearest(NearestConfig(**BOTH), SPEC),
 }
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_policies import CONFIGS, POLICIES, MakeWindows, trained
 
 from ibc_gym.contracts import PolicySpec
@@ -36,12 +38,13 @@ def spec(units: dict[str, float]) -> PolicySpec:
 def acted(name: str, windows: Windows, units: dict[str, float]) -> Float32:
     """What the policy does after a little training on windows in other units, in the first units."""
     frames = {
-        key: np.asarray(windows.frames[key], np.float32) * np.float32(units[key]) for key in INPUTS
+        key: np.asarray(windows.frames[key]) * np.asarray(units[key], windows.frames[key].dtype)
+        for key in INPUTS
     }
     inside = Windows(
         frames=frames,
         index=windows.index,
-        action=windows.action * np.float32(units["action"]),
+        action=windows.action * windows.action.dtype.type(units["action"]),
         episode=windows.episode,
     )
     torch.manual_seed(0)
@@ -60,13 +63,48 @@ def acted(name: str, windows: Windows, units: dict[str, float]) -> Float32:
     return action
 
 
-@pytest.mark.parametrize("name", ["dfo", "joint", "langevin", "spectral", "mse", "mdn", "nearest"])
+@pytest.mark.parametrize(
+    "name",
+    ["dfo", "joint", "langevin", "spectral", "mse", "mdn", "chunked", "diffusion", "nearest"],
+)
 def test_other_units_change_no_action(name: str, make_windows: MakeWindows) -> None:
     windows = make_windows(history=2)
     ours = acted(name, windows, dict.fromkeys(UNITS, 1.0))
     theirs = acted(name, windows, UNITS)
     np.testing.assert_array_equal(theirs, ours)
     assert ours.std() > 1e-3
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    name=st.sampled_from(["dfo", "mse", "nearest"]),
+    state=st.sampled_from([np.float16, np.float32, np.float64]),
+    robot=st.sampled_from([np.int8, np.int64, np.float32]),
+    action=st.sampled_from([np.float16, np.float32, np.float64]),
+)
+def test_kind_of_numbers_that_data_are_stored_in_changes_no_action(
+    name: str, state: type, robot: type, action: type
+) -> None:
+    rng = np.random.default_rng(0)  # eighths are the same in all of them
+    frames = {
+        "state": rng.integers(-8, 9, (60, 3)) / 8,
+        "robot": rng.integers(-9, 10, (60, 2)),
+    }
+    actions = rng.integers(-8, 9, (60, 2)) / 8
+    steps = np.maximum(np.arange(60)[:, None] + np.arange(-1, 1), 0)
+    found = []
+    for kinds in ((np.float32, np.float32, np.float32), (state, robot, action)):
+        inside = Windows(
+            frames={
+                "state": frames["state"].astype(kinds[0]),
+                "robot": frames["robot"].astype(kinds[1]),
+            },
+            index=steps,
+            action=actions.astype(kinds[2]),
+            episode=np.zeros(60, np.int64),
+        )
+        found.append(acted(name, inside, dict.fromkeys(UNITS, 1.0)))
+    np.testing.assert_array_equal(found[0], found[1])
 
 
 def test_table_in_its_own_units_does_depend_on_them(make_windows: MakeWindows) -> None:

@@ -27,11 +27,14 @@ from ibc_gym.checkpoint import find_policy, load_policy
 from ibc_gym.errors import (
     TrainingDiverged,
 )
+from ibc_gym.training.config import RollbackConfig
 from ibc_gym.training.records import TrainingProgress
 from ibc_gym.training.schedule import average_decay
 from ibc_gym.training.trainer import train_on
 
 pytestmark = pytest.mark.usefixtures("toy_policy")
+
+OFF = RollbackConfig(attempts=0)
 
 
 def test_how_often_is_validated_and_saved_does_not_change_what_is_learned(tmp_path: Path) -> None:
@@ -47,7 +50,7 @@ def test_saved_weights_are_the_average_of_all_by_its_rule(tmp_path: Path) -> Non
     run(tmp_path / "averaged", average_decay=0.7, **often)
     start = Toy(ToyConfig(), training_set().spec)
     average = {key: torch.zeros_like(value) for key, value in start.state_dict().items()}
-    average.pop("calls")
+    average = {key: average[key] for key in ("linear.weight", "linear.bias")}
     decay_product = 1.0
     for step in range(15):
         decay = average_decay(step, 0.7)
@@ -81,7 +84,7 @@ def test_checkpoint_is_chosen_by_held_out_action_error_and_the_log_says_so(tmp_p
 
 
 def test_only_the_newest_checkpoints_and_the_best_are_kept(tmp_path: Path) -> None:
-    run(tmp_path, policy_config=toy(errors=(0.1, 0.2, 0.3)), keep=2)
+    run(tmp_path, policy_config=toy(errors=(0.1, 0.12, 0.13)), keep=2)
     names = {path.name for path in (tmp_path / "checkpoints").iterdir() if not path.is_symlink()}
     assert names == {"000020", "000056", "000060"}
 
@@ -105,7 +108,7 @@ def test_divergence_stops_with_a_diagnosis_and_keeps_the_last_good_checkpoint(
     tmp_path: Path, sickness: str, words: str
 ) -> None:
     with pytest.raises(TrainingDiverged) as caught:
-        run(tmp_path, policy_config=toy(sick_from=30, sickness=sickness))
+        run(tmp_path, policy_config=toy(sick_from=30, sickness=sickness), rollback=OFF)
     message = str(caught.value)
     for part in (words, "learning rate 0.0", "energy_positive", "Try", "000028"):
         assert part in message
@@ -123,7 +126,7 @@ def test_divergence_at_the_first_update_points_at_the_data(tmp_path: Path) -> No
 
 def test_policy_that_chooses_no_number_diverges(tmp_path: Path) -> None:
     with pytest.raises(TrainingDiverged, match="held-out action error became nan at step 20"):
-        run(tmp_path, policy_config=toy(errors=("nan",)))
+        run(tmp_path, policy_config=toy(errors=("nan",)), rollback=OFF)
 
 
 def test_budget_ends_training_in_time_with_the_schedule_at_its_end(tmp_path: Path) -> None:

@@ -135,10 +135,15 @@ class SoftwareCamera(Closing):
         """Seconds since the camera was made, by which faults are scripted."""
         return self._clock() - self._start
 
-    def inject(self, kind: FaultKind, duration: float) -> None:
-        """Let something go wrong from now on, for `duration` [s]."""
+    def inject(self, kind: FaultKind, duration: float, *, at: float = 0.0) -> None:
+        """Let something go wrong `at` [s] from now, for `duration` [s]."""
         with self._lock:
-            self._plan.inject(CameraFault(kind=kind, at=self.now, duration=duration))
+            self._plan.inject(CameraFault(kind=kind, at=self.now + at, duration=duration))
+
+    def release(self) -> None:
+        """Let nothing go wrong any more, and nothing that was still to come."""
+        with self._lock:
+            self._plan.clear()
 
     def reset(self) -> None:
         """What a hardware reset does: it leaves the bus, and comes back after a while."""

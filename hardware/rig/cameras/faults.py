@@ -86,6 +86,11 @@ class FaultPlan:
         """Add one."""
         self._faults.append(fault)
 
+    def clear(self) -> None:
+        """End all of them."""
+        self._faults.clear()
+        self._waiting.clear()
+
     def active(self, since_start: float) -> frozenset[FaultKind]:
         """The kinds that are going on at a time [s]."""
         for fault in tuple(self._faults):

@@ -74,3 +74,9 @@ def test_tool_backs_off_straight() -> None:
     np.testing.assert_allclose(
         FacePush(0.0, HALF, RADIUS).back_off(seen((-REACH, 0.0)), 0.01), [-0.01, 0.0]
     )
+
+
+@pytest.mark.parametrize("gap", [-0.004, 0.0, 0.004])
+def test_gap_tells_how_far_the_tool_is_off_the_side_or_commanded_into_it(gap: float) -> None:
+    push = FacePush(0.0, HALF, RADIUS)
+    assert push.gap(seen((-REACH - gap, 0.003))) == pytest.approx(gap)

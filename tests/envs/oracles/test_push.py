@@ -1,4 +1,7 @@
-"""The scripted pusher: it succeeds, at about the published pace, and serves many episodes at once."""
+"""The scripted pusher: it succeeds, at about the published pace, and serves many episodes at once.
+
+How often it does over 500 seeds stands in `benchmarks/results/oracles.json`; a few of them tell whether it still does.
+"""
 
 from __future__ import annotations
 
@@ -50,17 +53,16 @@ def acting(observation: Float32, oracle: PushOracle) -> Float32:
     return action
 
 
-def test_oracle_pushes_forty_of_forty_at_the_published_pace() -> None:
-    episodes = run(range(40)).episodes
+def test_oracle_pushes_sixteen_of_sixteen_at_the_published_pace() -> None:
+    episodes = run(range(16)).episodes
     assert all(episode.success for episode in episodes)
     assert 40 <= np.mean([episode.length for episode in episodes]) <= 60
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
 @pytest.mark.parametrize("tolerance", [0.01, 0.02])
-def test_oracle_pushes_a_hundred_of_a_hundred(workcell: str, tolerance: float) -> None:
-    ran = run(range(100), rows=10, tolerance=tolerance, workcell=workcell).episodes
+def test_oracle_pushes_every_block_in_either_simulator(workcell: str, tolerance: float) -> None:
+    ran = run(range(100, 104), tolerance=tolerance, workcell=workcell).episodes
     assert [episode.seed for episode in ran if not episode.success] == []
 
 

@@ -1,4 +1,7 @@
-"""The demonstrator with four ways: each is shown, by the episode's own seed, and all lead to success."""
+"""The demonstrator with four ways: each is shown, by the episode's own seed, and all lead to success.
+
+How often they do over 500 seeds stands in `benchmarks/results/oracles.json`; a few of them tell whether they still do.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def distances(state: Float32) -> dict[tuple[int, int], float]:
 
 
 def run(seeds: range, ways: Ways | None = None, noise: float = 0.0, **options: Any) -> Rollout:
-    envs = make_vec_env("push-multimodal", 8, autoreset_mode="disabled", **options)
+    envs = make_vec_env("push-multimodal", 4, autoreset_mode="disabled", **options)
     oracle = make_oracle("push-multimodal", envs)
     if noise:
         oracle = add_noise(oracle, noise, TASK.action_space)
@@ -63,10 +66,10 @@ def run(seeds: range, ways: Ways | None = None, noise: float = 0.0, **options: A
 
 def test_all_four_ways_are_shown_and_succeed() -> None:
     ways = Ways()
-    episodes = run(range(24), ways).episodes
+    episodes = run(range(12), ways).episodes
     assert all(episode.success for episode in episodes)
     counted = Counter(ways.shown)
-    assert len(ways.shown) == 24 and set(counted) == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert len(ways.shown) == 12 and set(counted) == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 
 def test_ways_are_equally_likely() -> None:
@@ -80,15 +83,12 @@ def test_ways_are_equally_likely() -> None:
 
 @pytest.mark.parametrize("options", [{"goal_tolerance": 0.01}, {"control_rate": 5.0}])
 def test_finer_tolerance_and_slower_control_do_not_matter(options: dict[str, Any]) -> None:
-    assert all(episode.success for episode in run(range(8), **options).episodes)
+    assert all(episode.success for episode in run(range(4), **options).episodes)
 
 
 def test_it_succeeds_with_noise_on_its_actions() -> None:
-    assert all(episode.success for episode in run(range(8), noise=0.003).episodes)
+    assert all(episode.success for episode in run(range(4), noise=0.003).episodes)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
-def test_all_but_one_of_sixty_succeed(workcell: str) -> None:
-    episodes = run(range(60), workcell=workcell).episodes
-    assert sum(episode.success for episode in episodes) >= 59
+def test_it_succeeds_in_the_other_simulator() -> None:
+    assert all(episode.success for episode in run(range(4), workcell="pybullet").episodes)

@@ -1,4 +1,8 @@
-"""The demonstrator with two toys and two fixtures: it succeeds in both simulators, in each of four ways."""
+"""The demonstrator with two toys and two fixtures: it succeeds, in each of four ways.
+
+How often it does over 500 seeds stands in `benchmarks/results/oracles.json`; a few of them tell whether it still does. That it does in the
+other simulator, too, `tests/contracts/test_envs.py` has for every task.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,8 @@ from ibc_gym.rollout import Rollout, rollout
 TASK = PushRedGreen()
 
 
-def run(task: str, seeds: range, workcell: str = "mujoco", noise: float = 0.0) -> Rollout:
-    envs = make_vec_env(task, 6, autoreset_mode="disabled", workcell=workcell)
+def run(task: str, seeds: range, noise: float = 0.0) -> Rollout:
+    envs = make_vec_env(task, min(4, len(seeds)), autoreset_mode="disabled")
     oracle = make_oracle(task, envs)
     if noise:
         oracle = add_noise(oracle, noise, TASK.action_space)
@@ -28,13 +32,8 @@ def run(task: str, seeds: range, workcell: str = "mujoco", noise: float = 0.0) -
 
 @pytest.mark.parametrize("task", ["push-red-green", "push-red-then-green"])
 def test_it_succeeds_in_far_less_time_than_there_is(task: str) -> None:
-    episodes = run(task, range(6)).episodes
+    episodes = run(task, range(4)).episodes
     assert all(episode.success and episode.length < 150 for episode in episodes)
-
-
-@pytest.mark.parametrize("task", ["push-red-green", "push-red-then-green"])
-def test_it_succeeds_in_the_other_simulator(task: str) -> None:
-    assert all(episode.success for episode in run(task, range(1), "pybullet").episodes)
 
 
 def test_it_succeeds_with_noise_on_its_actions() -> None:
@@ -48,11 +47,3 @@ def test_four_ways_are_equally_likely() -> None:
     counted = Counter(zip(oracle._first.tolist(), oracle._crossed.tolist(), strict=True))
     assert len(counted) == 4
     assert all(abs(count - rows / 4) < 4 * np.sqrt(rows * 3 / 16) for count in counted.values())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
-@pytest.mark.parametrize("task", ["push-red-green", "push-red-then-green"])
-def test_all_but_one_of_forty_succeed(task: str, workcell: str) -> None:
-    episodes = run(task, range(40), workcell).episodes
-    assert sum(episode.success for episode in episodes) >= 39

@@ -1,4 +1,7 @@
-"""The demonstrator of two targets: it goes to both, in their order, whatever the tolerance and the rate."""
+"""The demonstrator of two targets: it goes to both, in their order, whatever the tolerance and the rate.
+
+How often it does over 500 seeds stands in `benchmarks/results/oracles.json`; a few of them tell whether it still does.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ PLACES = {"target": (0.4, 0.0), "target2": (0.4, 0.4), "effector_target": (0.4, 
 
 
 def run(seeds: range, **options: Any) -> Rollout:
-    envs = make_vec_env("push-two-targets", 8, autoreset_mode="disabled", **options)
+    envs = make_vec_env("push-two-targets", 4, autoreset_mode="disabled", **options)
     try:
         return rollout(envs, make_oracle("push-two-targets", envs), seeds)
     finally:
@@ -42,10 +45,8 @@ def test_oracle_reaches_both_targets(options: dict[str, float], at_most: float) 
     assert np.mean([episode.length for episode in episodes]) < at_most
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
-def test_sixty_of_sixty_succeed(workcell: str) -> None:
-    assert all(episode.success for episode in run(range(60), workcell=workcell).episodes)
+def test_oracle_succeeds_in_the_other_simulator() -> None:
+    assert all(episode.success for episode in run(range(4), workcell="pybullet").episodes)
 
 
 def test_second_target_comes_after_the_first_and_remains() -> None:

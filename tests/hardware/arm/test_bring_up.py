@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arm_bench import Bench
+from arm_bench import Bench, run_into
 from arm_bench import bench as make_bench
 from scipy.spatial.transform import Rotation
 
@@ -169,6 +169,60 @@ def test_controller_with_an_error_is_refused_until_a_person_says_so(bench: Bench
     bench.fail("collision")
     refused(bench, "a collision.*controller error 31", RobotFault)
     with XArm(bench.config, clear_errors=True) as arm:
+        arm.reset()
+
+
+SERVO_OF_JOINT_2 = 12
+
+
+@pytest.mark.parametrize(
+    "changes, match",
+    [
+        ({"model": 12}, "is model 6"),
+        ({"firmware": (3, 0, 0)}, "firmware"),
+        ({"tool_length": 0.14}, "TCP offset"),
+        ({"geometry_tolerance": 1e-9}, "the flange is at|tool position"),
+    ],
+    ids=["model", "firmware", "tool", "geometry"],
+)
+def test_joint_with_an_error_is_not_powered_before_everything_agrees(
+    bench: Bench, changes: dict[str, Any], match: str
+) -> None:
+    bench.fail("error", code=SERVO_OF_JOINT_2)
+    with pytest.raises(ConfigError, match=match):
+        XArm(replace(bench.config, **changes), clear_errors=True)
+    state = bench.rig.state()
+    assert not state["enabled"] and state["error"] == SERVO_OF_JOINT_2
+    with XArm(bench.config, clear_errors=True):
+        assert bench.rig.state()["error"] == 0
+
+
+def test_joint_with_an_error_is_not_powered_before_the_fence_was_read_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.fail("error", code=SERVO_OF_JOINT_2)
+    monkeypatch.setattr(Controller, "set_fence", lambda *values: None)
+    with pytest.raises(ConfigError, match="has a fence"):
+        XArm(replace(bench.config, fence_upper=(0.71, 0.45, 0.6)), clear_errors=True)
+    assert not bench.rig.state()["enabled"]
+
+
+def test_joint_with_an_error_is_not_powered_by_a_recovery_that_finds_another_tool(
+    bench: Bench,
+) -> None:
+    length = bench.config.tool_length * 1000
+    with bench.arm() as arm:
+        bench.fail("error", code=SERVO_OF_JOINT_2)
+        run_into(arm)
+        with disagreeing(
+            bench,
+            lambda core: core.set_tcp_offset([0, 0, length + 20, 0, 0, 0]),
+            lambda core: core.set_tcp_offset([0, 0, length, 0, 0, 0]),
+        ):
+            with pytest.raises(ConfigError, match="TCP offset"):
+                arm.recover()
+            assert not bench.rig.state()["enabled"]
+        arm.recover()
         arm.reset()
 
 

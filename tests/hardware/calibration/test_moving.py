@@ -156,3 +156,30 @@ def test_robot_without_joint_targets_starts_from_where_it_stands() -> None:
     arm.observe = lambda: replace(told(), target=Target(tool=told().tool))  # type: ignore[method-assign]
     Mover(arm, speed=0.4).go(THERE + 0.01)
     assert np.abs(arm.sent[0] - THERE).max() < 0.011
+
+
+class Faltering(Eye):
+    """Gives no picture for a while."""
+
+    def __init__(self, arm: Arm, misses: int) -> None:
+        super().__init__(arm, age=0.0)
+        self.misses = misses
+
+    def read(self) -> Frame:
+        self.misses -= 1
+        if self.misses >= 0:
+            raise CameraTimeout("Camera 'front' is restarted.")
+        return super().read()
+
+
+def test_camera_that_falters_is_waited_for_while_the_arm_is_told_to_stand() -> None:
+    arm = Arm()
+    Mover(arm).go(np.full(6, 0.1))
+    sent = len(arm.sent)
+    Mover(arm).picture(Faltering(arm, misses=7))
+    assert len(arm.sent) == sent + 7 and all(np.allclose(each, 0.1) for each in arm.sent[sent:])
+
+
+def test_camera_that_does_not_come_back_is_told_in_its_own_words() -> None:
+    with pytest.raises(CameraTimeout, match="is restarted"):
+        Mover(Arm()).picture(Faltering(Arm(), misses=10_000))

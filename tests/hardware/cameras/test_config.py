@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.hardware.cameras.config import CameraOptions, CameraPose, RealSenseConfig
-from ibc_gym.hardware.cameras.raw import beside, extension
+from ibc_gym.hardware.cameras.raw import extension
 
 
 @pytest.mark.parametrize(
@@ -46,6 +45,5 @@ def test_quaternion_that_is_none_is_refused() -> None:
         CameraPose(quaternion=(0.0, 0.0, 2.0, 0.0))
 
 
-def test_raw_streams_lie_beside_the_data() -> None:
-    assert beside("runs/demos.zarr") == Path("runs/demos.raw")
+def test_raw_streams_are_called_as_the_library_calls_them() -> None:
     assert [extension(version) for version in ("2.55.1", "2.59.1")] == [".bag", ".db3"]

@@ -137,6 +137,18 @@ def test_reports_go_on_while_commands_stall(connect: Callable[..., Arm], rig: Ri
     assert len(seen) > 5
 
 
+def test_rejected_targets_are_not_followed_and_the_reply_says_so(arm: Arm, rig: Rig) -> None:
+    ready(arm, 1)
+    before = rig.state()["joints"]
+    rig.inject("reject", duration=30.0)
+    time.sleep(0.05)
+    assert arm.set_servo_angle_j([0.002, *BENT[1:]]) == 10
+    assert arm.get_state()[0] == 0 and arm.get_err_warn_code() == (0, [0, 0])
+    assert rig.state()["joints"] == before and rig.heard() == []
+    rig.release()
+    assert until(lambda: arm.set_servo_angle_j([0.002, *BENT[1:]]) == 0)
+
+
 def test_late_replies_do_not_keep_commands_back(arm: Arm, rig: Rig) -> None:
     ready(arm, 1)
     rig.inject("delay", duration=30.0, late=0.3)

@@ -38,6 +38,7 @@ class Eye:
 
 @dataclass
 class Screen:
+    place = "page"
     shown: list[UInt8] = field(default_factory=list)
 
     def show(self, picture: UInt8, words: str) -> None:
@@ -54,6 +55,7 @@ def test_wanted_picture_lies_over_the_live_one_while_the_person_arranges() -> No
     table.arrange(LAYOUT)
     assert (screen.shown[0] == 150).all()
     said = "\n".join(console.said)
+    assert "over the live one at page" in said
     assert "block: x 400 mm, y -100 mm from the base, turned by 0 degrees" in said
     assert "target: x 300 mm, y 200 mm from the base, turned by 90 degrees" in said
 

@@ -63,6 +63,27 @@ def test_policy_acts_until_the_hand_moves_and_again_once_it_gives_back() -> None
     assert found[3][1] == pytest.approx(0.004)
 
 
+class Doubting(Counting):
+    """One that says how sure it is."""
+
+    def uncertainty(self) -> dict[str, Float32]:
+        return {name: np.array([self.calls], np.float32) for name in ("gap", "entropy", "novelty")}
+
+
+def test_line_of_status_says_how_sure_the_policy_is_while_it_acts() -> None:
+    both = watched(IDLE, PUSH, policy=Doubting())
+    assert both.words == "the policy acts"
+    both.act(SEEN)
+    assert both.words == "the policy acts, gap 1, novelty 1"
+    both.act(SEEN)
+    assert both.words.startswith("you: ")
+    both.reset(ONE, [8])
+    assert both.words == "the policy acts"
+    silent = watched(IDLE)
+    silent.act(SEEN)
+    assert silent.words == "the policy acts"
+
+
 def test_policy_sees_every_step_and_what_it_wanted_is_kept() -> None:
     both = watched(IDLE, PUSH, IDLE)
     for step in range(1, 4):

@@ -1,0 +1,1 @@
+"""Policies as graphs of arithmetic that run without this library."""

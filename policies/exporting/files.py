@@ -1,0 +1,100 @@
+"""A graph as a file: torch's own, or ONNX."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.export.decomp_utils import CustomDecompTable
+
+from ibc_gym.errors import ConfigError
+
+from .graph import Graph
+
+
+def write_torch_export(graph: Graph, path: Path) -> None:
+    """As `torch.export.load` reads it."""
+    torch.export.save(graph.traced(), path)
+
+
+def write_onnx(graph: Graph, path: Path) -> None:
+    """As ONNX, weights inside.
+
+    Raises:
+        ModuleNotFoundError: onnx or onnxscript is not installed.
+        ConfigError: The policy, or its canonical frame, does something that ONNX cannot say.
+    """
+    import onnxscript  # noqa: F401 - torch would say so in its own words, and later
+
+    with _quiet():
+        program = graph.traced().run_decompositions(_table())
+        try:
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                verbose=False,
+                optimize=False,  # whoever loads it does that, and better
+                input_names=list(graph.examples),
+                output_names=list(graph.outputs),
+            )
+        except torch.onnx.OnnxExporterError as error:
+            said = [line for line in str(error).splitlines() if "No ONNX function" in line]
+            raise ConfigError(
+                f"The policy does something that ONNX has no operation for ({'; '.join(said) or error}): "
+                "use --format torch-export."
+            ) from error
+        assert made is not None
+        made.save(path)
+
+
+def _table() -> CustomDecompTable:
+    table: Any = torch.export.default_decompositions()
+    table[torch.ops.aten.searchsorted.Tensor] = _searchsorted
+    table[torch.ops.aten.hypot.default] = _hypot
+    table[torch.ops.aten.atan2.default] = _atan2
+    return table  # type: ignore[no-any-return]
+
+
+def _searchsorted(rows: Tensor, values: Tensor, *, right: bool = False, **others: Any) -> Tensor:
+    """`torch.searchsorted` from the right by halving, which ONNX has no operation for: (B, N), (B, M) -> (B, M)."""
+    assert right
+    size = rows.shape[-1]
+    found = torch.zeros(values.shape, dtype=torch.int64)
+    stride = 1 << (size.bit_length() - 1)
+    while stride:
+        further = found + stride
+        value = rows.gather(1, (further - 1).clamp(max=size - 1))
+        found = torch.where((further <= size) & (value <= values), further, found)
+        stride //= 2
+    return found
+
+
+def _hypot(x: Tensor, y: Tensor) -> Tensor:
+    return (x * x + y * y).sqrt()
+
+
+def _atan2(y: Tensor, x: Tensor) -> Any:
+    """In single precision: ONNX Runtime has no other."""
+    if y.dtype != torch.float64:
+        return NotImplemented
+    return torch.atan2(y.float(), x.float()).double()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch says of its own insides, and of packages that nobody asked for."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)

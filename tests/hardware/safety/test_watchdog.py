@@ -1,0 +1,147 @@
+"""Whoever should command a robot in real time and hangs: it is stopped all the same, for good, and says why."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ibc_gym.errors import ConfigError, RobotFault
+from ibc_gym.hardware.safety import SafeRobot, SafetyLimits
+from ibc_gym.hardware.safety.watchdog import Watchdog
+from ibc_gym.kinematics import DOWN
+from ibc_gym.records import Pose, RobotLimits, Target
+from ibc_gym.testing.ideal import IdealRobot
+
+BOX = RobotLimits(control_period=0.1, lower=(0.15, -0.4, 0.05), upper=(0.6, 0.4, 0.6))
+HOME = Target(tool=Pose(position=np.array([0.3, 0.0, 0.2]), quaternion=DOWN))
+PATIENCE = 0.25
+LONG = 10.0
+"""By when everything has happened, on however busy a machine [s]."""
+
+
+class Stoppable(IdealRobot):
+    """Notes from which threads it is stopped."""
+
+    def __init__(self, *, real_time: bool) -> None:
+        self.stopped_by: list[str] = []
+        super().__init__(replace(BOX, real_time=real_time), HOME)
+
+    def stop(self) -> None:
+        self.stopped_by.append(threading.current_thread().name)
+        super().stop()
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[SafeRobot, Stoppable]]:
+    inner = Stoppable(real_time=True)
+    robot = SafeRobot(inner, SafetyLimits(patience=PATIENCE))
+    yield robot, inner
+    robot.close()
+
+
+def until(condition: Callable[[], object]) -> bool:
+    end = time.monotonic() + LONG
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_caller_that_hangs_has_its_robot_stopped_and_finds_it_so(
+    pair: tuple[SafeRobot, Stoppable],
+) -> None:
+    robot, inner = pair
+    robot.reset(HOME)
+    robot.command(HOME)
+    robot.advance()
+    assert until(lambda: robot.fault is not None), "nobody called, and it was stopped"
+    assert inner.stopped_by == ["watchdog"]
+    for call in (lambda: robot.command(HOME), robot.advance, robot.reset):
+        with pytest.raises(RobotFault, match=r"No command came for .*see what the policy.*recover"):
+            call()
+    robot.recover()
+    robot.reset(HOME)
+    robot.command(HOME)
+    assert robot.fault is None
+
+
+def test_word_that_comes_too_late_is_refused_even_before_the_watchdog_woke() -> None:
+    now, silent = [0.0], list[float]()
+    dog = Watchdog(1e6, silent.append, clock=lambda: now[0])  # its own thread sleeps for long
+    try:
+        dog.heard()
+        now[0] = 0.5e6
+        dog.heard()
+        now[0] = 1.4e6
+        dog.heard()
+        assert silent == []
+        now[0] = 3e6
+        dog.heard()
+        assert silent == [1.6e6]
+        dog.heard()
+        assert silent == [1.6e6], "it barks once"
+    finally:
+        dog.close()
+        dog.close()
+
+
+@pytest.mark.parametrize("end", ["rest", "stop", "reset", "never begun"])
+def test_between_two_episodes_nobody_is_waited_for(
+    pair: tuple[SafeRobot, Stoppable], end: str
+) -> None:
+    robot, _ = pair
+    robot.reset(HOME)
+    if end != "never begun":
+        robot.command(HOME)
+        getattr(robot, end)()
+    if end in ("rest", "stop"):
+        robot.command(HOME)  # of no episode
+    time.sleep(3 * PATIENCE)
+    assert robot.fault is None
+    robot.reset(HOME)
+    robot.command(HOME)
+
+
+def test_simulated_time_stands_still_while_a_policy_thinks() -> None:
+    inner = Stoppable(real_time=False)
+    robot = SafeRobot(inner, SafetyLimits(patience=PATIENCE))
+    threads = threading.active_count()
+    robot.reset(HOME)
+    robot.command(HOME)
+    time.sleep(3 * PATIENCE)
+    robot.command(HOME)
+    robot.advance()
+    assert robot.fault is None and threading.active_count() == threads
+    robot.close()
+
+
+def test_stop_by_the_watchdog_is_told_though_the_robot_has_another_fault_then(
+    pair: tuple[SafeRobot, Stoppable],
+) -> None:
+    robot, _ = pair
+    robot.reset(HOME)
+    robot.command(HOME)
+    robot.stop_for_good("Somebody pressed stop.")
+    time.sleep(2 * PATIENCE)
+    assert "Somebody pressed stop" in str(robot.fault), "the first reason stays"
+
+
+def test_patience_shorter_than_two_periods_makes_no_sense_in_real_time() -> None:
+    with pytest.raises(ConfigError, match=r"once in a control period of 0\.1 s"):
+        SafeRobot(Stoppable(real_time=True), SafetyLimits(patience=0.15))
+    SafeRobot(Stoppable(real_time=False), SafetyLimits(patience=0.15))
+
+
+def test_closing_ends_the_thread() -> None:
+    before = threading.active_count()
+    robot = SafeRobot(Stoppable(real_time=True), SafetyLimits(patience=PATIENCE))
+    assert threading.active_count() == before + 1
+    robot.close()
+    robot.close()
+    assert threading.active_count() == before

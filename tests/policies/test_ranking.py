@@ -1,0 +1,127 @@
+"""The policy that ranks candidates: the energy chooses, among what the mixture names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from small_policies import made, trained
+
+from ibc_gym.contracts import PolicySpec
+from ibc_gym.errors import ConfigError
+from ibc_gym.policies.networks.factory import LateFusionConfig
+from ibc_gym.policies.ranking import Ranking, RankingConfig
+from ibc_gym.records import Windows
+
+SIZE = 24
+"""Dimensions of the action: too many to be searched."""
+SPEC = PolicySpec(
+    task="switch",
+    observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (1,), np.float32)}),
+    action_space=spaces.Box(-1, 1, (SIZE,), np.float32),
+    control_period=0.1,
+)
+CORNER = np.where(np.arange(SIZE) % 2, 0.8, -0.8).astype(np.float32)
+CONFIG = RankingConfig(
+    history=1, late_fusion=LateFusionConfig(width=64, depth=2, value_width=64), components=4
+)
+
+
+def switch(count: int = 4000) -> Windows:
+    """One of two opposite corners of the box, by the sign of x; about 0, either."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (count, 1)).astype(np.float32)
+    sign = np.where(np.abs(x) < 0.1, rng.choice([-1.0, 1.0], x.shape), np.sign(x))
+    return Windows(
+        frames={"state": x},
+        index=np.arange(count)[:, None],
+        action=(sign * CORNER).astype(np.float32),
+        episode=np.arange(count),
+    )
+
+
+@pytest.fixture(scope="module")
+def learned() -> Ranking:
+    policy = trained(made(CONFIG, SPEC), switch(), steps=400)
+    assert isinstance(policy, Ranking)
+    return policy
+
+
+def acted(policy: Ranking, x: np.ndarray, **changes: Any) -> np.ndarray:
+    policy._ranking = replace(CONFIG, **changes)
+    policy.reset(np.ones(len(x), dtype=np.bool_), list(range(len(x))))
+    return policy.act({"state": x})
+
+
+def test_the_energy_alone_takes_the_corner_that_is_meant(learned: Ranking) -> None:
+    x = np.concatenate([np.linspace(-1, -0.15, 40), np.linspace(0.15, 1, 40)])
+    x = x[:, None].astype(np.float32)
+    chosen = acted(learned, x, least_share=0.01)
+    assert np.abs(chosen - np.sign(x) * CORNER).max() < 0.1
+
+
+def test_where_both_are_right_it_takes_one_and_no_average(learned: Ranking) -> None:
+    x = np.linspace(-0.05, 0.05, 30, dtype=np.float32)[:, None]
+    chosen = acted(learned, x, least_share=0.01)
+    away = np.minimum(np.abs(chosen - CORNER).max(axis=1), np.abs(chosen + CORNER).max(axis=1))
+    assert away.max() < 0.15
+
+
+def test_candidates_are_the_mixtures_means_and_the_least_energetic_is_taken(
+    learned: Ranking,
+) -> None:
+    x = np.array([[-0.7], [0.7]], dtype=np.float32)
+    chosen = acted(learned, x, least_share=0.0)
+    candidates = learned.candidates()
+    assert candidates.shape == (2, CONFIG.components, SIZE)
+    energies = learned.energies(candidates)
+    least = candidates[np.arange(2), energies.argmin(axis=1)]
+    np.testing.assert_allclose(chosen, least, atol=1e-6)
+
+
+def test_a_prior_of_great_weight_leaves_the_choice_to_the_mixture(learned: Ranking) -> None:
+    x = np.linspace(-1, 1, 20, dtype=np.float32)[:, None]
+    chosen = acted(learned, x, prior=1e6)
+    batch = learned.encode(
+        Windows(
+            frames={"state": x},
+            index=np.arange(20)[:, None],
+            action=np.zeros((20, SIZE), np.float32),
+            episode=np.arange(20),
+        )
+    )
+    mixture = learned._mixture(
+        learned._context_of(learned._prepared(batch.batch(torch.arange(20))))
+    )
+    likely = learned.box.clip(mixture.most_probable()).detach().numpy()
+    fitted = learned.fitted()["action"]
+    np.testing.assert_allclose(chosen, likely * fitted["scale"] + fitted["offset"], atol=1e-5)
+
+
+def test_the_demonstration_is_never_its_own_counter_example() -> None:
+    """With every candidate masked the contrast is 0, however the energies lie."""
+    policy = made(replace(CONFIG, same=1e6), SPEC)
+    policy = trained(policy, switch(200), steps=1)
+    data = policy.encode(switch(200))
+
+    _, parts = policy.loss(data.batch(torch.arange(64)), torch.Generator().manual_seed(0))
+    assert float(parts["info_nce"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"components": 0},
+        {"jitter": -0.1},
+        {"same": -1.0},
+        {"prior": float("nan")},
+        {"least_share": 0.25},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        replace(CONFIG, **wrong)

@@ -1,0 +1,288 @@
+"""An exported policy does what the policy does, from the same seed, in either format."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+from small_policies import CONFIGS, PICTURE, SMALL, trained
+
+from ibc_gym.checkpoint import load_policy, save_policy
+from ibc_gym.contracts import LearnedPolicy, PolicySpec
+from ibc_gym.errors import CheckpointError, ConfigError, SpecMismatch, TrainingDiverged
+from ibc_gym.export import ExportConfig, export
+from ibc_gym.policies.autoregressive import AutoregressiveConfig
+from ibc_gym.policies.base import WindowPolicy
+from ibc_gym.policies.ebm import EBMConfig
+from ibc_gym.policies.inputs import InputConfig
+from ibc_gym.policies.mdn import MDNConfig
+from ibc_gym.policies.mse import MSEConfig
+from ibc_gym.policies.nearest import NearestConfig
+from ibc_gym.policies.optimisers.dfo import DFOConfig
+from ibc_gym.records import Windows
+from ibc_gym.registry import make_policy
+from ibc_gym.runtime import ExportedPolicy, load
+
+NAMES: dict[type[InputConfig], str] = {
+    EBMConfig: "ebm",
+    AutoregressiveConfig: "autoregressive",
+    MSEConfig: "mse",
+    MDNConfig: "mdn",
+    NearestConfig: "nearest",
+}
+CASES: dict[str, InputConfig] = {
+    **CONFIGS,
+    "dfo-many": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=1500, keep_best=False)),
+    "frame": EBMConfig(
+        late_fusion=SMALL,
+        frame="push",
+        action_normalisation="isotropic",
+        dfo=DFOConfig(samples=32),
+    ),
+    "sqrt-std": MSEConfig(width=16, depth=2, history=1, feature_scale="sqrt_std"),
+}
+TOLERANCE = 1e-4
+
+
+def toy_spec(state: int, pictures: bool) -> PolicySpec:
+    inputs: dict[str, spaces.Space[Any]] = {
+        "state": spaces.Box(-3, 3, (state,), np.float32),
+        "robot": spaces.Box(-3, 3, (2,), np.float32),
+    }
+    if pictures:
+        inputs["image"] = spaces.Box(0, 255, PICTURE, np.uint8)
+    return PolicySpec(
+        task="toy",
+        observation_space=spaces.Dict(inputs),
+        action_space=spaces.Box(-0.9, 2, (2,), np.float32),
+        control_period=0.1,
+    )
+
+
+def toy_windows(history: int, state: int, pictures: bool) -> Windows:
+    """What there is to learn is a bend of the state, so that energies tell actions apart."""
+    rng, count = np.random.default_rng(0), 200
+    seen = rng.uniform(-1, 1, (count, state)).astype(np.float32)
+    frames: dict[str, Any] = {
+        "state": seen,
+        "robot": (seen[:, :2] + rng.normal(0, 0.1, (count, 2))).astype(np.float32),
+    }
+    if pictures:
+        frames["image"] = rng.integers(0, 256, (count, *PICTURE)).astype(np.uint8)
+    return Windows(
+        frames=frames,
+        index=np.maximum(np.arange(count)[:, None] + np.arange(1 - history, 1), 0),
+        action=np.sin(2 * seen[:, :2]).astype(np.float32),
+        episode=np.zeros(count, np.int64),
+    )
+
+
+def checkpoint(config: InputConfig, folder: Path) -> Path:
+    """A policy that was trained for a moment, on the disk."""
+    import torch
+
+    pictures, state = bool(config.image_inputs), 10 if config.frame else 3
+    windows = toy_windows(config.history, state, pictures)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made: Any = make_policy(NAMES[type(config)], toy_spec(state, pictures), config)
+    made.fit(windows)
+    if not config.frame and type(config) is not NearestConfig:
+        trained(made, windows, steps=30)
+    save_policy(folder, NAMES[type(config)], made)
+    return folder
+
+
+def act_both(
+    policy: LearnedPolicy, exported: ExportedPolicy, episodes: int = 4, steps: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
+    """What both do, (N, A), and what they say of it, in the same made-up episodes."""
+    space = policy.spec.observation_space
+    space.seed(3)
+    ours, theirs = [], []
+    for seed in range(episodes):
+        policy.reset(np.ones(1, np.bool_), [seed])
+        exported.reset(seed)
+        for _ in range(steps):
+            seen: dict[str, Any] = space.sample()
+            ours.append(policy.act({name: frame[None] for name, frame in seen.items()})[0])
+            theirs.append(exported.act(seen))
+            assert isinstance(policy, WindowPolicy)
+            assert exported.uncertainty().keys() == policy.uncertainty().keys()
+    return np.array(ours), np.array(theirs)
+
+
+FAST = ("dfo", "langevin", "langevin-mlp", "autoregressive", "pixels", "frame", "mse", "mdn")
+
+
+def some(fast: tuple[str, ...]) -> list[Any]:
+    return [name if name in fast else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+
+
+@pytest.mark.parametrize("name", some(FAST))
+def test_torch_export_acts_like_the_policy(name: str, tmp_path: Path) -> None:
+    folder = checkpoint(CASES[name], tmp_path / "policy")
+    found = export(ExportConfig(run=str(folder), format="torch-export", check=10))
+    ours, theirs = act_both(load_policy(folder), load(found.folder))
+    assert ours.std(axis=0).min() > 1e-3
+    np.testing.assert_allclose(ours, theirs, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("name", some(("dfo", "langevin")))
+def test_onnx_acts_like_the_policy(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    folder = checkpoint(CASES[name], tmp_path / "policy")
+    found = export(ExportConfig(run=str(folder), format="onnx", check=10))
+    ours, theirs = act_both(load_policy(folder), load(found.folder))
+    same = (np.abs(ours - theirs) <= TOLERANCE).all(axis=1)
+    assert same.mean() >= 0.95  # rounding decides between candidates that are equally good
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that was exported, one of an explicit policy with a history of two."""
+    there = tmp_path_factory.mktemp("exported")
+    run = checkpoint(CONFIGS["mse"], there / "policy")
+    return export(
+        ExportConfig(run=str(run), format="torch-export", out=there / "out", check=2)
+    ).folder
+
+
+def test_policy_json_says_what_a_robot_needs(exported: Path) -> None:
+    about = load(exported).about
+    assert (about.task, about.policy, about.history) == ("toy", "mse", 2)
+    assert about.control_period == 0.1
+    assert [(each.name, each.shape, each.dtype) for each in about.inputs] == [
+        ("state", (3,), "float32")
+    ]
+    np.testing.assert_allclose(about.action_low, -0.9)
+    assert json.loads((exported / "policy.json").read_text())["checked"]["observations"] == 2
+
+
+def test_episode_that_begins_forgets_the_one_before(exported: Path) -> None:
+    policy = load(exported)
+    policy.reset(0)
+    first = policy.act({"state": np.ones(3, np.float32)})
+    policy.act({"state": -np.ones(3, np.float32)})
+    after_another = policy.act({"state": np.ones(3, np.float32)})
+    policy.reset(0)
+    again = policy.act({"state": np.ones(3, np.float32)})
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, after_another)
+
+
+def test_what_a_policy_cannot_act_on_is_named(exported: Path) -> None:
+    policy = load(exported)
+    with pytest.raises(ConfigError, match="reset"):
+        policy.act({"state": np.zeros(3, np.float32)})
+    policy.reset(0)
+    for seen, message in (
+        ({"robot": np.zeros(2)}, "takes 'state', but the observation holds robot"),
+        ({"state": np.zeros((1, 3))}, "without a batch axis"),
+        ({"state": np.full(3, np.nan)}, "must be finite"),
+    ):
+        with pytest.raises(SpecMismatch, match=message):
+            policy.act(seen)
+
+
+def test_answer_that_is_not_finite_stops_the_policy(exported: Path) -> None:
+    about = load(exported).about
+    broken = ExportedPolicy(
+        about,
+        lambda arguments: [np.full((1, 2), np.nan), *(np.zeros(1) for _ in about.outputs[1:])],
+    )
+    broken.reset(0)
+    with pytest.raises(TrainingDiverged, match="action is"):
+        broken.act({"state": np.zeros(3, np.float32)})
+
+
+@pytest.mark.parametrize("harm", ["version", "format", "json", "key", "model", "missing"])
+def test_damaged_folder_says_what_to_do(exported: Path, tmp_path: Path, harm: str) -> None:
+    folder = shutil.copytree(exported, tmp_path / "copy")
+    about = folder / "policy.json"
+    said = json.loads(about.read_text())
+    changes: dict[str, dict[str, Any]] = {
+        "version": {"format_version": 99},
+        "format": {"format": "other"},
+    }
+    if harm in changes:
+        about.write_text(json.dumps({**said, **changes[harm]}))
+    elif harm == "json":
+        about.write_text(about.read_text()[:100])
+    elif harm == "key":
+        del said["inputs"]
+        about.write_text(json.dumps(said))
+    elif harm == "model":
+        (folder / "model.pt2").write_bytes((folder / "model.pt2").read_bytes()[:-7])
+    else:
+        (folder / "model.pt2").unlink()
+    with pytest.raises(CheckpointError, match=r"again|install|ibc-gym export"):
+        load(folder)
+
+
+def test_policy_that_cannot_be_exported_says_which_can(tmp_path: Path) -> None:
+    folder = checkpoint(NearestConfig(), tmp_path / "policy")
+    with pytest.raises(ConfigError, match="those that can are ebm, autoregressive, mse, mdn"):
+        export(ExportConfig(run=str(folder)))
+    assert not (folder / "exported").exists()
+
+
+def test_folder_that_is_something_else_is_kept(tmp_path: Path) -> None:
+    folder = checkpoint(CONFIGS["mse"], tmp_path / "policy")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("all of it")
+    with pytest.raises(ConfigError, match="give another folder"):
+        export(ExportConfig(run=str(folder), out=mine))
+    assert (mine / "thesis.txt").exists()
+
+
+BLOCKED = (
+    "mujoco", "pybullet", "gymnasium", "scipy", "zarr", "tyro", "rich", "safetensors",
+    "ibc_gym.training", "ibc_gym.policies", "ibc_gym.envs", "ibc_gym.registry",
+)  # fmt: skip
+ALONE = """
+import importlib.abc, json, sys
+class Refuse(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if any(name == each or name.startswith(each + ".") for each in BLOCKED):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Refuse())
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in BLOCKED else found(name, package)
+import numpy as np
+from ibc_gym.runtime import load
+policy = load(sys.argv[1])
+policy.reset(7)
+action = policy.act({"state": np.full(3, 0.25, np.float32)})
+print(json.dumps({"action": action.tolist(), "torch": "torch" in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize("form", ["torch-export", "onnx"])
+def test_runtime_needs_numpy_and_its_engine_alone(form: str, tmp_path: Path) -> None:
+    if form == "onnx":
+        pytest.importorskip("onnxscript")
+    run = checkpoint(CONFIGS["mse"], tmp_path / "policy")
+    found = export(ExportConfig(run=str(run), format=form, check=2))
+    policy = load_policy(run)
+    policy.reset(np.ones(1, np.bool_), [7])
+    expected = policy.act({"state": np.full((1, 3), 0.25, np.float32)})[0]
+    blocked = (*BLOCKED, *(("torch",) if form == "onnx" else ("onnxruntime",)))
+    done = subprocess.run(
+        [sys.executable, "-c", f"BLOCKED = {blocked!r}\n{ALONE}", str(found.folder)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    np.testing.assert_allclose(said["action"], expected, atol=TOLERANCE)
+    assert said["torch"] == (form == "torch-export")
