@@ -246,13 +246,15 @@ def make_vec_env(
     if task in VECTOR_ENVS and as_arrays:
         ours = ("workcell", "observation", "render_mode", "safety", "raw")
         config = _task_config(task, {key: options[key] for key in options if key not in ours})
-        native: VectorEnv[Any, Any, Any] = load(VECTOR_ENVS, task, "vector environment")(
-            num_envs,
-            autoreset_mode=mode,
-            **{key: options[key] for key in ours[:3] if key in options},
-            **vars(config),
-        )
-        return native
+        kind = load(VECTOR_ENVS, task, "vector environment")
+        if kind.hosts(config):
+            native: VectorEnv[Any, Any, Any] = kind(
+                num_envs,
+                autoreset_mode=mode,
+                **{key: options[key] for key in ours[:3] if key in options},
+                **vars(config),
+            )
+            return native
     makers = [partial(make_env, task, **options)] * num_envs
     if num_envs > 1 and _thread_safe(task, options):
         return ThreadedVectorEnv(makers, threads=threads or usable_cores(), autoreset_mode=mode)
