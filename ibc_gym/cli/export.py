@@ -14,7 +14,7 @@ from ibc_gym.export import ExportConfig
 from ibc_gym.export import export as carry_out
 
 DESCRIPTION = (
-    "A trained policy as a folder: one model with the optimiser inside, and policy.json.",
+    "A trained policy as a folder: a model with the optimiser inside, and its card.",
     "ibc_gym.runtime acts with it, on NumPy and onnxruntime or torch alone.",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from ibc_gym.cli.flags import config_of, flag, flags_of, parse, take_task_options, word
@@ -48,7 +49,7 @@ def rig(argv: Sequence[str], terminal: Terminal) -> None:
         RigFlags,
         argv,
         command="ibc-gym rig",
-        description=(*DESCRIPTION, f"Faults: {', '.join(kinds())}."),
+        description=(*DESCRIPTION, *wrap(f"Faults: {', '.join(kinds())}.", 80)),
         examples=EXAMPLES,
     )
     config = config_of(RigConfig, flags, options=options)
