@@ -117,8 +117,8 @@ class SafeRobot:
             SpecMismatch: The home is not finite, or not within the limits; it does not move.
             ConfigError: The robot's own home is not within the limits; it has been stopped there.
         """
+        self.rest()  # before the look at the fault: a watchdog that barks at this moment is waited for
         self._refuse_if_stopped()
-        self.rest()
         if home is not None:
             _check(home)
             self._guard.check_home(home)
