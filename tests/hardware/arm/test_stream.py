@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from arm_bench import Bench, tip
 
+from ibc_gym.errors import RobotFault
 from ibc_gym.hardware.arm.stream import PAUSE
 from ibc_gym.hardware.arm.timing import LATE, Stopwatch, Timing
 from ibc_gym.records import Float64, Target
@@ -202,3 +204,26 @@ def test_interrupted_reset_leaves_an_arm_that_stands(
         arm.command(tip(0.375, 0.0))
         arm.advance()
         assert bench.rig.heard() == []
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before it moves", "on its way"])
+def test_stop_by_another_thread_ends_a_reset_at_once(
+    bench: Bench, late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bench.arm(reset=False) as arm:
+        step = "_rests_at" if late else "_here"
+        looked = getattr(arm, step)
+
+        def stopped_meanwhile(*told: Any) -> Any:
+            seen = looked(*told)
+            thread = threading.Thread(target=arm.stop)
+            thread.start()
+            thread.join()
+            return seen
+
+        monkeypatch.setattr(arm, step, stopped_meanwhile)
+        with pytest.raises(RobotFault, match="was stopped on its way home"):
+            arm.reset(tip(0.4, 0.1))
+        assert bench.rig.state()["state"] == 4 and bench.still()
+        monkeypatch.undo()
+        arm.reset(tip(0.375, 0.0))

@@ -186,6 +186,26 @@ def test_stop_by_the_watchdog_is_told_though_the_robot_has_another_fault_then(
     assert "Somebody pressed stop" in str(robot.fault), "the first reason stays"
 
 
+def test_stop_for_good_in_the_middle_of_a_reset_is_kept() -> None:
+    class Stopped(Stoppable):
+        """Somebody presses stop while it goes home."""
+
+        def reset(self, home: Target | None = None) -> None:
+            super().reset(home)
+            if press:
+                robot.stop_for_good("Somebody pressed stop.")
+
+    press: list[bool] = []
+    inner = Stopped(real_time=True)
+    robot = SafeRobot(inner, SafetyLimits(patience=PATIENCE))
+    press.append(True)
+    with pytest.raises(RobotFault, match="Somebody pressed stop"):
+        robot.reset(HOME)
+    with pytest.raises(RobotFault, match="Somebody pressed stop"):
+        robot.command(HOME)
+    robot.close()
+
+
 def test_patience_shorter_than_two_periods_makes_no_sense_in_real_time() -> None:
     with pytest.raises(ConfigError, match=r"once in a control period of 0\.1 s"):
         SafeRobot(Stoppable(real_time=True), SafetyLimits(patience=0.15))
