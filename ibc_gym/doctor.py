@@ -71,6 +71,19 @@ env.step(env.action_space.sample())
 print("resets and steps")
 """
 
+_COMPUTE: Final = """
+import numpy, onnxruntime
+# The least graph there is: y = x, one number.
+graph = bytes.fromhex(
+    "08093a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801"
+    "620f0a0179120a0a08080112040a02080142040a001012"
+)
+session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+(found,) = session.run(None, {"x": numpy.ones(1, numpy.float32)})
+assert found == 1, f"it computes {found}"
+print("computes exported policies")
+"""
+
 TRIALS: Final[Mapping[str, Trial]] = {
     "mujoco": Trial(
         package="mujoco",
@@ -120,6 +133,7 @@ TRIALS: Final[Mapping[str, Trial]] = {
         ),
         fix="",
     ),
+    "onnxruntime": Trial(package="onnxruntime", code=_COMPUTE, fix=_extra("export")),
     "matplotlib": Trial(
         package="matplotlib",
         code="import matplotlib.figure; matplotlib.figure.Figure().add_subplot(); print('draws')",

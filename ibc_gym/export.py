@@ -25,8 +25,10 @@ from ibc_gym.tables import EXPORTABLE, EXPORTING, TASKS
 TOLERANCE: Final = 1e-4
 """Greatest difference between an exported policy's action and the policy's own that counts as none, as a share of the
 action space's half width, or in the action's units where that is greater than 1."""
-STEPS: Final = 5
-"""Steps of the made-up episodes that both are held to each other in."""
+LAST_DIGITS: Final = 1e-6
+"""The same as a share of the space's greatest number, where that is more: of 512 px, single precision knows no 1e-4."""
+STEPS: Final = 4
+"""Steps of the made-up episodes that both are held to each other in, after those that the first chunk is carried out in."""
 SHARE: Final = 0.95
 """Of the actions that must agree: engines round differently, and where two candidates are equally good to the last
 digits, or a draw falls between two of them, that decides which is taken."""
@@ -61,7 +63,7 @@ class Checked:
 
     observations: int
     agreeing: int
-    """Actions that are the same to `TOLERANCE`."""
+    """Actions that are the same to `TOLERANCE`, or to the last digits of their numbers."""
     median_difference: float
     """Of the actions, in the task's units."""
 
@@ -115,20 +117,23 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
     """
     acting = load_exported(folder)
     space, inputs = policy.spec.action_space, policy.spec.observation_space
-    reach = np.minimum((space.high - space.low) / 2, 1.0)
+    tolerance = np.maximum(
+        TOLERANCE * np.minimum((space.high - space.low) / 2, 1.0),
+        LAST_DIGITS * np.maximum(np.abs(space.low), np.abs(space.high)),
+    )
     inputs.seed(0)
     ours, theirs = [], []
+    episode = policy.config.execute + STEPS
     for step in range(observations):
-        if step % STEPS == 0:
+        if step % episode == 0:
             policy.reset(np.ones(1, np.bool_), [step])
             acting.reset(step)
         seen = {name: np.asarray(inputs[name].sample()) for name in policy.config.inputs}
         ours.append(policy.act({name: frame[None] for name, frame in seen.items()})[0])
         theirs.append(acting.act(seen))
-    differences = np.abs(np.array(ours) - np.array(theirs)).max(axis=1)
-    agreeing = int(
-        (np.abs(np.array(ours) - np.array(theirs)) <= TOLERANCE * reach).all(axis=1).sum()
-    )
+    apart = np.abs(np.array(ours) - np.array(theirs))
+    differences = apart.max(axis=1)
+    agreeing = int((apart <= tolerance).all(axis=1).sum())
     if agreeing < SHARE * observations:
         raise CheckpointError(
             f"The exported policy differs from the policy in {observations - agreeing} of {observations} actions, by "
@@ -158,6 +163,9 @@ def _about(
         "control_period": spec.control_period,
         "control_rate": 1 / spec.control_period,
         "history": settings.history,
+        "horizon": settings.horizon,
+        "execute": settings.execute,
+        "ensemble": settings.ensemble,
         "inputs": [
             {
                 "name": name,

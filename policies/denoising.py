@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -35,7 +35,7 @@ def ddim(
     box: Box,
     noise: Noise,
     *,
-    kept: Tensor,
+    kept: Sequence[float],
     steps: int,
     eta: float = 0.0,
 ) -> Tensor:
@@ -50,23 +50,23 @@ def ddim(
         start: Standard normal, (B, N, D).
         box: Where actions lie.
         noise: Source of fresh noise, where `eta` is above 0.
-        kept: ᾱ of every step of the schedule, (K,).
+        kept: ᾱ of every step of the schedule, K of them; numbers, so that what is traced has them written out.
         steps: How many of them are made, at most K.
         eta: 0 is deterministic, 1 with all steps the ancestral sampling of Ho et al. 2020.
 
     Returns:
         Actions in the box, (B, N, D).
     """
-    path = torch.linspace(len(kept) - 1, 0, steps, dtype=torch.float64).round().long().tolist()
+    path = [round((len(kept) - 1) * left / (steps - 1)) for left in reversed(range(steps))]
     x = start
     for now, following in zip(path, [*path[1:], None], strict=True):
-        share = float(kept[now])
+        share = kept[now]
         said = predict(x, now)
         action = box.clip((x - math.sqrt(1 - share) * said) / math.sqrt(share))
         if following is None:
             break
         left = (x - math.sqrt(share) * action) / math.sqrt(1 - share)
-        then = float(kept[following])
+        then = kept[following]
         fresh = eta * math.sqrt((1 - then) / (1 - share) * (1 - share / then))
         x = math.sqrt(then) * action + math.sqrt(max(1 - then - fresh**2, 0.0)) * left
         if fresh:

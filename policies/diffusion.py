@@ -54,6 +54,7 @@ class Diffusion(GenerativePolicy):
         super().__init__(config, spec, frame)
         self._diffusion = config
         self._shares = squared_cosine(config.noise_steps)
+        self._schedule: list[float] = self._shares.tolist()
 
     def _noised(
         self, demonstrated: Tensor, start: Tensor, noise: Noise
@@ -72,7 +73,7 @@ class Diffusion(GenerativePolicy):
             start,
             self.box,
             noise,
-            kept=self._shares,
+            kept=self._schedule,
             steps=config.denoising_steps,
             eta=config.eta,
         )

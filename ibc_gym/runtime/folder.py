@@ -48,6 +48,12 @@ class About:
     """Time between two actions [s]."""
     history: int
     """Frames in a window, the newest last; at the start of an episode the first one is repeated."""
+    horizon: int
+    """Actions that the model says at once, a chunk."""
+    execute: int
+    """How many of a chunk are carried out before the model is asked again."""
+    ensemble: float | None
+    """Carry out the mean of all chunks that speak of a step, weighed by exp(-ensemble i), the oldest with i = 0."""
     inputs: tuple[Input, ...]
     action_low: NDArray[np.float32]
     """(A,)"""
@@ -56,9 +62,9 @@ class About:
     action_names: tuple[str, ...]
     """A label with its unit for every element of the action, as far as the task says."""
     outputs: tuple[str, ...]
-    """What the model gives: "action", and how sure it is."""
+    """What the model gives: "action", which is a chunk (H, A), and how sure it is, (1,) each."""
     draws: tuple[tuple[str, int], ...]
-    """Random numbers that one action takes, in their order: the kind, and how many."""
+    """Random numbers that one chunk takes, in their order: the kind, and how many."""
     fingerprint: str
     """SHA-256 of the checkpoint that it was made of."""
 
@@ -115,6 +121,9 @@ def _about(folder: Path, said: dict[str, Any]) -> About:
         policy=said["policy"],
         control_period=float(said["control_period"]),
         history=int(said["history"]),
+        horizon=int(said["horizon"]),
+        execute=int(said["execute"]),
+        ensemble=None if said["ensemble"] is None else float(said["ensemble"]),
         inputs=tuple(_input(each) for each in said["inputs"]),
         action_low=np.array(action["low"], np.float32),
         action_high=np.array(action["high"], np.float32),

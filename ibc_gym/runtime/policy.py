@@ -1,4 +1,4 @@
-"""An exported policy that acts: it keeps the window, draws what is random, and looks at what comes out."""
+"""An exported policy that acts: it keeps windows and chunks, draws what is random, and looks at what comes out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
 from ibc_gym.runtime import folder as exported
+from ibc_gym.runtime.chunks import Queue
 from ibc_gym.runtime.engines import Engine, make_engine
 from ibc_gym.runtime.folder import About, Input
 from ibc_gym.runtime.noise import Float32, Stream
@@ -40,13 +41,18 @@ class ExportedPolicy:
         self.about = about
         """What the policy is, takes and gives."""
         self._engine = engine
+        self._queue = Queue(about.horizon, execute=about.execute, ensemble=about.ensemble)
         self._windows: dict[str, NDArray[Any]] = {}
         self._stream: Stream | None = None
         self._doubts: dict[str, float] = {}
 
     def reset(self, seed: int | None = None) -> None:
-        """An episode begins: what was seen is forgotten. The same seed acts like the policy in Python with it."""
+        """An episode begins: what was seen, and what is left of a chunk, is forgotten.
+
+        The same seed acts like the policy in Python with it.
+        """
         self._windows.clear()
+        self._queue.reset()
         self._doubts.clear()
         self._stream = Stream(seed)
 
@@ -67,7 +73,17 @@ class ExportedPolicy:
         arguments = [
             self._window(each, frame) for each, frame in zip(self.about.inputs, frames, strict=True)
         ]
-        results = self._engine([*arguments, *self._drawn(self._stream)])
+        if self._queue.due:
+            self._queue.put(self._said(arguments, self._stream))
+        return self._queue.next()
+
+    def uncertainty(self) -> dict[str, float]:
+        """How sure it was of what it carries out, by name, as the policy in Python says it; empty before the first one."""
+        return dict(self._doubts)
+
+    def _said(self, arguments: list[NDArray[Any]], stream: Stream) -> Float32:
+        """The chunk (H, A) that the model says for windows, inside the bounds; how sure it is, is kept."""
+        results = self._engine([*arguments, *self._drawn(stream)])
         said = dict(zip(self.about.outputs, results, strict=True))
         for name, values in said.items():
             if not np.isfinite(values).all():
@@ -75,13 +91,9 @@ class ExportedPolicy:
                     f"The exported policy's {name} is {values.tolist()}: its weights or its energies are not finite. "
                     "Export an earlier checkpoint."
                 )
-        action: Float32 = said.pop("action")[0]
+        chunk: Float32 = said.pop("action")
         self._doubts = {name: float(values[0]) for name, values in said.items()}
-        return np.clip(action, self.about.action_low, self.about.action_high)
-
-    def uncertainty(self) -> dict[str, float]:
-        """How sure it was of the last action, by name, as the policy in Python says it; empty before the first one."""
-        return dict(self._doubts)
+        return np.clip(chunk, self.about.action_low, self.about.action_high)
 
     def _window(self, about: Input, frame: NDArray[Any]) -> NDArray[Any]:
         """The last frames (1, T, ...), the newest last."""

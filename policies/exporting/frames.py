@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 import torch
@@ -17,20 +18,23 @@ Module = Callable[..., Tensor]
 class TracedFrame:
     """The two halves of a frame that an acting policy needs."""
 
-    def __init__(self, frame: CanonicalFrame, window: tuple[int, int], actions: int) -> None:
+    def __init__(
+        self, frame: CanonicalFrame, window: tuple[int, int], chunk: tuple[int, int]
+    ) -> None:
         """Trace the frame, and hold what was traced to it.
 
         Args:
             frame: What is traced.
             window: (T, O) of its states.
-            actions: A.
+            chunk: (H, A) of its actions, all of which are turned by one window.
 
         Raises:
             ConfigError: It does what cannot be traced.
         """
-        states, some = torch.linspace(-1, 1, window[0] * window[1]), torch.linspace(0.5, 1, actions)
-        self.features = _traced(frame, _Features(frame), [states.reshape(1, *window)])
-        self.out_of = _traced(frame, _OutOf(frame), [some[None], states.reshape(1, *window)])
+        states = torch.linspace(-1, 1, prod(window)).reshape(1, *window)
+        actions = torch.linspace(0.5, 1, prod(chunk)).reshape(chunk)
+        self.features = _traced(frame, _Features(frame), [states])
+        self.out_of = _traced(frame, _OutOf(frame), [actions, states])
 
 
 class _Features(nn.Module):
@@ -48,6 +52,7 @@ class _OutOf(nn.Module):
         self._frame = frame
 
     def forward(self, actions: Tensor, states: Tensor) -> Tensor:
+        states = states.expand(len(actions), -1, -1)
         return torch.from_numpy(self._frame.out_of(actions.numpy(), states.numpy()))
 
 

@@ -1,4 +1,4 @@
-"""A policy as one graph: windows and random numbers in, an action and how sure it is out; for one robot, batch 1."""
+"""A policy as one graph: windows and random numbers in, a chunk and how sure it is out; for one robot, batch 1."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .frames import TracedFrame
 
 
 class Graph(nn.Module):
-    """What `WindowPolicy.act` does between its history and its answer, as a function of tensors.
+    """What `WindowPolicy.act` does between its history and its queue of chunks, as a function of tensors.
 
     Its arguments are `examples` in their order: a window of every input in the task's units, (1, T, O), pictures as uint8
     at the size that the network sees, (1, T, h, w, C); then, if they are drawn, uniform and normal numbers, (U,) and (N,).
-    Its results are `outputs` in their order: the action in the task's units, (1, A), and numbers (1,).
+    Its results are `outputs` in their order: the chunk in the task's units, (H, A), and numbers (1,).
     """
 
     def __init__(self, policy: WindowPolicy) -> None:
@@ -52,7 +52,8 @@ class Graph(nn.Module):
         self.frame: TracedFrame | None = None
         if codec.frame is not None:
             window = (codec.config.history, codec.shapes["state"][0])
-            self.frame = TracedFrame(codec.frame, window, policy.action_size)
+            chunk = (codec.config.horizon, policy.spec.action_space.shape[0])
+            self.frame = TracedFrame(codec.frame, window, chunk)
         self.inputs: tuple[str, ...] = codec.config.inputs
         self.draws, self.outputs = self._counted()
         if isinstance(policy, EBM) and cast("Any", policy.config).optimiser == "langevin":
@@ -98,10 +99,11 @@ class Graph(nn.Module):
 
     def _action(self, chosen: Tensor, windows: dict[str, Tensor]) -> Tensor:
         """What `Codec.actions_out` makes of it, by tensors alone."""
-        action = chosen * self.get_buffer("scale") + self.get_buffer("offset")
+        chunk = chosen.unflatten(1, (self.codec.config.horizon, -1))[0]
+        chunk = chunk * self.get_buffer("scale") + self.get_buffer("offset")
         if self.frame is not None:
-            action = self.frame.out_of(action, windows["state"])
-        return torch.clamp(action, self.get_buffer("least"), self.get_buffer("greatest"))
+            chunk = self.frame.out_of(chunk, windows["state"])
+        return torch.clamp(chunk, self.get_buffer("least"), self.get_buffer("greatest"))
 
     def _windows(self) -> dict[str, Tensor]:
         history = self.codec.config.history

@@ -54,7 +54,7 @@ def test_demonstrations_of_one_point_are_found_exactly(
         return (x - math.sqrt(share) * POINT) / math.sqrt(1 - share)
 
     start = noise.normal(5, 3, 2).double()
-    found = ddim(predict, start, WIDE, noise, kept=kept, steps=steps, eta=eta)
+    found = ddim(predict, start, WIDE, noise, kept=kept.tolist(), steps=steps, eta=eta)
     torch.testing.assert_close(found, POINT.double().expand(5, 3, 2), atol=1e-4, rtol=0)
 
 
@@ -68,7 +68,7 @@ def test_normal_demonstrations_are_found_ever_more_closely(noise: SharedNoise) -
     errors = []
     for steps in (10, 50, 250):
         predict = normal_noise(kept, POINT, deviation)
-        found = ddim(predict, start, WIDE, noise, kept=kept, steps=steps)  # type: ignore[arg-type]
+        found = ddim(predict, start, WIDE, noise, kept=kept.tolist(), steps=steps)  # type: ignore[arg-type]
         errors.append(float((found - exact).abs().max()))
     assert errors[0] > 3 * errors[1] > 9 * errors[2]
     assert errors[2] < 0.02
@@ -78,10 +78,10 @@ def test_fresh_noise_in_every_step_keeps_the_density(noise: SharedNoise) -> None
     kept, deviation = squared_cosine(100), 0.3
     predict = normal_noise(kept, POINT, deviation)
     start = noise.normal(4000, 1, 2)
-    found = ddim(predict, start, WIDE, noise, kept=kept, steps=100, eta=1.0)  # type: ignore[arg-type]
+    found = ddim(predict, start, WIDE, noise, kept=kept.tolist(), steps=100, eta=1.0)  # type: ignore[arg-type]
     torch.testing.assert_close(found.mean(dim=(0, 1)), POINT, atol=0.02, rtol=0)
     torch.testing.assert_close(found.std(dim=0)[0], torch.full((2,), deviation), atol=0.03, rtol=0)
-    plain = ddim(predict, start, WIDE, noise, kept=kept, steps=100)  # type: ignore[arg-type]
+    plain = ddim(predict, start, WIDE, noise, kept=kept.tolist(), steps=100)  # type: ignore[arg-type]
     assert not torch.allclose(found, plain, atol=0.01)
 
 
@@ -94,6 +94,6 @@ def test_every_step_stays_within_the_box(noise: SharedNoise) -> None:
         seen.append(float(x.abs().max()))
         return torch.full_like(x, -3.0)  # asks for actions far outside
 
-    found = ddim(predict, noise.normal(6, 2, 2), box, noise, kept=kept, steps=16)
+    found = ddim(predict, noise.normal(6, 2, 2), box, noise, kept=kept.tolist(), steps=16)
     assert len(seen) == 16 and max(seen) < 10
     assert ((found >= box.low) & (found <= box.high)).all()
