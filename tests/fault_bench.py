@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,8 @@ STEADY = 10
 """Good pictures after which a camera is back."""
 PATIENCE = 15.0
 """By when an arm stands, or is had back [s]: others may need this machine, too."""
-LONG = 60
-"""Steps of an episode in which what goes wrong must have been noticed."""
-PASSED = 8
-"""Steps after which what goes by has gone by."""
+LONG = 150
+"""Steps of an episode in which what goes wrong must have been noticed, or gone by."""
 NEAR = 0.05
 """Who is nearer to the goal has reached it [m]."""
 SHORT = 25
@@ -50,52 +49,55 @@ FARTHER = range(2839, 2870)
 class Trouble:
     """One thing that goes wrong in the middle of an episode, and what must come of it."""
 
-    word: str
-    """As `EmulatedTable.faults` takes it."""
+    words: str
+    """As `EmulatedTable.faults` takes them, counted from step `AT`."""
     told: str | None = None
     """What the message that ends the episode must speak of; None where the episode goes on."""
     late: int = 0
     """Set-points that are counted late at least, where the episode goes on."""
+    lasts: float = 1.0
+    """By when it has gone by, where the episode goes on [s]."""
 
     @property
     def of_cameras(self) -> bool:
         """Whether it is the cameras' trouble."""
-        return self.word.startswith("camera-")
+        return self.words.startswith("camera-")
 
 
 TROUBLES = (
     Trouble(
-        word="error", told=r"could not plan the motion \(controller error 25\).*nearer together"
+        words="error", told=r"could not plan the motion \(controller error 25\).*nearer together"
     ),
-    Trouble(word="error=12", told="servo of joint 2"),
-    Trouble(word="error=35", told="left the fence.*(lift|hand)"),
-    Trouble(word="collision", told="a collision.*31"),
-    Trouble(word="joint-limit", told="a joint is at its limit.*23"),
-    Trouble(word="speed", told="more speed than the arm has.*24"),
-    Trouble(word="emergency-stop", told="emergency stop button.*Let go of it"),
-    Trouble(word="close", told="connection|hung up|closed"),
-    Trouble(word="freeze+30s", told="frozen|reported nothing|no answer.*check power and cable"),
-    Trouble(word="unplug+30s", told="reported nothing|no answer|cable.*check power and cable"),
-    Trouble(word="delay=4s+30s", told="did not take 'servo_joints'.*answer"),
-    Trouble(word="reject+30s", told="did not take 'servo_joints'.*Find out who or what"),
-    Trouble(word="stale-reports+30s", told="the very same joints.*repeat themselves"),
-    Trouble(word="warning"),
-    Trouble(word="gripper"),
-    Trouble(word="refuse+0.3s"),
-    Trouble(word="stall", late=12),
-    Trouble(word="delay+0.3s", late=12),
-    Trouble(word="half-frames+0.3s", late=8),
-    Trouble(word="unplug+0.3s", late=12),
-    Trouble(word="camera-drop+30s", told="no fresh picture.*check its cable"),
-    Trouble(word="camera-repeat+30s", told="no fresh picture.*repeated number"),
-    Trouble(word="camera-freeze+30s", told="no fresh picture.*frozen picture"),
-    Trouble(word="camera-late+30s", told="no fresh picture"),
-    Trouble(word="camera-black+30s", told="no fresh picture.*blank picture"),
-    Trouble(word="camera-unplug+30s", told="no fresh picture|is lost"),
-    Trouble(word="camera-unplug+1s", told="no fresh picture"),
-    Trouble(word="camera-drop+0.05s"),
+    Trouble(words="error=12", told="servo of joint 2"),
+    Trouble(words="error=35", told="left the fence.*(lift|hand)"),
+    Trouble(words="collision", told="a collision.*31"),
+    Trouble(words="joint-limit", told="a joint is at its limit.*23"),
+    Trouble(words="speed", told="more speed than the arm has.*24"),
+    Trouble(words="emergency-stop", told="emergency stop button.*Let go of it"),
+    Trouble(words="close", told="connection|hung up|closed"),
+    Trouble(words="freeze+30s", told="frozen|reported nothing|no answer.*check power and cable"),
+    Trouble(words="unplug+30s", told="reported nothing|no answer|cable.*check power and cable"),
+    Trouble(words="delay=4s+30s", told="did not take 'servo_joints'.*answer"),
+    Trouble(words="reject+30s", told="did not take 'servo_joints'.*Find out who or what"),
+    Trouble(words="stale-reports+30s", told="the very same joints.*repeat themselves"),
+    Trouble(words="warning gripper@0.1s refuse@0.2s+0.3s", lasts=0.6),
+    Trouble(
+        words="stall delay@0.5s+0.3s half-frames@1.1s+0.3s unplug@1.7s+0.3s", late=44, lasts=2.3
+    ),
+    Trouble(words="camera-drop+30s", told="no fresh picture.*check its cable"),
+    Trouble(words="camera-half+30s", told="no fresh picture"),
+    Trouble(words="camera-repeat+30s", told="no fresh picture.*repeated number"),
+    Trouble(words="camera-freeze+30s", told="no fresh picture.*frozen picture"),
+    Trouble(words="camera-late+30s", told="no fresh picture"),
+    Trouble(words="camera-black+30s", told="no fresh picture.*blank picture"),
+    Trouble(words="camera-leap+30s", told="no fresh picture.*impossible stamp"),
+    Trouble(words="camera-stall", told="no fresh picture"),
+    Trouble(words="camera-hang", told="no fresh picture"),
+    Trouble(words="camera-unplug+30s", told="no fresh picture|is lost"),
+    Trouble(words="camera-unplug+1s", told="no fresh picture"),
+    Trouble(words="camera-drop+0.05s"),
 )
-"""All of them, and each either ends the episode or goes by."""
+"""All of them; each ends the episode or goes by, and what goes by does so in one episode, one after another."""
 
 
 class Table:
@@ -148,8 +150,11 @@ class Table:
         stands after that, too.
         """
         ends = trouble.told is not None
-        lasts = LONG if ends else PASSED
-        plan = Plan(seed=seed, begin=lambda: self.arm.inject(trouble.word), lasts=lasts)
+        plan = Plan(
+            seed=seed,
+            begin=lambda: self.arm.inject(*trouble.words.split()),
+            lasts=inf if ends else trouble.lasts,
+        )
         expected: AbstractContextManager[Any] = nullcontext()
         if ends:
             expected = pytest.raises((RobotFault, CameraTimeout), match=trouble.told)
@@ -206,7 +211,7 @@ def unhurried(config_of: Callable[..., XArmConfig]) -> Callable[..., XArmConfig]
 
     def slower(*arguments: Any) -> XArmConfig:
         config = config_of(*arguments)
-        return replace(config, joint_speed=1.0, tip_speed=0.25, reset_speed=0.25)
+        return replace(config, joint_speed=1.0, tip_speed=0.25, reset_speed=0.25, reset_height=0.03)
 
     return slower
 
@@ -231,8 +236,8 @@ class Plan:
     seed: int
     begin: Callable[[], object]
     """Called at step `AT` of that episode."""
-    lasts: int = LONG
-    """Steps of that episode in which the arm goes to and fro, before it goes to the goal."""
+    lasts: float = inf
+    """By the rig's clock, how long the arm goes to and fro after that, before it goes to the goal [s]."""
 
 
 class Actor:
@@ -240,21 +245,24 @@ class Actor:
 
     def __init__(self, table: Table, plan: Plan) -> None:
         self._oracle, self._plan = make_oracle("reach", table.envs), plan
-        self._steps, self._planned = 0, False
+        self._rig = table.arm.rig
+        self._steps, self._planned, self._until = 0, False, inf
 
     def reset(self, mask: Bool, seeds: Any) -> None:
         """An episode begins."""
         self._steps, self._planned = 0, int(seeds[0]) == self._plan.seed
+        self._until = inf
         self._oracle.reset(mask, seeds)
 
     def act(self, observation: Observation) -> Float32:
         """The next action, (1, 2)."""
         step, self._steps = self._steps, self._steps + 1
         towards = self._oracle.act(observation)
-        if not self._planned or step >= self._plan.lasts:
+        if not self._planned or (self._until < inf and self._rig.state()["time"] > self._until):
             return towards
         if step == AT:
             self._plan.begin()
+            self._until = self._rig.state()["time"] + self._plan.lasts
         length = float(np.linalg.norm(towards))
         sign = -1.0 if step // 2 % 2 == 0 else 1.0
         away: Float32 = (sign * STRIDE / length * towards).astype(np.float32)

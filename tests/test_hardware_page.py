@@ -14,6 +14,7 @@ import tyro
 
 from ibc_gym.cli import main as cli
 from ibc_gym.errors import ConfigError
+from ibc_gym.hardware.workcells.emulated_table import load_emulated_table
 from ibc_gym.hardware.workcells.table import TableConfig, arm_for, load_table
 from ibc_gym.registry import make_stage, make_task
 from ibc_gym.tables import TASKS
@@ -29,7 +30,8 @@ def blocks(page: Path, kind: str) -> Iterator[str]:
 
 
 TOML = [(page.name, block) for page in PAGES for block in blocks(page, "toml")]
-TABLES = [block for name, block in TOML if name in ABOUT_TABLES]
+TABLES = [block for name, block in TOML if name in ABOUT_TABLES and "[arm]" in block]
+RIGS = [block for name, block in TOML if name in ABOUT_TABLES and "[arm]" not in block]
 
 
 def commands() -> Iterator[tuple[str, str]]:
@@ -50,6 +52,17 @@ def test_every_example_is_toml(name: str, block: str) -> None:
 
 def test_pages_have_the_files_of_both_tables_and_of_the_one_that_is_tried() -> None:
     assert [tomllib.loads(block)["arm"]["tool_length"] for block in TABLES] == [0.1524, 0.03, 0.03]
+
+
+def test_file_of_the_emulated_table_lets_happen_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = RIGS
+    file = tmp_path / "rig.toml"
+    file.write_text(block)
+    monkeypatch.setenv("IBC_GYM_RIG", str(file))
+    coming = load_emulated_table().schedule(cameras=True)
+    assert len(coming.arm) == len(coming.cameras) == 1
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ class XArm(Closing):
         self._kinematics = config.kinematics()
         self._limits = config.limits
         self._stopped, self._closed = True, False
+        self._stops = 0
         self._interventions = 0
         self._deadline: float | None = None
         self._deadline_missed = False
@@ -97,20 +98,21 @@ class XArm(Closing):
 
         Raises:
             SpecMismatch: The home is not finite or of the wrong shape; nothing moves.
-            RobotFault: The arm has a fault, or one occurred on the way.
+            RobotFault: The arm has a fault, or one occurred on the way, or another thread stopped it meanwhile.
         """
+        stops = self._stops
         self._raise_fault()
         if home is not None:
             check(home)
         self._interventions, self._deadline, self._deadline_missed = 0, None, False
-        here = self._start()
+        here = self._start(stops)
         goal = admit(
             home or Target(joints=self.config.home()), self._kinematics, self._limits, here
         )
         until = self._clock() + self.config.reset_timeout
         try:
             for leg in plan(self.config, self._kinematics, here, goal):
-                self._go(leg, until)
+                self._go(leg, until, stops)
         except (
             BaseException
         ):  # an interrupt from the keyboard, too, must not leave it half way and ready
@@ -181,7 +183,10 @@ class XArm(Closing):
         self._deadline = max(deadline, now) + period
 
     def stop(self) -> None:
-        """Stop the arm now; it stands until the next reset."""
+        """Stop the arm now; it stands until the next reset. May be called from any thread."""
+        self._stops += (
+            1  # before the arm is stopped: a reset that is under way sees one or the other
+        )
         self._stopped = True
         if self._closed:
             return
@@ -266,8 +271,8 @@ class XArm(Closing):
             self._stream = self._make_stream()
             self._stream.latch(fault)
 
-    def _start(self) -> Admitted:
-        """Make the arm ready and stream from where it is; gives that place."""
+    def _start(self, stops: int) -> Admitted:
+        """Make the arm ready and stream from where it is, unless it was stopped meanwhile; gives that place."""
         config = self.config
         if self._stopped or not self._stream.streaming:
             try:
@@ -285,6 +290,7 @@ class XArm(Closing):
                 )
             self._stream.begin(here.joints, *box)
             self._stopped = False
+            self._raise_stopped(stops)
             return here
         self._stream.stay()
         self._stream.confine(np.array(config.fence_lower), np.array(config.fence_upper))
@@ -300,12 +306,13 @@ class XArm(Closing):
         )
         return Admitted(joints=motion.joints, tool=self._kinematics.forward(motion.joints))
 
-    def _go(self, leg: Admitted, until: float) -> None:
-        """Go to a place and come to rest there."""
+    def _go(self, leg: Admitted, until: float, stops: int) -> None:
+        """Go to a place and come to rest there, unless the arm is stopped meanwhile."""
         speed = min(self.config.reset_speed, self.config.tip_speed)
         self._stream.aim(leg.joints, None if leg.by_joints else leg.tool, tip_speed=speed)
         while True:
             self._raise_fault()
+            self._raise_stopped(stops)
             self._stream.touch()
             motion = self._reports.motion
             if motion is not None and self._stream.arrived and self._rests_at(leg.joints):
@@ -327,6 +334,14 @@ class XArm(Closing):
             np.abs(motion.joints - joints).max() < NEAR
             and np.abs(self._reports.velocities()).max() < STILL
         )
+
+    def _raise_stopped(self, stops: int) -> None:
+        """Stop again, and say so, if there was a stop since there were so many."""
+        if self._stops != stops:
+            self.stop()
+            raise RobotFault(
+                f"The arm at {self.config.address} was stopped on its way home, and stands there. Find out who did that."
+            )
 
     def _box(self) -> tuple[Float64, Float64]:
         return np.array(self._limits.lower), np.array(self._limits.upper)

@@ -128,7 +128,7 @@ class Course:
             joints: Of the target, (J,) [rad].
             tool: Its base_T_tool, for a straight line of the tool; None for a straight line of the joints.
             samples: Until it is to be reached.
-            tip_speed: Greatest along the straight line of the tool [m/s].
+            tip_speed: Greatest of the tip, whichever way it goes [m/s].
         """
         self._joints, self._tool, self._left = joints, tool, max(1, samples)
         self._furthest = tip_speed * self._period
@@ -153,8 +153,16 @@ class Course:
         largest = float(np.abs(step).max())
         if largest > self._most:
             step = step * (self._most / largest)
+        if self._tool is None:
+            step = self._slow_enough(step)
         self.here = self.here + step
         return self.here
+
+    def _slow_enough(self, step: Float64) -> Float64:
+        """A step of the joints, (J,), or as much of it as the tip may go in a period."""
+        now, then = (self._kinematics.forward(joints) for joints in (self.here, self.here + step))
+        way = float(np.linalg.norm(then.position - now.position))
+        return step if way <= self._furthest else step * (self._furthest / way)
 
     def _towards(self, part: float) -> Float64:
         """Joints part of the way to the target."""

@@ -43,7 +43,9 @@ class Core:
         self.saved = Configuration()
         """What outlasts a restart."""
         self.time = 0.0
-        """Since the first start [s]."""
+        """Since the first start, of periods that passed [s]."""
+        self.lost = 0.0
+        """Time in which this program came too late to move the arm, and which no period makes up for [s]."""
         self.starts = 0
         self.machine = Machine()
         self._state: RobotState | None = None
@@ -89,6 +91,11 @@ class Core:
         state = self.state
         before = self.model.matrix(state.joints - self.period * state.joint_velocities)
         return float(np.linalg.norm(self.tool[:3, 3] - before[:3, 3])) / self.period
+
+    @property
+    def now(self) -> float:
+        """When a target comes [s]: on a busy machine a stream is no faster than it was sent, though the arm moves less often."""
+        return self.time + self.lost
 
     @property
     def state_code(self) -> int:

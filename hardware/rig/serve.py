@@ -26,7 +26,7 @@ from .questions import handlers_of
 from .server import CONTROL_PORT, Controller
 
 MOST_BEHIND: Final = 0.1
-"""How far the clock of the arm may fall behind and be made up for [s]; what is beyond is forgotten."""
+"""How far the clock of the arm may fall behind and be made up for [s]; what is beyond is lost."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -73,7 +73,10 @@ def run(
         controller.step()
         lines.poll()
         between()
-        deadline = max(deadline + period, time.monotonic() - MOST_BEHIND)
+        deadline += period
+        forgotten = max(time.monotonic() - MOST_BEHIND - deadline, 0.0)
+        deadline += forgotten
+        controller.core.lost += forgotten
 
 
 def _hand(robot: KinematicArm, controller: Controller) -> Handler:

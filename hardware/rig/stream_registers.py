@@ -31,7 +31,7 @@ def _servo_joints(core: Core, call: Call) -> bytes:
         raise Refused(BAD_PARAMETER)
     if is_ready(core, SERVO):
         code = step_error(core.identity.firmware, of_joints=True)
-        core.mover.servo().take(numbers[:6], core.model, core.time, code)
+        core.mover.servo().take(numbers[:6], core.model, core.now, code)
         entry["accepted"] = True
     return told(core)
 
@@ -83,7 +83,7 @@ def _servo_pose(
             )
         joints = core.model.solve(pose, servo.target)
         code = step_error(core.identity.firmware, of_joints=False)
-        servo.take(joints, core.model, core.time, code)
+        servo.take(joints, core.model, core.now, code)
         entry["accepted"] = True
     return told(core)
 

@@ -117,12 +117,15 @@ class SafeRobot:
             SpecMismatch: The home is not finite, or not within the limits; it does not move.
             ConfigError: The robot's own home is not within the limits; it has been stopped there.
         """
+        self.rest()  # before the look at the fault: a watchdog that barks at this moment is waited for
         self._refuse_if_stopped()
-        self.rest()
         if home is not None:
             _check(home)
             self._guard.check_home(home)
         self._faults_latch(lambda: self._inner.reset(home))
+        if self._fault is not None:  # another thread stopped it for good
+            self.stop()
+            self._refuse_if_stopped()
         self.interventions = self._idle = 0
         self._commanded = self._in_episode = True
         try:
@@ -191,9 +194,9 @@ class SafeRobot:
 
         May be called from any thread.
         """
+        # Latched before it is stopped: whoever comes to move it meanwhile finds it so.
+        self._fault = self._fault or RobotFault(f"{why} The robot was stopped. {CLEAR}")
         self.stop()
-        if self._fault is None:
-            self._fault = RobotFault(f"{why} The robot was stopped. {CLEAR}")
 
     def recover(self) -> None:
         """Clear what stopped the robot, after a person has seen that it is safe; a `reset` may follow.

@@ -14,7 +14,7 @@ from ibc_gym.errors import ConfigError, Declined, SpecMismatch
 from ibc_gym.records import Layout, Pose, UInt8
 
 from .console import Console
-from .picture import blend
+from .picture import WhileItComes, blend
 
 SUCCEEDED: Final = {"y": True, "n": False}
 """The keys of the verdict."""
@@ -73,7 +73,7 @@ class PersonsTable:
         Raises:
             SpecMismatch: There is no such thing, or its place is not finite; nobody was asked.
             Declined: The person gave up.
-            CameraTimeout: The live picture does not come.
+            CameraTimeout: The live picture has not come for some seconds.
         """
         self._check(layout)
         self._verdict = None
@@ -129,7 +129,7 @@ class PersonsTable:
             if self.display is not None:
                 self.display.show(blend(camera.read().image, wanted), "wanted over live")
 
-        return refresh
+        return WhileItComes(refresh)
 
 
 def _in_words(pose: Pose) -> str:

@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from ibc_gym.errors import SpecMismatch
+from ibc_gym.errors import CameraTimeout, SpecMismatch
 from ibc_gym.records import UInt8
 
 from ..png import png
+
+PATIENCE: Final = 10.0
+"""How long a person is asked without a live picture: a hand before the lens, a hiccup of the bus [s]."""
+
+
+class WhileItComes:
+    """Shows a live picture again and again; one that does not come is waited for, since nothing moves meanwhile."""
+
+    def __init__(
+        self,
+        show: Callable[[], None],
+        *,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Show by `show`, which raises `CameraTimeout` where there is no picture; for `patience` [s] that is borne."""
+        self._show, self._patience, self._clock = show, patience, clock
+        self._away: float | None = None
+
+    def __call__(self) -> None:
+        """Show the newest.
+
+        Raises:
+            CameraTimeout: None has come for longer than the patience.
+        """
+        try:
+            self._show()
+            self._away = None
+        except CameraTimeout:
+            self._away = self._clock() if self._away is None else self._away
+            if self._clock() - self._away > self._patience:
+                raise
 
 
 def blend(live: UInt8, wanted: UInt8, share: float = 0.5) -> UInt8:

@@ -24,6 +24,7 @@ from ..safety import SafeRobot
 from ..table.checklist import Told, checklist, go_through
 from ..table.console import Console, KeyConsole
 from ..table.persons_table import PersonsTable
+from ..table.picture import WhileItComes
 from ..table.screen import Screen
 from .opened import OpenedArm
 from .stand_in import StandInCameras
@@ -102,7 +103,7 @@ def _confirm(
         screen.show(np.hstack(tuple(side_by_side)), ", ".join(seen))
 
     if seen:
-        go_through(console, checklist(told, picture_at=screen.place, show=show))
+        go_through(console, checklist(told, picture_at=screen.place, show=WhileItComes(show)))
     else:
         go_through(console, checklist(told))
     _confirmed.append(table)

@@ -85,6 +85,9 @@ def test_wrist_that_was_turned_over_is_turned_back() -> None:
     legs = plan(CONFIG, KINEMATICS, here, HOME)
     np.testing.assert_allclose(legs[-1].joints, HOME.joints)
     assert legs[0].tool.position[2] >= CONFIG.reset_height, "it turns over above the table"
+    stride = 0.0005
+    steps = np.diff(tips(here, legs, stride), axis=0)
+    assert np.linalg.norm(steps, axis=1).max() <= 1.05 * stride, "the tip is no faster for that"
 
 
 def test_no_way_is_said_to_be_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from arm_bench import Bench, tip
 
+from ibc_gym.errors import RobotFault
 from ibc_gym.hardware.arm.stream import PAUSE
 from ibc_gym.hardware.arm.timing import LATE, Stopwatch, Timing
 from ibc_gym.records import Float64, Target
@@ -148,9 +150,11 @@ def test_late_period_is_told_by_the_next_state(bench: Bench) -> None:
 def test_joint_targets_are_followed_as_well(bench: Bench) -> None:
     with bench.arm() as arm:
         goal = bench.config.kinematics().inverse(tip(0.42, 0.05).tool, bench.config.home()).joints  # type: ignore[arg-type]
-        for _ in range(4):
+        for _ in range(20):  # on a busy machine it takes a period more
             sent = arm.command(Target(joints=goal))
             arm.advance()
+            if np.allclose(arm.observe().joints, goal, atol=1e-5):
+                break
         assert sent.joints is not None
         np.testing.assert_allclose(arm.observe().joints, goal, atol=1e-5)
 
@@ -200,3 +204,26 @@ def test_interrupted_reset_leaves_an_arm_that_stands(
         arm.command(tip(0.375, 0.0))
         arm.advance()
         assert bench.rig.heard() == []
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before it moves", "on its way"])
+def test_stop_by_another_thread_ends_a_reset_at_once(
+    bench: Bench, late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bench.arm(reset=False) as arm:
+        step = "_rests_at" if late else "_here"
+        looked = getattr(arm, step)
+
+        def stopped_meanwhile(*told: Any) -> Any:
+            seen = looked(*told)
+            thread = threading.Thread(target=arm.stop)
+            thread.start()
+            thread.join()
+            return seen
+
+        monkeypatch.setattr(arm, step, stopped_meanwhile)
+        with pytest.raises(RobotFault, match="was stopped on its way home"):
+            arm.reset(tip(0.4, 0.1))
+        assert bench.rig.state()["state"] == 4 and bench.still()
+        monkeypatch.undo()
+        arm.reset(tip(0.375, 0.0))

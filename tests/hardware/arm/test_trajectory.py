@@ -123,9 +123,9 @@ def test_point_goes_evenly_along_the_straight_line_of_the_tool() -> None:
 def test_point_goes_evenly_along_the_straight_line_of_the_joints_if_they_are_the_target() -> None:
     start, _ = down(0.35, -0.1)
     way = course(start)
-    way.aim(start + 0.1, None, 10)
+    way.aim(start + 0.05, None, 10)
     steps = np.array([way.next() for _ in range(10)])
-    np.testing.assert_allclose(steps, start + 0.01 * np.arange(1, 11)[:, None], atol=1e-12)
+    np.testing.assert_allclose(steps, start + 0.005 * np.arange(1, 11)[:, None], atol=1e-12)
 
 
 place = st.tuples(st.floats(0.2, 0.5), st.floats(-0.3, 0.3), st.floats(0.01, 0.3))
@@ -152,6 +152,29 @@ def test_point_is_never_faster_than_joints_and_tip_may_be_and_arrives(
         assert np.abs(point - here).max() <= SPEED * PERIOD * (1 + 1e-9)
         assert np.linalg.norm(after - before) <= tip_speed * PERIOD * (1 + 1e-2)
         here, before = point, after
+    assert way.arrived
+
+
+@settings(max_examples=20)
+@given(place, st.lists(st.floats(-1.0, 1.0), min_size=6, max_size=6), st.floats(0.1, 1.0))
+def test_tip_is_no_faster_where_the_joints_go_straight(
+    start: tuple[float, float, float], turn: list[float], tip_speed: float
+) -> None:
+    here, _ = down(*start)
+    way = course(here)
+    way.aim(
+        np.clip(here + np.array(turn), KINEMATICS.lower, KINEMATICS.upper),
+        None,
+        20,
+        tip_speed=tip_speed,
+    )
+    before = KINEMATICS.forward(here).position
+    for _ in range(4000):
+        if way.arrived:
+            break
+        after = KINEMATICS.forward(way.next()).position
+        assert np.linalg.norm(after - before) <= tip_speed * PERIOD * (1 + 5e-2)
+        before = after
     assert way.arrived
 
 

@@ -303,3 +303,16 @@ def test_narrow_serial_has_narrow_ranges() -> None:
     assert (
         narrow.ranges()[0][1] > wide.ranges()[0][1] and narrow.ranges()[1][2] < wide.ranges()[1][2]
     )
+
+
+@pytest.mark.parametrize("lost, too_fast", [(0.0, True), (0.2, False)])
+def test_stream_is_no_faster_than_it_was_sent_where_the_arm_moves_too_seldom(
+    lost: float, too_fast: bool
+) -> None:
+    core = made(mode=1)
+    for number in range(1, 31):  # three targets in every period of motion that there was time for
+        ask(core, 29, joints7(BENT + number * np.array([0.02, 0, 0, 0, 0, 0]), 0, 0, 0))
+        if number % 3 == 0:
+            core.advance()
+            core.lost += lost / 10
+    assert (core.machine.error in (24, 60)) == too_fast

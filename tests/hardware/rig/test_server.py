@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.hardware.rig.faults import Fault
 from ibc_gym.hardware.rig.frames import Request, decode_reply, encode_request, floats
 from ibc_gym.hardware.rig.kinematic_arm import KinematicArm
+from ibc_gym.hardware.rig.lines import LineServer
+from ibc_gym.hardware.rig.serve import run
 from ibc_gym.hardware.rig.server import Controller
 from ibc_gym.records import Target
 from ibc_gym.registry import make_task
@@ -179,3 +182,27 @@ def test_robot_that_is_commanded_elsewhere_by_hand_is_taken_over(controller: Con
     for register, parameters in ((11, b"\x08\x01"), (19, b"\1"), (12, b"\0")):
         client.ask(register, parameters)
     assert controller.core.mover.joints == pytest.approx(controller.core.state.joints)
+
+
+def test_time_that_a_busy_machine_took_is_made_up_for_or_counted_as_lost(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gaps = [0.0, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.4, *[0.0] * 20]
+    now, turns = [-100.0], iter(gaps)  # behind the true clock, so that nobody waits
+
+    def between() -> None:
+        now[0] += next(turns)
+
+    def elapse() -> float:
+        now[0] += 0.002
+        return now[0]
+
+    monkeypatch.setattr("ibc_gym.hardware.rig.serve.time", SimpleNamespace(monotonic=elapse))
+    with LineServer({}, controller.address) as lines:
+        left = iter(range(len(gaps)))
+        run(controller, lines, until=lambda: next(left, None) is None, between=between)
+    core = controller.core
+    assert core.time == pytest.approx(len(gaps) * 0.01)
+    assert 0.2 < core.lost < 0.4, (
+        "a gap of 0.05 s is caught up with, of one of 0.4 s no more than a tenth"
+    )

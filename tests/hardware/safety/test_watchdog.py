@@ -71,6 +71,60 @@ def test_caller_that_hangs_has_its_robot_stopped_and_finds_it_so(
     assert robot.fault is None
 
 
+def test_reset_that_comes_while_the_watchdog_stops_the_robot_does_not_move_it() -> None:
+    stopping, looked, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    class SlowToStop(Stoppable):
+        """Takes a moment to stop, as a controller does that answers late; notes when it is asked for its fault, and resets."""
+
+        resets = 0
+
+        @property
+        def fault(self) -> RobotFault | None:
+            if stopping.is_set() and threading.current_thread().name == "caller":
+                looked.set()
+            return None
+
+        def recover(self) -> None:
+            """Nothing of its own is to be cleared."""
+
+        def reset(self, home: Target | None = None) -> None:
+            self.resets += 1
+            super().reset(home)
+
+        def stop(self) -> None:
+            if threading.current_thread().name == "watchdog":
+                stopping.set()
+                assert go_on.wait(LONG)
+            super().stop()
+
+    inner = SlowToStop(real_time=True)
+    robot = SafeRobot(inner, SafetyLimits(patience=PATIENCE))
+    told: list[RobotFault] = []
+
+    def call() -> None:
+        try:
+            robot.reset(HOME)
+        except RobotFault as fault:
+            told.append(fault)
+
+    try:
+        robot.reset(HOME)
+        robot.command(HOME)
+        before = inner.resets
+        assert stopping.wait(LONG)
+        caller = threading.Thread(target=call, name="caller")
+        caller.start()
+        looked.wait(2 * PATIENCE)  # before or after the robot has stopped: it must not matter
+        go_on.set()
+        caller.join(LONG)
+        assert [str(fault) for fault in told] == [str(robot.fault)]
+        assert inner.resets == before
+    finally:
+        go_on.set()
+        robot.close()
+
+
 def test_word_that_comes_too_late_is_refused_even_before_the_watchdog_woke() -> None:
     now, silent = [0.0], list[float]()
     dog = Watchdog(1e6, silent.append, clock=lambda: now[0])  # its own thread sleeps for long
@@ -130,6 +184,26 @@ def test_stop_by_the_watchdog_is_told_though_the_robot_has_another_fault_then(
     robot.stop_for_good("Somebody pressed stop.")
     time.sleep(2 * PATIENCE)
     assert "Somebody pressed stop" in str(robot.fault), "the first reason stays"
+
+
+def test_stop_for_good_in_the_middle_of_a_reset_is_kept() -> None:
+    class Stopped(Stoppable):
+        """Somebody presses stop while it goes home."""
+
+        def reset(self, home: Target | None = None) -> None:
+            super().reset(home)
+            if press:
+                robot.stop_for_good("Somebody pressed stop.")
+
+    press: list[bool] = []
+    inner = Stopped(real_time=True)
+    robot = SafeRobot(inner, SafetyLimits(patience=PATIENCE))
+    press.append(True)
+    with pytest.raises(RobotFault, match="Somebody pressed stop"):
+        robot.reset(HOME)
+    with pytest.raises(RobotFault, match="Somebody pressed stop"):
+        robot.command(HOME)
+    robot.close()
 
 
 def test_patience_shorter_than_two_periods_makes_no_sense_in_real_time() -> None:

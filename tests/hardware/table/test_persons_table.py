@@ -10,7 +10,7 @@ from hands import ScriptedConsole
 from ibc_gym import geometry
 from ibc_gym.contracts import Judge, Workcell
 from ibc_gym.env import Env
-from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.errors import CameraTimeout, ConfigError, SpecMismatch
 from ibc_gym.hardware.table.persons_table import PersonsTable
 from ibc_gym.records import Frame, Layout, Pose, UInt8
 from ibc_gym.registry import make_env
@@ -142,3 +142,14 @@ def test_environment_asks_at_the_horizon(key: str, verdict: bool) -> None:
     assert truncated and not terminated
     assert info["is_success"] is verdict and info["success"] is verdict
     env.close()
+
+
+def test_hand_before_the_lens_does_not_end_the_arranging() -> None:
+    class Covered(Eye):
+        def read(self) -> Frame:
+            raise CameraTimeout("no fresh picture: 3 × blank picture")
+
+    console = ScriptedConsole("enter")
+    table = PersonsTable(console, LAYOUT, camera=Covered(), wanted=white, display=Screen())
+    table.arrange(LAYOUT)
+    assert len(console.questions) == 1

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ibc_gym.errors import SpecMismatch
+from ibc_gym.errors import CameraTimeout, SpecMismatch
 from ibc_gym.hardware.png import png
-from ibc_gym.hardware.table.picture import PictureFile, blend
+from ibc_gym.hardware.table.picture import PictureFile, WhileItComes, blend
 
 pictures = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
     lambda size: arrays(np.uint8, (*size, 3))
@@ -63,3 +63,27 @@ def test_file_is_replaced_whole(tmp_path: Path) -> None:
         shown.show(picture, "")
         assert path.read_bytes() == png(picture)
     assert [file.name for file in tmp_path.iterdir()] == ["overlay.png"]
+
+
+def test_picture_that_does_not_come_is_waited_for_but_not_for_ever() -> None:
+    now, there, shown = [0.0], [True], []
+
+    def show() -> None:
+        if not there[0]:
+            raise CameraTimeout("no fresh picture")
+        shown.append(now[0])
+
+    look = WhileItComes(show, patience=10.0, clock=lambda: now[0])
+    for now[0] in (0.0, 9.0, 18.0):  # away for nine seconds, twice
+        there[0] = False
+        look()
+        now[0] += 8.9
+        look()
+        there[0] = True
+        look()
+    assert len(shown) == 3
+    there[0] = False
+    look()
+    now[0] += 10.1
+    with pytest.raises(CameraTimeout):
+        look()

@@ -1,7 +1,11 @@
-"""Whatever goes wrong while demonstrations are recorded: nothing that was committed is lost, nothing is silently wrong."""
+"""Whatever goes wrong while demonstrations are recorded or a policy is evaluated: the arm stands, the message says what to do.
+
+Nothing that was committed is lost, and nothing is silently wrong.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +16,18 @@ import pytest
 from fault_bench import FARTHER, SHORT, TROUBLES, WORKCELL, Plan, Table, Trouble
 
 from ibc_gym.data.dataset import Dataset
+from ibc_gym.evaluation.evaluator import evaluate
+from ibc_gym.evaluation.results import EvalConfig, read_evaluation
 from ibc_gym.record import RecordConfig, record
 
 pytestmark = pytest.mark.realtime
+
+each_trouble = pytest.mark.parametrize(
+    "table, trouble",
+    [pytest.param(each.of_cameras, each, id=each.words) for each in TROUBLES],
+    indirect=["table"],
+    scope="module",
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +60,7 @@ def recording(table: Table, out: Path, seed: int) -> RecordConfig:
     )
 
 
-@pytest.mark.parametrize(
-    "table, trouble",
-    [pytest.param(each.of_cameras, each, id=each.word) for each in TROUBLES],
-    indirect=["table"],
-    scope="module",
-)
+@each_trouble
 def test_trouble_while_recording(table: Table, out: Path, trouble: Trouble) -> None:
     seed, before = FARTHER[TROUBLES.index(trouble)], committed(out)
     with table.lives_through(trouble, seed) as expected, expected:
@@ -68,6 +76,34 @@ def test_trouble_while_recording(table: Table, out: Path, trouble: Trouble) -> N
         assert last.fault is not None and re.search(trouble.told, last.fault)
         assert not last.success and steps["truncated"][-1]
         assert last.length > 1, "what came before it is kept"
+
+
+@each_trouble
+def test_trouble_while_evaluating(table: Table, tmp_path: Path, trouble: Trouble) -> None:
+    config = EvalConfig(
+        policy="oracle",
+        env="reach",
+        workcell=WORKCELL,
+        options=table.options | {"observation": table.observation},
+        episodes=2,
+        first_seed=SHORT,
+        out=tmp_path / "run",
+    )
+    with table.lives_through(trouble, SHORT + 1) as expected, expected as raised:
+        evaluate(config)
+    (folder,) = (tmp_path / "run" / "evaluations").iterdir()
+    kept = read_evaluation(folder)
+    first, *others = kept.episodes
+    assert first.seed == SHORT and first.success
+    if trouble.told is None:
+        (second,) = others
+        assert second.seed == SHORT + 1 and second.success
+        assert second.metrics["setpoints_late"] >= trouble.late
+    else:
+        assert not others, "an episode that was cut off is no result"
+        cut_off = json.loads((folder / "evaluation.json").read_text())["cut_off"]
+        assert re.search(trouble.told, cut_off)
+        assert re.search(r"1 episode in .*run", str(raised.value))
 
 
 def committed(out: Path) -> dict[int | None, Any]:
