@@ -7,9 +7,9 @@ What is drawn is a `Variation`, plain numbers by name, and is kept with the epis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -23,14 +23,52 @@ from .scene_spec import Body, Colour, SceneSpec, Shape, Vector
 
 AXES: Final = ("x", "y", "z")
 CHANNELS: Final = ("r", "g", "b")
-MOST: Final = {"light_brightness": 1.0, "colours": 1.0, "size": 0.3}
-"""Greatest values of those that have one."""
 STREAMS: Final = ("camera", "light", "colour", "texture", "friction", "mass", "size", "sensing")
 """Every group has a stream of its own: switching one on leaves the draws of the others alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Randomisation:
+class SensingRandomisation:
+    """What is noisy or late, in any world. All zero: nothing is."""
+
+    observation_noise: float = 0.0
+    """Greatest deviation of normal noise on "state" and "robot", in their units [m, rad]; every episode has its own."""
+    action_noise: float = 0.0
+    """Greatest deviation of normal noise on actions, in their units; every episode has its own."""
+    latency: int = 0
+    """Greatest number of control periods by which observations come late; every episode has its own."""
+
+    most: ClassVar[Mapping[str, float]] = {}
+    """Greatest values of those that have one."""
+
+    def __post_init__(self) -> None:
+        require_finite(self)
+        for field in fields(self):
+            value, most = getattr(self, field.name), self.most.get(field.name, np.inf)
+            if not 0 <= value <= most:
+                raise ConfigError(
+                    f"{type(self).__name__}.{field.name} is {value}, but must lie in 0 to {most}."
+                )
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is drawn at all."""
+        return any(getattr(self, field.name) for field in fields(self))
+
+    def sensing(self, rng: np.random.Generator) -> dict[str, float]:
+        """Noise and delay of one episode, by name; those that are off are drawn, too, and left out."""
+        noise, shake = rng.uniform(0, 1, 2).tolist()
+        late = float(rng.integers(0, self.latency + 1))
+        drawn = {
+            "observation_noise": noise * self.observation_noise,
+            "action_noise": shake * self.action_noise,
+            "latency": late,
+        }
+        return {name: value for name, value in drawn.items() if getattr(self, name)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Randomisation(SensingRandomisation):
     """How far a world may be from its description. All zero: it is as described."""
 
     camera_position: float = 0.0
@@ -51,35 +89,14 @@ class Randomisation:
     """Masses of free things are multiplied or divided by up to 1 plus this."""
     size: float = 0.0
     """Greatest change of the size of free things, as a share. They keep their shapes."""
-    observation_noise: float = 0.0
-    """Greatest deviation of normal noise on "state" and "robot", in their units [m, rad]; every episode has its own."""
-    action_noise: float = 0.0
-    """Greatest deviation of normal noise on actions, in their units; every episode has its own."""
-    latency: int = 0
-    """Greatest number of control periods by which observations come late; every episode has its own."""
 
-    def __post_init__(self) -> None:
-        require_finite(self)
-        for field in fields(self):
-            value, most = getattr(self, field.name), MOST.get(field.name, np.inf)
-            if not 0 <= value <= most:
-                raise ConfigError(
-                    f"Randomisation.{field.name} is {value}, but must lie in 0 to {most}."
-                )
-
-    @property
-    def on(self) -> bool:
-        """Whether anything is drawn at all."""
-        return any(getattr(self, field.name) for field in fields(self))
+    most: ClassVar[Mapping[str, float]] = {"light_brightness": 1.0, "colours": 1.0, "size": 0.3}
 
     def draw(self, scene: SceneSpec, rng: np.random.Generator) -> Variation:
         """One world, as numbers by name; empty, and nothing is drawn, where all is zero."""
         if not self.on:
             return {}
-        seed = int(rng.integers(2**63))
-        streams = {
-            name: np.random.default_rng([seed, number]) for number, name in enumerate(STREAMS)
-        }
+        streams = streams_of(rng, STREAMS)
         drawn: dict[str, float] = {}
         for camera in scene.cameras:
             shift, turn = self.camera_position, self.camera_rotation
@@ -89,35 +106,50 @@ class Randomisation:
         if self.light_brightness:
             share = self.light_brightness
             drawn["light.brightness"] = float(streams["light"].uniform(1 - share, 1 + share))
-        if self.colours:
-            for name in ("table", "tool", *(body.name for body in scene.bodies)):
-                colour = streams["colour"].uniform(0, 1, 3)
-                drawn |= {
-                    f"colour.{name}.{channel}": float(part)
-                    for channel, part in zip(CHANNELS, colour, strict=True)
-                }
-            drawn["colour.share"] = float(streams["colour"].uniform(0, self.colours))
+        painted = ["table", "tool", *(body.name for body in scene.bodies)]
+        drawn |= colours(painted, self.colours, streams["colour"])
         if self.textures:
             for name in ("table", *(body.name for body in _grounds(scene))):
                 drawn[f"texture.{name}"] = float(streams["texture"].integers(1, 2**31))
         free = [body.name for body in scene.bodies if body.motion == "free"]
         solid = [body.name for body in scene.bodies if any(shape.collides for shape in body.shapes)]
-        drawn |= _factors("friction", ["table", "tool", *solid], self.friction, streams["friction"])
-        drawn |= _factors("mass", free, self.mass, streams["mass"])
+        drawn |= factors("friction", ["table", "tool", *solid], self.friction, streams["friction"])
+        drawn |= factors("mass", free, self.mass, streams["mass"])
         if self.size:
             for name in free:
                 drawn[f"size.{name}"] = 1 + self.size * float(streams["size"].uniform(-1, 1))
-        return drawn | self._sensing(streams["sensing"])
+        return drawn | self.sensing(streams["sensing"])
 
-    def _sensing(self, rng: np.random.Generator) -> dict[str, float]:
-        noise, shake = rng.uniform(0, 1, 2).tolist()
-        late = float(rng.integers(0, self.latency + 1))
-        drawn = {
-            "observation_noise": noise * self.observation_noise,
-            "action_noise": shake * self.action_noise,
-            "latency": late,
+
+def streams_of(
+    rng: np.random.Generator, names: tuple[str, ...]
+) -> Mapping[str, np.random.Generator]:
+    """A generator for every name, all from one number of `rng`."""
+    seed = int(rng.integers(2**63))
+    return {name: np.random.default_rng([seed, number]) for number, name in enumerate(names)}
+
+
+def colours(names: Sequence[str], share: float, rng: np.random.Generator) -> dict[str, float]:
+    """A random colour for every name, and how far all go there, up to `share`; nothing where that is 0."""
+    if not share:
+        return {}
+    drawn: dict[str, float] = {}
+    for name in names:
+        colour = rng.uniform(0, 1, 3)
+        drawn |= {
+            f"colour.{name}.{channel}": float(part)
+            for channel, part in zip(CHANNELS, colour, strict=True)
         }
-        return {name: value for name, value in drawn.items() if getattr(self, name)}
+    return drawn | {"colour.share": float(rng.uniform(0, share))}
+
+
+def factors(
+    kind: str, names: Sequence[str], share: float, rng: np.random.Generator
+) -> dict[str, float]:
+    """For every name one evenly between division and multiplication by 1 + share, on a scale of ratios."""
+    if not share:
+        return {}
+    return {f"{kind}.{name}": float((1 + share) ** rng.uniform(-1, 1)) for name in names}
 
 
 def varied(scene: SceneSpec, variation: Variation) -> SceneSpec:
@@ -137,7 +169,7 @@ def varied(scene: SceneSpec, variation: Variation) -> SceneSpec:
             brightness=scene.light.brightness * variation.get("light.brightness", 1.0),
         ),
         table_friction=scene.table_friction * variation.get("friction.table", 1.0),
-        table_colour=_mixed(scene.table_colour, "table", variation),
+        table_colour=mixed(scene.table_colour, "table", variation),
         table_texture=_texture("table", variation),
     )
 
@@ -179,10 +211,10 @@ def _scaled(shape: Shape, factor: float) -> Shape:
 
 
 def _painted(shape: Shape, owner: str, variation: Variation) -> Shape:
-    return replace(shape, colour=_mixed(shape.colour, owner, variation))
+    return replace(shape, colour=mixed(shape.colour, owner, variation))
 
 
-def _mixed(colour: Colour, owner: str, variation: Variation) -> Colour:
+def mixed(colour: Colour, owner: str, variation: Variation) -> Colour:
     """The colour on its way to the drawn one; all shapes of a thing go the same way, so they stay a set."""
     share = variation.get("colour.share", 0.0)
     if not share:
@@ -234,12 +266,3 @@ def _vector(
     if not most:
         return {}
     return {f"{name}.{axis}": most * part for axis, part in zip(axes, drawn, strict=True)}
-
-
-def _factors(
-    kind: str, names: list[str], share: float, rng: np.random.Generator
-) -> Mapping[str, float]:
-    """Evenly between division and multiplication by 1 + share, on a scale of ratios."""
-    if not share:
-        return {}
-    return {f"{kind}.{name}": float((1 + share) ** rng.uniform(-1, 1)) for name in names}

@@ -390,23 +390,3 @@ class Monitored(Protocol):
 
         Wide enough that training which works is never out of bounds; infinite where there is none.
         """
-
-
-__all__ = [
-    "Camera",
-    "CanonicalFrame",
-    "Contacts",
-    "Judge",
-    "LearnedPolicy",
-    "Monitored",
-    "Policy",
-    "PolicySpec",
-    "Recoverable",
-    "Robot",
-    "Scene",
-    "Simulation",
-    "Task",
-    "TrainingData",
-    "Watched",
-    "Workcell",
-]

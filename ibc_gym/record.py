@@ -26,11 +26,10 @@ from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
 from ibc_gym.lock import only_writer
 from ibc_gym.raw_streams import check_raw, raw_folder
+from ibc_gym.real_time import check_one_at_a_time, is_real_time
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.registry import (
     add_noise,
-    check_one_at_a_time,
-    is_real_time,
     make_oracle,
     make_vec_env,
 )

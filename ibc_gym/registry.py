@@ -28,13 +28,13 @@ from ibc_gym.contracts import (
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
 from ibc_gym.raw_streams import check_raw
+from ibc_gym.real_time import check_one_at_a_time
 from ibc_gym.serialise import from_json
 from ibc_gym.tables import (
     FRAMES,
     GYM_PREFIX,
     ORACLES,
     POLICIES,
-    REAL_TIME,
     STAGES,
     TASKS,
     THREADED,
@@ -246,35 +246,19 @@ def make_vec_env(
     if task in VECTOR_ENVS and as_arrays:
         ours = ("workcell", "observation", "render_mode", "safety", "raw")
         config = _task_config(task, {key: options[key] for key in options if key not in ours})
-        native: VectorEnv[Any, Any, Any] = load(VECTOR_ENVS, task, "vector environment")(
-            num_envs,
-            autoreset_mode=mode,
-            **{key: options[key] for key in ours[:3] if key in options},
-            **vars(config),
-        )
-        return native
+        kind = load(VECTOR_ENVS, task, "vector environment")
+        if kind.hosts(config):
+            native: VectorEnv[Any, Any, Any] = kind(
+                num_envs,
+                autoreset_mode=mode,
+                **{key: options[key] for key in ours[:3] if key in options},
+                **vars(config),
+            )
+            return native
     makers = [partial(make_env, task, **options)] * num_envs
     if num_envs > 1 and _thread_safe(task, options):
         return ThreadedVectorEnv(makers, threads=threads or usable_cores(), autoreset_mode=mode)
     return SyncVectorEnv(makers, autoreset_mode=mode)
-
-
-def is_real_time(workcell: str | None) -> bool:
-    """Whether a second takes a second there, so that there is one environment and one process."""
-    return workcell in REAL_TIME
-
-
-def check_one_at_a_time(workcell: str | None, **numbers: int) -> None:
-    """Refuse to move one arm from several places.
-
-    Raises:
-        ConfigError: One of the numbers is more than 1, and the workcell is in real time.
-    """
-    for name, number in numbers.items():
-        if is_real_time(workcell) and number > 1:
-            raise ConfigError(
-                f"{name} is {number}, but workcell {workcell!r} has one arm, which moves in real time: leave {name} out."
-            )
 
 
 def _thread_safe(task: str, options: Mapping[str, Any]) -> bool:

@@ -51,7 +51,7 @@ THREADED: Final = ("mujoco",)
 VECTOR_ENVS: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.simulators.particle_vector:ParticleVectorEnv",
 }
-"""Tasks whose many environments are stepped as arrays."""
+"""Tasks whose many environments are stepped as arrays, where their kind `hosts` the config."""
 
 ORACLES: Final[Mapping[str, str]] = {
     "particle": "ibc_gym.envs.oracles.particle:ParticleOracle",

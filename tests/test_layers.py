@@ -35,6 +35,7 @@ MACHINERY = (
     "words",
     "watching",
     "raw_streams",
+    "real_time",
     "specs",
     "checkpoint",
 )

@@ -21,7 +21,7 @@ from ibc_gym.policies.networks.trunks import Trunk
 from ibc_gym.tables import POLICIES
 
 TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
-(SHELL,) = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+SHELL, LATER = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
 FLAGS = sorted(set(re.findall(r"`(--(?!steps)[^`]+)`", TEXT)))
 
 
@@ -35,13 +35,24 @@ def test_the_two_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert 0 < len(policy.keys) < 20 * 50 / 2 + 1  # the better half
 
 
+def test_best_and_last_are_evaluated_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["record", "particle", "--episodes", "3", "--out", "d.zarr"]) == 0
+    train = ["train", "d.zarr", "--out", "runs/push", "--policy.type", "mse", "--steps", "2"]
+    assert cli.main(train) == 0
+    for line in LATER.splitlines():
+        assert cli.main([*shlex.split(line)[1:], "--episodes", "1"]) == 0
+
+
 def held(found: Any, flag: str) -> Any:
     """What a flag set, as text."""
-    if not flag.startswith("--policy."):
-        return str(getattr(found, flag.removeprefix("--").replace("-", "_")))
-    path = flag.removeprefix("--policy.").replace("-", "_")
-    value = found.policy if path == "type" else found.policy_config
-    for name in path.split(".") if path != "type" else ():
+    path = flag.removeprefix("--").replace("-", "_")
+    value = found
+    for name in {"policy.type": "policy"}.get(
+        path, path.replace("policy.", "policy_config.")
+    ).split("."):
         value = getattr(value, name)
     value = value[0] if isinstance(value, tuple) else value
     return f"{value:g}" if isinstance(value, float) else str(value)

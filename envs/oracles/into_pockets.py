@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import cos, sin
+from math import ceil, cos, sin
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ibc_gym.records import Bool, Float64, Int64
 
 from ..tasks.pocket import WALL, Pocket
+from .detour import SLACK as CLEAR
 from .detour import Box, next_corner
 from .line_push import STICK, LinePush, LineStyle
 
@@ -27,6 +28,10 @@ OUT: Final = 0.015
 """Before the mouth, where a tip is out of a fixture [m]."""
 PLACED: Final = 0.5
 """Share of the tolerance at which a toy is placed."""
+HINDERED: Final = 0.25
+"""Share of its time that a toy loses when it does not give way."""
+AWAY: Final = 10.0
+"""What is so far away is in nobody's way [m]."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +63,8 @@ class IntoPockets:
         slack: float,
         apart: float = 0.06,
         patience: float = 12.0,
+        half_side: float = 0.0,
+        reach: float = REACH,
         style: LineStyle = STICK,
     ) -> None:
         """Make one.
@@ -70,6 +77,9 @@ class IntoPockets:
             slack: How far aside of its seat a toy may cross the mouth [m].
             apart: Least distance between the centres of a toy that is pushed and of the others [m].
             patience: Time after which another toy is tried first [s].
+            half_side: How far a toy that stands beside a wall must be back from its end before it is pushed past it,
+                less 5 mm [m].
+            reach: Room that a toy needs at each side to come past the end of a wall, at least [m].
             style: Of every single push.
         """
         self._push = LinePush(control_period, style, within)
@@ -78,10 +88,12 @@ class IntoPockets:
         self._toys_within: Box = ((x0 + edge, y0 + edge), (x1 - edge, y1 - edge))
         self._pockets = tuple(pockets)
         self._mouth, self._half = pockets[0].depth / 2, pockets[0].width / 2
-        self._posts = np.array([post for pocket in pockets for post in _posts(pocket)])
+        widest = 2 * CLEAR * style.clearance
+        self._posts = np.array([post for pocket in pockets for post in _posts(pocket, widest)])
         self._tolerance, self._slack, self._apart = tolerance, slack, apart
         self._largest = style.travel_speed * control_period
         self._patience = patience / control_period
+        self._half_side, self._reach = half_side, reach
         self._active: Int64 = np.zeros(0, dtype=np.int64)
         self._spent: Int64 = np.zeros(0, dtype=np.int64)
 
@@ -93,6 +105,11 @@ class IntoPockets:
         self._active[mask] = -1
         self._spent[mask] = 0
         self._push.reset(mask)
+
+    def hinder(self, mask: Bool) -> None:
+        """Break off the push in the rows under the mask, (B,), whose toy does not give way; soon it is another's turn."""
+        self._push.reset(mask)
+        self._spent[mask] += round(HINDERED * self._patience)
 
     def move(self, tip: Float64, toys: Float64, seats: Seats, order: Int64) -> Float64:
         """How far the tip goes in this control period, (B, 2) [m].
@@ -114,7 +131,10 @@ class IntoPockets:
             seats.into[rows, active],
             _length(sideways[rows, active]),
         )
-        others = toys[np.arange(toys.shape[1]) != active[:, None]].reshape(len(tip), -1, 2)
+        # Toys that are in the same fixture have their own seats, and leave room for this one.
+        beside = placed & (seats.centre == seats.centre[rows, active][:, None]).all(axis=2)
+        standing = np.where(beside[..., None], AWAY, toys)
+        others = standing[np.arange(toys.shape[1]) != active[:, None]].reshape(len(tip), -1, 2)
         around = next_corner(toy, goal, others, self._apart, self._toys_within)
         # Before the mouth a toy goes straight, and moves those aside that are in already.
         arriving = along[rows, active] > -self._mouth - GATE - OFF
@@ -167,13 +187,13 @@ class IntoPockets:
         share = np.minimum(1.0, self._mouth / np.maximum(-along, 1e-9))
         crossing = share * _length(sideways)
         goal: Float64 = np.where((crossing < self._slack)[:, None], seat, seat - before)
-        room = np.where(along > -self._mouth, self._half, self._half - REACH)
+        room = np.where(along > -self._mouth, self._half, self._half - self._reach)
         entering = (along > -self._mouth - ENTERING) & (aside < room)
         goal = np.where(entering[:, None], seat + 0.5 * sideways, goal)
         # Before a wall's end it is pushed aside, beside the fixture back.
         amiss = ~entering & (crossing >= self._slack) & (along > -self._mouth - GATE + 0.01)
         clear = np.minimum(along, 0.01 - self._mouth - ENTERING) - OFF
-        outside = along > -self._mouth + OFF
+        outside = along > -self._mouth + OFF - self._half_side
         goal = np.where(amiss[:, None], seat + clear[:, None] * into, goal)
         back = seat + sideways - before - 0.02 * into
         return np.where((amiss & outside)[:, None], back, goal)
@@ -190,11 +210,18 @@ def _length(vectors: Float64) -> Float64:
     return length
 
 
-def _posts(pocket: Pocket) -> list[tuple[float, float]]:
-    """Points in the side walls and the end wall, near enough to each other that the tip does not go between them."""
+def _posts(pocket: Pocket, widest: float) -> list[tuple[float, float]]:
+    """Points in the side walls and the end wall, near enough to each other that the tip does not go between them.
+
+    Args:
+        pocket: The fixture.
+        widest: Greatest distance between two points of a side wall [m].
+    """
     c, s = np.cos(pocket.yaw), np.sin(pocket.yaw)
     mouth, end, side = -pocket.depth / 2, (pocket.depth + WALL) / 2, (pocket.width + WALL) / 2
     seen = [(ahead, aside) for ahead in (mouth, end) for aside in (-side, side)] + [(end, 0.0)]
+    between = np.linspace(mouth, end, ceil((end - mouth) / widest) + 1)[1:-1].tolist()
+    seen += [(ahead, aside) for ahead in between for aside in (-side, side)]
     return [
         (pocket.centre[0] + c * ahead - s * aside, pocket.centre[1] + s * ahead + c * aside)
         for ahead, aside in seen

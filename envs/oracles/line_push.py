@@ -37,6 +37,9 @@ class LineStyle:
     """Share of that distance that is mended in one step."""
     clearance: float = 0.045
     """Least distance from the tip to the centres of things that it goes around [m]."""
+    brushing: float = 0.0
+    """Distance of the tip's way from such a centre below which it goes as slowly as it pushes [m]; by default it slows
+    down before the toy alone."""
 
 
 STICK: Final = LineStyle()
@@ -104,6 +107,7 @@ class LinePush:
         to_toy = toy - tip
         near = np.linalg.norm(to_toy, axis=1) < style.clearance
         near &= ((corner - tip) * to_toy).sum(axis=1) > 0
+        near |= self._brushes(tip, corner, obstacles)
         speed = np.where(near, style.push_speed, style.travel_speed)
         travel = at_most(corner - tip, speed * self._period)
         # No further than it takes to bring the toy to its goal.
@@ -112,3 +116,13 @@ class LinePush:
         push = advance[:, None] * ahead - style.back_on_line * aside
         moves: Float64 = np.where(self._pushing[:, None], push, travel)
         return moves
+
+    def _brushes(self, tip: Float64, corner: Float64, obstacles: Float64) -> Bool:
+        """Whether the next step at full speed comes nearer to something than it should, (B,)."""
+        step = at_most(corner - tip, self.style.travel_speed * self._period)[:, None]
+        off = obstacles - tip[:, None]  # (B, K, 2)
+        share = (off * step).sum(axis=2) / np.maximum((step * step).sum(axis=2), 1e-12)
+        passing = np.linalg.norm(off - np.clip(share, 0.0, 1.0)[..., None] * step, axis=2)
+        coming = passing < np.linalg.norm(off, axis=2) - 0.001
+        brushes: Bool = (coming & (passing < self.style.brushing)).any(axis=1)
+        return brushes

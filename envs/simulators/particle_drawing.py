@@ -5,11 +5,14 @@ In two dimensions a map seen from above; otherwise one panel per dimension, over
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
 
-from ibc_gym.records import CameraSpec, Float64, Int64, UInt8
+from ibc_gym.records import CameraSpec, Float64, Int64, UInt8, Variation
+
+from ..randomisation import mixed
 
 SIDE = 256
 """Width and height of a picture [px]."""
@@ -21,6 +24,44 @@ SCALE = SIDE / (HIGH - LOW)
 WHITE, GREY, BLACK = (255, 255, 255), (215, 215, 215), (20, 20, 20)
 RED, GREEN, BLUE = (214, 39, 40), (34, 139, 34), (31, 87, 200)
 PALE_GREEN, PALE_BLUE = (200, 232, 200), (202, 216, 246)
+
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Colours, and how large marks are drawn."""
+
+    paper: Colour = WHITE
+    point: Colour = BLACK
+    set_point: Colour = RED
+    goals: tuple[Colour, Colour] = (GREEN, BLUE)
+    zones: tuple[Colour, Colour] = (PALE_GREEN, PALE_BLUE)
+    """Of the discs within which a goal is visited."""
+    marks: float = 1.0
+    """Size of points and crosses, as a multiple of the usual one."""
+
+    @classmethod
+    def of(cls, variation: Variation) -> Look:
+        """The look of a varied world; a goal's disc goes the same way as its middle."""
+
+        def varied(colour: Colour, owner: str) -> Colour:
+            r, g, b = (part / 255 for part in colour)
+            r, g, b = mixed((r, g, b), owner, variation)
+            return (round(255 * r), round(255 * g), round(255 * b))
+
+        return cls(
+            paper=varied(WHITE, "paper"),
+            point=varied(BLACK, "point"),
+            set_point=varied(RED, "set_point"),
+            goals=(varied(GREEN, "first_goal"), varied(BLUE, "second_goal")),
+            zones=(varied(PALE_GREEN, "first_goal"), varied(PALE_BLUE, "second_goal")),
+            marks=variation.get("size.marks", 1.0),
+        )
+
+
+USUAL = Look()
 
 
 def camera_spec() -> CameraSpec:
@@ -40,7 +81,13 @@ def camera_spec() -> CameraSpec:
 
 
 def draw(
-    path: Float64, set_points: Float64, goals: Float64, *, horizon: int, tolerance: float
+    path: Float64,
+    set_points: Float64,
+    goals: Float64,
+    *,
+    horizon: int,
+    tolerance: float,
+    look: Look = USUAL,
 ) -> UInt8:
     """Draw an episode so far.
 
@@ -50,20 +97,26 @@ def draw(
         goals: First and second goal, (2, N) [m].
         horizon: Length of the time axis [steps].
         tolerance: Radius of a goal [m].
+        look: Of everything.
 
     Returns:
         (SIDE, SIDE, 3), RGB.
     """
-    image = np.full((SIDE, SIDE, 3), WHITE, dtype=np.uint8)
+    image = np.full((SIDE, SIDE, 3), look.paper, dtype=np.uint8)
     if path.shape[1] == 2:
-        _draw_map(image, path, set_points, goals, tolerance)
+        _draw_map(image, path, set_points, goals, tolerance, look)
     else:
-        _draw_series(image, path, set_points, goals, horizon)
+        _draw_series(image, path, set_points, goals, horizon, look)
     return image
 
 
 def _draw_map(
-    image: UInt8, path: Float64, set_points: Float64, goals: Float64, tolerance: float
+    image: UInt8,
+    path: Float64,
+    set_points: Float64,
+    goals: Float64,
+    tolerance: float,
+    look: Look,
 ) -> None:
     def at(points: Float64) -> Float64:
         """Rows and columns of positions (K, 2)."""
@@ -73,16 +126,21 @@ def _draw_map(
     (top, left), (bottom, right) = corner
     image[top : bottom + 1, [left, right]] = GREY
     image[[top, bottom], left : right + 1] = GREY
-    for goal, pale, full in zip(goals, (PALE_GREEN, PALE_BLUE), (GREEN, BLUE), strict=True):
+    for goal, pale, full in zip(goals, look.zones, look.goals, strict=True):
         _stamp(image, at(goal[None]), _disc(tolerance * SCALE), pale)
-        _stamp(image, at(goal[None]), _disc(3.0), full)
-    _stamp(image, at(set_points), _cross(3), RED)
-    _stamp(image, at(path), _disc(1.2), BLACK)
-    _stamp(image, at(path[-1:]), _disc(4.0), BLACK)
+        _stamp(image, at(goal[None]), _disc(3.0 * look.marks), full)
+    _stamp(image, at(set_points), _cross(round(3 * look.marks)), look.set_point)
+    _stamp(image, at(path), _disc(1.2 * look.marks), look.point)
+    _stamp(image, at(path[-1:]), _disc(4.0 * look.marks), look.point)
 
 
 def _draw_series(
-    image: UInt8, path: Float64, set_points: Float64, goals: Float64, horizon: int
+    image: UInt8,
+    path: Float64,
+    set_points: Float64,
+    goals: Float64,
+    horizon: int,
+    look: Look,
 ) -> None:
     across = ceil(sqrt(path.shape[1]))
     side = SIDE // across
@@ -99,15 +157,16 @@ def _draw_series(
             height = (HIGH - values) / (HIGH - LOW)
             return np.stack([2 + height * (inner - 1), 2 + when * (inner - 1)], axis=1)
 
-        for goal, colour in zip(goals[:, axis], (GREEN, BLUE), strict=True):
+        for goal, colour in zip(goals[:, axis], look.goals, strict=True):
             level = round(float(at(np.zeros(1), goal[None])[0, 0]))
             panel[level, 2 : 2 + inner] = colour
         small = 1 if across > 2 else 2
-        _stamp(panel, at(times[1:], set_points[:, axis]), _cross(small), RED)
-        _stamp(panel, at(times, path[:, axis]), _disc(small - 0.8), BLACK)
+        cross, dot = _cross(round(small * look.marks)), _disc((small - 0.8) * look.marks)
+        _stamp(panel, at(times[1:], set_points[:, axis]), cross, look.set_point)
+        _stamp(panel, at(times, path[:, axis]), dot, look.point)
 
 
-def _stamp(image: UInt8, at: Float64, shape: Int64, colour: tuple[int, int, int]) -> None:
+def _stamp(image: UInt8, at: Float64, shape: Int64, colour: Colour) -> None:
     """Colour the pixels of a shape (M, 2) around each place (K, 2); what falls outside is left away."""
     pixels = (np.rint(at).astype(np.int64)[:, None] + shape).reshape(-1, 2)
     pixels = pixels[((pixels >= 0) & (pixels < image.shape[:2])).all(axis=1)]

@@ -17,13 +17,22 @@ SUBSTEPS = 10
 """Sub-steps in a control period."""
 
 
-def advance(position: Float64, velocity: Float64, set_point: Float64) -> tuple[Float64, Float64]:
+def advance(
+    position: Float64,
+    velocity: Float64,
+    set_point: Float64,
+    *,
+    mass: float = 1.0,
+    friction: float = 1.0,
+) -> tuple[Float64, Float64]:
     """Position and velocity one control period later, of any shape.
 
-    Each operation is element by element, so a row's result does not depend on the rows beside it.
+    Each operation is element by element, so a row's result does not depend on the rows beside it. `mass` and `friction`
+    are those of a varied world, as multiples of the published point's mass and damper.
     """
+    stiffness, damping = STIFFNESS / mass, DAMPING * friction / mass
     for _ in range(SUBSTEPS):
-        acceleration = STIFFNESS * (set_point - position) - DAMPING * velocity
+        acceleration = stiffness * (set_point - position) - damping * velocity
         position = position + velocity * SUBSTEP  # by the old velocity: explicit Euler
         velocity = velocity + acceleration * SUBSTEP
     return position, velocity

@@ -15,18 +15,21 @@ from ibc_gym.records import (
     RobotLimits,
     RobotState,
     Target,
+    Variation,
 )
 
 from ..tasks.particle import CONTROL_PERIOD, FIRST_GOAL, SECOND_GOAL, Particle
+from ..tasks.particle_randomisation import POINT
 from . import particle_dynamics
-from .particle_drawing import camera_spec, draw
+from .particle_drawing import Look, camera_spec, draw
 
 
 class ParticleWorld:
-    """The world's whole state; a `Simulation`, and what the robot, the scene and the camera look at."""
+    """The world's whole state; a `Simulation`, `Variable`, and what the robot, the scene and the camera look at."""
 
     def __init__(self, dimensions: int) -> None:
         self.dimensions = dimensions
+        self.vary({})
         self.goals: Float64 = np.full((2, dimensions), 0.5)
         self.place(np.full(dimensions, 0.5))
 
@@ -38,6 +41,12 @@ class ParticleWorld:
         self.set_point: Float64 = position
         self.interventions = 0
         self.stopped = False
+
+    def vary(self, variation: Variation) -> None:
+        """Have the mass, the damper and the looks of a variation; numbers that speak of nothing here are left alone."""
+        self.mass = variation.get(f"mass.{POINT}", 1.0)
+        self.friction = variation.get(f"friction.{POINT}", 1.0)
+        self.look = Look.of(variation)
 
     @property
     def position(self) -> Float64:
@@ -84,7 +93,11 @@ class ParticleWorld:
         position = self.position
         if not self.stopped:
             position, self.velocity = particle_dynamics.advance(
-                position, self.velocity, self.set_point
+                position,
+                self.velocity,
+                self.set_point,
+                mass=self.mass,
+                friction=self.friction,
             )
         self.path.append(position)
         self.set_points.append(self.set_point)
@@ -196,6 +209,7 @@ class ParticleCamera:
             world.goals,
             horizon=self._task.horizon,
             tolerance=self._task.config.goal_tolerance,
+            look=world.look,
         )
         return Frame(image=image, time=world.periods * CONTROL_PERIOD, number=world.periods)
 
@@ -212,4 +226,5 @@ def make_workcell(task: Particle, *, cameras: bool) -> Workcell:
         scene=ParticleScene(world),
         cameras={"view": ParticleCamera(world, task)} if cameras else {},
         simulation=world,
+        variable=world,
     )

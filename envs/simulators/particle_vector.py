@@ -60,6 +60,11 @@ class ParticleVectorEnv(VectorEnv[Observations, Float32, NDArray[Any]]):
         """
         _check_choices(observation, render_mode, workcell, options)
         self.task = Particle(ParticleConfig(**options))
+        if not self.hosts(self.task.config):
+            raise ConfigError(
+                "Particles stepped as arrays all live in one world, but `randomisation` gives each episode its own; "
+                "make_vec_env gives single environments for that."
+            )
         self.num_envs = num_envs
         self.render_mode = render_mode
         self._mode = autoreset_mode
@@ -83,6 +88,11 @@ class ParticleVectorEnv(VectorEnv[Observations, Float32, NDArray[Any]]):
         self._under_way: Bool = np.zeros(num_envs, dtype=np.bool_)
         self._progress: dict[str, Float64] = {}
         self._trail = None if render_mode is None else _Trail(self.task.horizon, num_envs, size)
+
+    @staticmethod
+    def hosts(config: ParticleConfig) -> bool:
+        """Whether rows of this config can be stepped as arrays: not where each has a world of its own."""
+        return not config.randomisation.on
 
     def reset(
         self,

@@ -7,7 +7,7 @@ thousands of them are judged by the same arithmetic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,8 @@ from gymnasium import spaces
 from ibc_gym.checks import require_finite
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Bool, Float32, Float64, Int64, Pose, Progress, Situation, Start, Target
+
+from .particle_randomisation import ParticleRandomisation
 
 FIRST_GOAL, SECOND_GOAL = "first_goal", "second_goal"
 """Names of the goals in a layout."""
@@ -47,6 +49,8 @@ class ParticleConfig:
     """Leave the velocity out of what is observed, so that a policy needs memory."""
     horizon: int = 50
     """Control periods in an episode."""
+    randomisation: ParticleRandomisation = field(default_factory=ParticleRandomisation)
+    """How far the world of an episode may be from its description; not at all by default."""
 
     def __post_init__(self) -> None:
         require_finite(self)
@@ -111,11 +115,12 @@ class Particle:
         }
 
     def sample(self, rng: np.random.Generator) -> Start:
-        """Point and goals, each uniform in the unit cube."""
+        """Point and goals, each uniform in the unit cube, the same with and without randomisation."""
         point, first, second = rng.random((3, self.config.dimensions))
         return Start(
             layout={FIRST_GOAL: Pose(position=first), SECOND_GOAL: Pose(position=second)},
             home=Target(joints=point),
+            variation=self.config.randomisation.draw(rng),
         )
 
     def target(self, action: Float32, previous: Target) -> Target:

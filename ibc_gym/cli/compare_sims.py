@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ibc_gym.cli.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_options, word
-from ibc_gym.comparison.compare import CompareConfig, compare
+from ibc_gym.comparison.compare import CompareConfig, compare, require
 from ibc_gym.comparison.page import write_comparison
 from ibc_gym.console import Terminal, table
 
@@ -46,6 +46,7 @@ def compare_sims(argv: Sequence[str], terminal: Terminal) -> None:
 def present(config: CompareConfig, name: str, terminal: Terminal) -> None:
     """Compare, write the page of this name, and print what was found."""
     page = config.folder / name
+    require(config)  # nothing is said to be written that will not be
     terminal.writes("the figures, evaluations and a page", f"{config.folder}/")
     with terminal.progress("Comparing") as (bar,):
         found = compare(config, bar)

@@ -18,6 +18,7 @@ from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, UnknownName
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig, Evaluation
+from ibc_gym.evaluation.stage import resolve
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.evaluation.uncertainty import compare_paired
 from ibc_gym.paths import writable_folder
@@ -119,9 +120,11 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
         ConfigError: The task does not run in one of the two, or has no such option.
         UnknownName: It has no oracle.
         MissingDependency: A simulator is not installed.
+        CheckpointError: There is no such run.
+        SpecMismatch: The run is of another task.
     """
     tell = on_progress or (lambda share, doing: None)
-    _require_both(config)
+    require(config)
     writable_folder(config.folder)  # told before the work rather than after it
     tell(0.0, f"commands of the oracle in {config.workcells[0]}")
     commands = _commands(config)
@@ -141,7 +144,9 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
     trials = {}
     for number, policy in enumerate(policies):
         tell(0.4 + 0.5 * number / len(policies), f"{policy} in each of them")
-        first, second = (_try(config, policy, workcell) for workcell in config.workcells)
+        first, second = (
+            evaluate(_trial_of(config, policy, workcell)) for workcell in config.workcells
+        )
         trials[policy] = (first, second)
     tell(0.9, "pictures")
     shown = _examples(config, gaps, commands) if config.pictures else ()
@@ -164,12 +169,19 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
     return comparison
 
 
-def _require_both(config: CompareConfig) -> None:
-    """Refuse what cannot be compared here, before anything is written."""
+def require(config: CompareConfig) -> None:
+    """Refuse what cannot be compared here, before anything is written; errors as for `compare`."""
     task = make_task(config.task, **config.options)
     for workcell in config.workcells:
         workcell_factory(workcell, task)
     load(ORACLES, config.task, "oracle")
+    if config.policy is not None:
+        stage = resolve(_trial_of(config, str(config.policy), config.workcells[0]))
+        envs = stage.make_envs(1)
+        try:
+            stage.make_policy(envs)
+        finally:
+            envs.close()
 
 
 def _make_env(config: CompareConfig, workcell: str, render_mode: str | None = None) -> Env:
@@ -197,19 +209,17 @@ def _commands(config: CompareConfig) -> dict[int, Sequence[Float32]]:
     return {seed: tapes[seed] for seed in seeds}
 
 
-def _try(config: CompareConfig, policy: str, workcell: str) -> Evaluation:
-    return evaluate(
-        EvalConfig(
-            policy=policy,
-            env=config.task,
-            workcell=workcell,
-            options=config.options,
-            episodes=config.trials,
-            first_seed=config.seed,
-            workers=config.workers,
-            latency_steps=0,
-            out=config.folder / ("oracle" if policy == ORACLE else Path(policy).name),
-        )
+def _trial_of(config: CompareConfig, policy: str, workcell: str) -> EvalConfig:
+    return EvalConfig(
+        policy=policy,
+        env=config.task,
+        workcell=workcell,
+        options=config.options,
+        episodes=config.trials,
+        first_seed=config.seed,
+        workers=config.workers,
+        latency_steps=0,
+        out=config.folder / ("oracle" if policy == ORACLE else Path(policy).name),
     )
 
 

@@ -31,7 +31,7 @@ from ibc_gym.evaluation.shares import Share, cut_into_shares, run_shares
 from ibc_gym.evaluation.stage import Stage, resolve
 from ibc_gym.evaluation.summary import batched_ms, headline_of, milliseconds, summarise
 from ibc_gym.paths import writable_folder
-from ibc_gym.registry import is_real_time
+from ibc_gym.real_time import is_real_time
 from ibc_gym.rollout import POLICY, Transition
 from ibc_gym.serialise import to_json
 from ibc_gym.specs import differing_options, options_of

@@ -22,8 +22,8 @@ import numpy as np
 
 from ibc_gym.checks import settle
 from ibc_gym.errors import ConfigError
+from ibc_gym.real_time import check_one_at_a_time, is_real_time
 from ibc_gym.records import Float32
-from ibc_gym.registry import check_one_at_a_time, is_real_time
 from ibc_gym.rollout import Episode
 from ibc_gym.tables import REAL_TIME
 

@@ -81,6 +81,20 @@ def test_task_of_one_simulator_is_refused_in_one_line_and_leaves_no_folder(
     code, _, err = run(capsys, "compare-sims", "particle", "--out", out)
     assert code == 1
     assert "cannot run in workcell 'mujoco'" in err
+    assert "Writes" not in err
+    assert not out.exists()
+
+
+def test_run_that_does_not_serve_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "compared"
+    code, _, err = run(
+        capsys, "compare-sims", "push", "--policy", tmp_path / "nowhere", "--out", out
+    )
+    assert code == 1
+    assert "give a run's folder" in err
+    assert "Comparing" not in err
     assert not out.exists()
 
 

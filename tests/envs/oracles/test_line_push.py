@@ -64,3 +64,23 @@ def test_push_goes_no_further_than_the_goal() -> None:
     pushing, near = push(), np.array([[0.4, 0.004]])
     move(pushing, (0.4, -STYLE.behind), near)
     assert move(pushing, (0.4, -STYLE.contact), near)[1] == pytest.approx(0.004)
+
+
+@pytest.mark.parametrize("brushing, slows_down", [(0.0, False), (0.04, True)])
+def test_tip_slows_down_before_what_it_cannot_pass(brushing: float, slows_down: bool) -> None:
+    """Between it and the place behind the toy things stand side by side, so that no way leads around them."""
+    made = LinePush(PERIOD, LineStyle(brushing=brushing), ((0.2, -0.4), (0.6, 0.4)))
+    made.reset(np.ones(1, dtype=np.bool_))
+    row = np.stack([np.arange(0.16, 0.66, 0.04), np.full(13, -0.14)], axis=1)
+    tip = np.array([[0.4, -0.17]])
+    moved = made.move(tip, TOY, GOAL, np.concatenate([TOY[:, None], row[None]], axis=1))[0]
+    speed = STYLE.push_speed if slows_down else STYLE.travel_speed
+    assert np.linalg.norm(moved) == pytest.approx(speed * PERIOD)
+
+
+def test_tip_that_leaves_something_does_so_at_full_speed() -> None:
+    made = LinePush(PERIOD, LineStyle(brushing=0.04))
+    made.reset(np.ones(1, dtype=np.bool_))
+    left_behind = np.array([[[0.4, -0.27]]])
+    moved = made.move(np.array([[0.4, -0.24]]), TOY, GOAL, left_behind)[0]
+    assert np.linalg.norm(moved) == pytest.approx(STYLE.travel_speed * PERIOD)
