@@ -39,6 +39,7 @@ class Graph(nn.Module):
         super().__init__()
         policy.eval().cpu()
         _bake(policy)
+        policy.requires_grad_(False)  # ONNX knows no loop over weights that want a gradient
         self.policy = policy
         self.codec = codec = policy.codec
         fit, space = codec.fit_result, policy.spec.action_space
