@@ -168,7 +168,8 @@ def _as_typed(found: re.Match[str]) -> str:
         return f"--{name}"
     if kind in (task.replace("-", "") for task in TASKS):
         return f"--task.{name}"
-    return f"--policy.{name}" if kind in POLICIES else found[0]
+    policies = {where.rpartition(":")[2].lower() for where in POLICIES.values()}
+    return f"--policy.{name}" if kind in policies else found[0]
 
 
 def _is_out_of_memory(error: Exception) -> bool:
