@@ -51,16 +51,14 @@ class Profile:
 
     @property
     def _ramp(self) -> float:
-        """Time of speeding up [s]."""
+        """Time of speeding up [s]; 0 of a way so short that it takes no time in floating point."""
         return min(self.speed / self.acceleration, sqrt(self.length / self.acceleration))
 
     @property
     def duration(self) -> float:
         """Time that it takes [s]."""
-        if self.length == 0.0:
-            return 0.0
         ramp = self._ramp
-        return ramp + self.length / (ramp * self.acceleration)
+        return ramp + self.length / (ramp * self.acceleration) if ramp else 0.0
 
     def part(self, time: float) -> float:
         """Share of the way that lies behind, in [0, 1]."""

@@ -6,7 +6,7 @@ from math import inf, pi
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ibc_gym import geometry
@@ -38,6 +38,7 @@ def model_of(**settings: object) -> Model:
 
 
 @given(length=st.floats(0, 5), speed=positive, acceleration=positive)
+@example(length=5e-324, speed=1.0, acceleration=2.0)
 def test_profile_rises_from_0_to_1_within_its_speed_and_acceleration(
     length: float, speed: float, acceleration: float
 ) -> None:
