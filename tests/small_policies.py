@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.policies.autoregressive import Autoregressive, AutoregressiveConfig
@@ -228,3 +229,23 @@ def trained(
 
 def observations(windows: Windows, rows: slice) -> dict[str, np.ndarray]:
     return {name: frames[rows] for name, frames in windows.frames.items()}
+
+
+def branches() -> tuple[PolicySpec, Windows]:
+    """y = ±(0.5 + 0.3 x), the positive sign three times as often."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (2000, 1)).astype(np.float32)
+    sign = rng.choice([1.0, 1.0, 1.0, -1.0], (2000, 1))
+    spec = PolicySpec(
+        task="branches",
+        observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (1,), np.float32)}),
+        action_space=spaces.Box(-1, 1, (1,), np.float32),
+        control_period=0.1,
+    )
+    windows = Windows(
+        frames={"state": x},
+        index=np.arange(2000)[:, None],
+        action=(sign * (0.5 + 0.3 * x)).astype(np.float32),
+        episode=np.arange(2000),
+    )
+    return spec, windows

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 
 from ibc_gym import geometry
-from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float32, Float64
 
 from .insert import MOUTH
+from .push_frame import last_two
 from .tabletop_scene import BLOCK_SIDE
 
 YAW, BLOCK, COMMANDED, MEASURED = 0, slice(1, 3), slice(3, 5), slice(5, 7)
@@ -70,13 +70,7 @@ class SlotAxis:
         Raises:
             SpecMismatch: These are not states of the insertion task.
         """
-        if states.ndim != 3 or states.shape[2] != 10 or states.shape[1] < 1:
-            raise SpecMismatch(
-                f"States of shape {states.shape} are no windows of the insertion task, which are (B, T, 10). "
-                "Were they recorded with another task?"
-            )
-        now = _Seen(states[:, -1].astype(np.float64))
-        before = _Seen(states[:, -min(2, states.shape[1])].astype(np.float64))
+        now, before = (_Seen(each) for each in last_two(states, "insertion"))
         turn = np.asarray(geometry.wrap_angle(now.crooked - before.crooked, QUARTER_TURN))
         columns = [
             now.tip,

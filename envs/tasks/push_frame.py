@@ -45,7 +45,7 @@ class BlockToTarget:
         Raises:
             SpecMismatch: These are not states of the push task.
         """
-        now, before = _last_two(states)
+        now, before = last_two(states, "push")
         cosine, sine, distance = _heading(now)
         theta = _misalignment(now, cosine, sine)
         change = geometry.wrap_angle(
@@ -70,24 +70,28 @@ class BlockToTarget:
 
     def into(self, actions: Float32, states: Float32) -> Float32:
         """Displacements (B, 2) in the frame of the newest of the states (B, T, 10)."""
-        cosine, sine, _ = _heading(_last_two(states)[0])
+        cosine, sine, _ = _heading(last_two(states, "push")[0])
         return turned_in_plane(np.asarray(actions, dtype=np.float64), cosine, -sine).astype(
             np.float32
         )
 
     def out_of(self, actions: Float32, states: Float32) -> Float32:
         """The inverse of `into`."""
-        cosine, sine, _ = _heading(_last_two(states)[0])
+        cosine, sine, _ = _heading(last_two(states, "push")[0])
         return turned_in_plane(np.asarray(actions, dtype=np.float64), cosine, sine).astype(
             np.float32
         )
 
 
-def _last_two(states: Float32) -> tuple[Float64, Float64]:
-    """The newest states and those before them, (B, 10) each; a single one is taken for both."""
+def last_two(states: Float32, task: str) -> tuple[Float64, Float64]:
+    """The newest states and those before them, (B, 10) each; a single one is taken for both.
+
+    Raises:
+        SpecMismatch: These are not states of that task.
+    """
     if states.ndim != 3 or states.shape[2] != 10 or states.shape[1] < 1:
         raise SpecMismatch(
-            f"States of shape {states.shape} are no windows of the push task, which are (B, T, 10). "
+            f"States of shape {states.shape} are no windows of the {task} task, which are (B, T, 10). "
             "Were they recorded with another task?"
         )
     now = states[:, -1].astype(np.float64)

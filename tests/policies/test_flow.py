@@ -8,12 +8,10 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
-from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_policies import made, trained
+from small_policies import branches, made, trained
 
-from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.policies.losses import ranking_nce
@@ -22,7 +20,6 @@ from ibc_gym.policies.networks.factory import LateFusionConfig
 from ibc_gym.policies.noise import RowNoise, SharedNoise
 from ibc_gym.policies.optimisers.box import Box
 from ibc_gym.policies.proposal import Density, Proposal, ProposalConfig
-from ibc_gym.records import Windows
 
 CPU = torch.device("cpu")
 LINE = Box(torch.tensor([-1.1]), torch.tensor([0.9]))
@@ -239,21 +236,7 @@ def test_ranking_nce_with_its_draws_recovers_a_log_density() -> None:
 
 
 def test_energy_trained_by_ranking_nce_against_a_flow_keeps_branches_and_their_weights() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (2000, 1)).astype(np.float32)
-    sign = rng.choice([1.0, 1.0, 1.0, -1.0], (2000, 1))
-    spec = PolicySpec(
-        task="branches",
-        observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (1,), np.float32)}),
-        action_space=spaces.Box(-1, 1, (1,), np.float32),
-        control_period=0.1,
-    )
-    windows = Windows(
-        frames={"state": x},
-        index=np.arange(2000)[:, None],
-        action=(sign * (0.5 + 0.3 * x)).astype(np.float32),
-        episode=np.arange(2000),
-    )
+    spec, windows = branches()
     config = EBMConfig(
         history=1,
         late_fusion=LateFusionConfig(width=64, depth=2, value_width=64),

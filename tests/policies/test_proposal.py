@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gymnasium import spaces
-from small_policies import MakeSpec, MakeWindows, made, trained
+from small_policies import MakeSpec, MakeWindows, branches, made, trained
 
-from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.policies.mixture import Mixture
@@ -22,7 +20,6 @@ from ibc_gym.policies.optimisers.box import Box
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.proposal import Density, Normals, ProposalConfig
-from ibc_gym.records import Windows
 
 BOX = Box(torch.tensor([-1.0, -0.5]), torch.tensor([1.0, 1.5]))
 
@@ -87,26 +84,6 @@ def test_a_row_with_its_own_generator_draws_the_same_in_any_batch() -> None:
         0.3,
     ).sample(RowNoise([torch.Generator().manual_seed(5)], torch.device("cpu")), 9)
     assert torch.equal(both[1], second[0])
-
-
-def branches() -> tuple[PolicySpec, Windows]:
-    """y = ±(0.5 + 0.3 x), the positive sign three times as often."""
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (2000, 1)).astype(np.float32)
-    sign = rng.choice([1.0, 1.0, 1.0, -1.0], (2000, 1))
-    spec = PolicySpec(
-        task="branches",
-        observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (1,), np.float32)}),
-        action_space=spaces.Box(-1, 1, (1,), np.float32),
-        control_period=0.1,
-    )
-    windows = Windows(
-        frames={"state": x},
-        index=np.arange(2000)[:, None],
-        action=(sign * (0.5 + 0.3 * x)).astype(np.float32),
-        episode=np.arange(2000),
-    )
-    return spec, windows
 
 
 def test_energy_trained_by_ranking_nce_alone_keeps_branches_and_their_weights() -> None:
