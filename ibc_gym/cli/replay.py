@@ -51,11 +51,9 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
             bar(done / total, f"{exact} of {count(done, 'episode')} the same to the last bit")
 
         found = run_replay(config, on_episode, on_damage)
-    worst = {name: max(episode.largest[name] for episode in found) for name in found[0].largest}
-    where = {
-        name: max(found, key=lambda episode, of=name: episode.largest[of]).furthest.get(name, "")
-        for name in worst
-    }
+    parted = {name: _furthest(found, name) for name in found[0].largest}
+    worst = {name: episode.largest[name] for name, episode in parted.items()}
+    where = {name: episode.furthest.get(name, "") for name, episode in parted.items()}
     answer = {
         "data": str(config.data),
         "episodes": len(found),
@@ -92,6 +90,11 @@ def _headline(
         now = _mean([episode.total_reward_replayed for episode in found])
         said.append(f"the mean return was {before:.6g} and is {now:.6g}")
     return "; ".join(said) + "."
+
+
+def _furthest(found: Sequence[ReplayedEpisode], name: str) -> ReplayedEpisode:
+    """The episode that parts furthest in one input."""
+    return max(found, key=lambda episode: episode.largest[name])
 
 
 def _mean(numbers: Sequence[float | None]) -> float | None:
