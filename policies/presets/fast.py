@@ -83,6 +83,18 @@ PIXELS: Final = Preset(
     training=TrainingHints(steps=10_000, **{**_FAST, "batch_size": 128, "learning_rate": 1e-3}),
 )
 """Pushing by pictures."""
+PIXELS_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(
+        inputs=("image",),
+        image_size=(60, 80),
+        channels=(16, 32, 64, 128),
+        dropout=0.0,
+        action_normalisation="min_max",
+    ),
+    training=TrainingHints(steps=10_000, **{**_FAST, "batch_size": 128, "learning_rate": 1e-3}),
+)
+"""Pushing by pictures, the explicit baseline."""
 
 # Among so few people even a tenth is missed, and their hesitations make the held-out error say little.
 _HUMAN: Final[dict[str, Any]] = {**_FAST, "average_decay": 0.999, "validation_fraction": 0.0}
@@ -107,6 +119,10 @@ DOOR: Final = Preset(
     training=TrainingHints(steps=8_000, **{**_HUMAN, "batch_size": 128}),
 )
 """The Adroit hand's door, human demonstrations."""
+DOOR_MSE: Final = Preset(
+    policy="mse", config=MSEConfig(width=512), training=TrainingHints(steps=5_000, **_HUMAN)
+)
+"""The Adroit hand's door, human demonstrations, the explicit baseline."""
 # The least energetic action stands still where people hesitate; one drawn by its weight gets away.
 _DRAW: Final[dict[str, Any]] = {"samples": 256, "pick": "sample"}
 
@@ -122,3 +138,13 @@ PUSHT_FRAME: Final = Preset(
     training=TrainingHints(steps=12_000, **_HUMAN),
 )
 """Push-T in its canonical frame, human demonstrations."""
+PUSHT_MSE: Final = Preset(
+    policy="mse", config=MSEConfig(width=512), training=TrainingHints(steps=10_000, **_HUMAN)
+)
+"""Push-T, human demonstrations, the explicit baseline."""
+PUSHT_FRAME_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(width=512, **{**_PUSH_FRAME, "frame": "pusht"}),
+    training=TrainingHints(steps=10_000, **_HUMAN),
+)
+"""Push-T in its canonical frame, human demonstrations, the explicit baseline."""
