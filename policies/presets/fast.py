@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ..ebm import EBMConfig
 from ..losses import GradientPenaltyConfig
+from ..mdn import MDNConfig
 from ..mse import MSEConfig
 from ..negatives import NegativesConfig
 from ..networks.factory import LateFusionConfig
@@ -38,6 +39,13 @@ PUSH_FRAME_MSE: Final = Preset(
     training=TrainingHints(steps=2_000, **_FAST),
 )
 """Pushing in its canonical frame, the explicit baseline."""
+_MIXTURE: Final[dict[str, Any]] = {"components": 8, "scale_floor": 0.02, "dropout": 0.0}
+PUSH_FRAME_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(**_MIXTURE, **_PUSH_FRAME),
+    training=TrainingHints(steps=2_000, **_FAST),
+)
+"""Pushing in its canonical frame, the explicit baseline with a mixture."""
 # Long training on the raw state makes the least energetic action hard to find: with 512 candidates weighed at
 # temperature 1 the search missed it in 6 % of the held-out windows, and most episodes failed.
 _LONG: Final[dict[str, Any]] = {**_FAST, "batch_size": 512, "average_decay": 0.999}
@@ -55,6 +63,12 @@ PUSH_MSE: Final = Preset(
     policy="mse", config=MSEConfig(dropout=0.0), training=TrainingHints(steps=12_000, **_LONG)
 )
 """Pushing by raw poses, the explicit baseline."""
+PUSH_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(action_normalisation="min_max", **_MIXTURE),
+    training=TrainingHints(steps=12_000, **_LONG),
+)
+"""Pushing by raw poses, the explicit baseline with a mixture."""
 # Where the first goal has been reached is a matter of millimetres. An energy that tells it sharply is sharply wrong
 # where its own episodes lead, and stalls at the goal; one that is trained with noise is in two minds there, and a draw
 # by weight gets away.
