@@ -35,8 +35,16 @@ def add_row(row: dict[str, Any], path: Path) -> None:
     """Put a row into a file; one of the same name is replaced, the others stay."""
     rows = [other for other in read_rows(path) if other["row"] != row["row"]]
     rows.append({"versions": installed_versions(), **row})
-    text = json.dumps(sorted(rows, key=lambda one: str(one["row"])), indent=1)
+    _write(sorted(rows, key=lambda one: str(one["row"])), path)
+
+
+def write_result(result: dict[str, Any], path: Path) -> None:
+    """Write a file of one measurement."""
+    _write({"versions": installed_versions(), **result}, path)
+
+
+def _write(content: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     passing = path.with_suffix(".unfinished")
-    passing.write_text(text + "\n")
+    passing.write_text(json.dumps(content, indent=1) + "\n")
     passing.replace(path)  # whoever is killed here leaves the old file whole
