@@ -68,7 +68,9 @@ def sweeps() -> dict[str, Sweep]:
         "batch": Sweep(
             title="Batch, 16 counter-examples",
             label="windows",
-            steps={size: Step(config=poses, batch=size) for size in (64, 128, 256, 512, 1024, 2048)},
+            steps={
+                size: Step(config=poses, batch=size) for size in (64, 128, 256, 512, 1024, 2048)
+            },
         ),
         "counter-examples": Sweep(
             title="Counter-examples, batch 256",

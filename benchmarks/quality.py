@@ -215,6 +215,12 @@ def _line(found: Mapping[str, Any]) -> str:
     )
 
 
+def _said(settings: Settings) -> str:
+    """How this process was begun, without this machine's paths."""
+    said = command("quality").replace(str(settings.runs), "RUNS")
+    return said if settings.human is None else said.replace(str(settings.human), "DATA")
+
+
 def show(path: Path) -> None:
     """Every row's name, and whether it is in the file."""
     there = {row["row"] for row in read_rows(path)}
@@ -251,7 +257,7 @@ def main() -> None:
     for name in ROWS if "all" in given.rows else given.rows:
         row = measure(name, settings)
         if given.out:
-            add_row({"command": command("quality"), **row}, given.out)
+            add_row({"command": _said(settings), **row}, given.out)
 
 
 if __name__ == "__main__":
