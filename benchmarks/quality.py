@@ -146,7 +146,8 @@ def train(
 ) -> Run:
     """One training, or what is left of an earlier one."""
     preset, *flags = (*words, *row.training)
-    flags += [] if settings.steps is None else ["--steps", str(settings.steps)]
+    if settings.steps is not None:
+        flags += ["--steps", str(settings.steps), "--budget-cpu-seconds", "None"]
     settled = load(PRESETS, preset, "preset")
     same = digest(fingerprint, to_json(settled.config), vars(settled.training), flags)
     folder = settings.runs / f"{preset.replace('/', '-')}-{same}-s{seed}"

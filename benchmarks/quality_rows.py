@@ -182,6 +182,7 @@ ROWS: Mapping[str, Row] = {
                 reach=0.95,
             )
         },
+        training=("--budget-cpu-seconds", "3600"),
     ),
     "kitchen-complete": Row(
         about="kitchen-complete, 19 human demonstrations",
