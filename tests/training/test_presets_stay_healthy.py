@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def test_beginning_is_not_taken_for_an_illness(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam(policy.parameters(), lr=preset.training.learning_rate)
     rollback, health, choice = RollbackConfig(), Health(), Choice()
-    limit = TrainConfig.__dataclass_fields__["divergence_limit"].default
+    limit = TrainConfig(data=Path("none"), out=Path("none")).divergence_limit
     for step in range(LOOKS):
         policy.train()
         loss, parts = policy.loss(batch, generator)
