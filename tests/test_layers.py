@@ -54,6 +54,7 @@ LEVELS: dict[str, int] = {
     **dict.fromkeys(FLOOR, 0),
     "disturbance": 1,
     "env": 1,
+    "sight": 1,
     **dict.fromkeys(MACHINERY, 2),
     **ROOMS,
     "__init__": 8,
