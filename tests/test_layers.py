@@ -33,6 +33,7 @@ MACHINERY = (
     "lock",
     "threads",
     "words",
+    "braking",
     "watching",
     "raw_streams",
     "real_time",
