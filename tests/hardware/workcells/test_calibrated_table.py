@@ -113,7 +113,7 @@ def test_pose_is_recovered_stored_with_its_error_and_taken_by_the_table_of_the_t
     _, true, _ = rig
     config = load_table(written(tmp_path, rig))
     where = tmp_path / "calibration" / "front.json"
-    quick = (*CALMLY, "--views", "12", "--out", str(where))
+    quick = (*CALMLY, "--views", "10", "--out", str(where))
     code, lines = at_the_table(tmp_path, monkeypatch, *quick, until="Other than what was")
     assert code == 0
     assert any("30 mm from the flange" in line for line in lines), "the board is the tool"
