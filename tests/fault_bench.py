@@ -37,7 +37,7 @@ STEADY = 10
 """Good pictures after which a camera is back."""
 PATIENCE = 15.0
 """By when an arm stands, or is had back [s]: others may need this machine, too."""
-PROMPT = {
+PROMPT: dict[str, Any] = {
     "settle_frames": 10,
     "recovery": RecoveryConfig(
         restart_after=1.5, restarts=1, patience=1.5, reset_timeout=3.0, forgive_after=0.5

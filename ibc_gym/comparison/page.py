@@ -207,7 +207,7 @@ def open_loop(summary: Mapping[str, Any]) -> str:
     if aside is None:
         return said
     return (
-        f"{said} So it must be: in {one} alone, with one command {aside['mm']:g} mm to the side where something is "
+        f"{said} That is to be expected: in {one} alone, with one command {aside['mm']:g} mm to the side where something is "
         f"touched first, things end {aside['thing_gap_at_the_end_mm']['median']:.3g} mm apart (median) and "
         f"{aside['success']} of {aside['episodes']} are solved, because a push at one point is unstable."
     )

@@ -63,7 +63,7 @@ def test_same_world_travelled_twice_has_no_gap(workcell: str) -> None:
     assert not gap.of_things.any()
 
 
-@given(st.lists(st.tuples(*[st.floats(-0.05, 0.05, width=32)] * 2), min_size=1), st.data())
+@given(st.lists(st.tuples(*[st.floats(-0.0625, 0.0625, width=32)] * 2), min_size=1), st.data())
 def test_one_command_is_nudged_to_the_side_and_no_other(
     told: list[tuple[float, float]], data: st.DataObject
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,8 @@ def test_pictures_are_those_of_the_camera_in_simulation_and_fresh_and_raw_stream
     tmp_path: Path,
 ) -> None:
     seen, raw = {}, raw_folder(tmp_path / "demos.zarr")
-    for workcell, options in (("mujoco", {}), ("xarm-emulated", {"raw": raw})):
+    told: dict[str, dict[str, Any]] = {"mujoco": {}, "xarm-emulated": {"raw": raw}}
+    for workcell, options in told.items():
         env = make_env("insert", workcell=workcell, observation="state+image", **options)
         with env:
             env.reset(seed=0)
