@@ -23,7 +23,7 @@ demo: $(STAMP) system  ## The whole loop in runs/demo: demonstrations, training,
 
 test: $(STAMP) system lint  ## Everything: lint, types, all tests, the wheel in an empty environment.
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not realtime"
-	$(BIN)/pytest -m realtime
+	$(BIN)/pytest -m realtime tests/hardware  # no others are, and to look for them takes a while
 
 fast: $(STAMP)  ## The quick part of the tests.
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not realtime and not hardware"

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ibc_gym.comparison.compare import compare
+from ibc_gym.comparison.page import open_loop
 from ibc_gym.comparison.rehearse import RehearseConfig
 
 RESULTS = Path(__file__).parent / "results" / "rehearse.json"
@@ -36,6 +37,7 @@ def main() -> None:
             out=Path(folder),
         )
         found = compare(config, lambda share, doing: print(f"{share:4.0%} {doing}", flush=True))
+    print(open_loop(found.summary))
     for policy, trial in found.summary["trials"].items():
         one, other = trial["first"], trial["second"]
         print(

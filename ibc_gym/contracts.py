@@ -115,6 +115,14 @@ class Camera(Protocol):
         """Let go of the device; may be called twice."""
 
 
+@runtime_checkable
+class Returning(Protocol):
+    """A camera that sees to its own return after it failed."""
+
+    def wait_until_fresh(self, timeout: float | None = None) -> None:
+        """Return once a picture can be read; `CameraTimeout` if none can in time [s], by default a return's longest."""
+
+
 class Scene(Protocol):
     """The things on the table."""
 

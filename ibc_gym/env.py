@@ -14,11 +14,10 @@ from gymnasium import spaces
 
 from ibc_gym.contracts import Judge, Task, Watched, Workcell
 from ibc_gym.disturbance import SENSING, Disturbance, Seen
-from ibc_gym.errors import CameraTimeout, ConfigError, SpecMismatch
+from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import (
     Float32,
     Float64,
-    Frame,
     Progress,
     RobotState,
     Situation,
@@ -27,6 +26,7 @@ from ibc_gym.records import (
     UInt8,
     Variation,
 )
+from ibc_gym.sight import Sight, image_keys
 
 OBSERVATIONS = ("state", "image", "state+image")
 """What an environment can be asked to show."""
@@ -91,12 +91,9 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._shows = spaces.Dict(self._inputs)
         self.observation_space = self._shows
         self.action_space: spaces.Box = task.action_space  # type: ignore[assignment]
-        self._cameras = {
-            key: name
-            for key, name in _image_keys(workcell).items()
-            if key in self.observation_space.spaces
-        }
-        self._frame_numbers: dict[str, int] = {}
+        self._sight = Sight(
+            workcell.cameras, self._inputs, task.control_period, renders=render_mode is not None
+        )
         self._previous = Target()
         self._action_sent: Float32 = np.zeros(self.action_space.shape or (), dtype=np.float32)
         self._variation: Variation = {}
@@ -112,6 +109,8 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Begin an episode; the same seed begins the same one.
+
+        A camera that is just being had back is waited for, as long as its return may take: nothing moves meanwhile.
 
         Args:
             seed: Reseeds the environment's generator.
@@ -210,17 +209,19 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
         self._step = snapshot.step
         self._over = self._terminated(self._progress) or self._step >= self.task.horizon
         self._action_sent = snapshot.action_sent.copy()
-        self._frame_numbers = {}  # the picture of this instant may be looked at again
+        self._sight.forget()  # the picture of this instant may be looked at again
         self.np_random.bit_generator.state = copy.deepcopy(dict(snapshot.rng))
         return self._observe(self._situation(self.workcell.robot.observe()), snapshot.shown)
 
     def _begin(self, start: Start) -> tuple[dict[str, Any], dict[str, Any]]:
         self._vary(start.variation)
         self.workcell.robot.reset(start.home)
+        self._sight.wait()
         self.workcell.scene.arrange(start.layout)
+        self._sight.wait()  # again: a person may have taken minutes
         self._step = 0
         self._over = False
-        self._frame_numbers = {}
+        self._sight.forget()
         robot = self.workcell.robot.observe()
         self._previous = robot.target
         self._action_sent = self.task.action(self._previous, self._previous)
@@ -331,12 +332,10 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             key: features[key] for key in self._inputs if key in features
         }
         times = {"robot": situation.robot.time}
-        for key, name in self._cameras.items():
-            frame = self.workcell.cameras[name].read()
-            self._refuse_stale(name, frame, situation.robot.time)
+        for key, name, frame in self._sight.look(situation.robot.time, self._step):
             observation[key] = frame.image
             times[name] = frame.time
-        now = {"capture_time": times, "frame_number": dict(self._frame_numbers)}
+        now = {"capture_time": times, "frame_number": dict(self._sight.numbers)}
         self._shown = shown or self._disturbance.show(observation, now, self._shows, self.np_random)
         observation, taken = self._shown[0].copy(), self._shown[1]
         progress = self._progress or {}
@@ -356,25 +355,6 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             info["setpoints_late"] = situation.robot.setpoints_late
         return observation, info
 
-    def _refuse_stale(self, name: str, frame: Frame, now: float) -> None:
-        period = self.task.control_period
-        if now - frame.time > period * 1.01:
-            raise CameraTimeout(
-                f"Camera {name!r} shows a picture {now - frame.time:.3f} s old at step {self._step}; "
-                f"one control period is {period} s. Check its cable and frame rate."
-            )
-        if self._frame_numbers.get(name) == frame.number:
-            raise CameraTimeout(
-                f"Camera {name!r} gave picture number {frame.number} twice at step {self._step}: it is frozen."
-            )
-        self._frame_numbers[name] = frame.number
-
-
-def _image_keys(workcell: Workcell) -> dict[str, str]:
-    """Observation key of every camera: "image" if there is one, else "image.<camera>"."""
-    names = list(workcell.cameras)
-    return {"image": names[0]} if len(names) == 1 else {f"image.{name}": name for name in names}
-
 
 def _inputs(
     task: Task, workcell: Workcell, observation: str, render_mode: str | None
@@ -391,7 +371,7 @@ def _inputs(
         key: space for key, space in task.feature_spaces.items() if wanted.get(key, True)
     }
     if wants_images:
-        for key, name in _image_keys(workcell).items():
+        for key, name in image_keys(workcell.cameras).items():
             spec = workcell.cameras[name].spec
             inputs[key] = spaces.Box(0, 255, (spec.height, spec.width, 3), np.uint8)
     return inputs

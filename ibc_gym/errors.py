@@ -109,6 +109,10 @@ class RobotFault(IbcGymError, RuntimeError):
     """The robot stopped itself or was stopped; only `stop` and `close` may follow."""
 
 
+class Stopped(IbcGymError, RuntimeError):
+    """A person stopped the robot by a key, and with it what was under way; nothing is wrong."""
+
+
 class CameraTimeout(IbcGymError, RuntimeError):
     """A camera gave no fresh frame in time."""
 

@@ -182,6 +182,7 @@ PEOPLE: Final[Mapping[str, str]] = {
     "person": "ibc_gym.hardware.teleop.person:open_person",
     "take-over": "ibc_gym.hardware.teleop.take_over:TakeOver",
     "page": "ibc_gym.hardware.table.screen:page",
+    "brake": "ibc_gym.hardware.teleop.brake:Brake",
 }
 """What a person who acts is made of."""
 

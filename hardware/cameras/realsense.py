@@ -129,13 +129,14 @@ class RealSenseCamera(Closing):
         """
         return self._await_frame(self._config.max_age, give=True)
 
-    def wait_until_fresh(self, timeout: float) -> None:
+    def wait_until_fresh(self, timeout: float | None = None) -> None:
         """Wait until there is a picture to read, for a camera that is being had back between two episodes.
 
         Raises:
-            CameraTimeout: There is none in time [s], or the camera is lost.
+            CameraTimeout: There is none in time [s], by default every rung of the ladder at its slowest; or the camera
+                is lost.
         """
-        self._await_frame(timeout, give=False)
+        self._await_frame(self._longest if timeout is None else timeout, give=False)
 
     def reopen(self) -> None:
         """Begin again with a camera that was lost, after somebody has plugged it in; raises what making one does."""
@@ -153,6 +154,13 @@ class RealSenseCamera(Closing):
         self._thread.join(self._config.recovery.longest)
         self._keeper.stop()
 
+    @property
+    def _longest(self) -> float:
+        """From the last good picture until the camera is back or given up, at most [s]."""
+        recovery = self._config.recovery
+        starts = 1 + recovery.restarts + recovery.resets
+        return recovery.longest + starts * self._settling
+
     def _begin(self) -> None:
         config = self._config
         stream = self._keeper.open().stream
@@ -162,7 +170,7 @@ class RealSenseCamera(Closing):
         self._thread = threading.Thread(target=self._run, name=f"camera {config.name}", daemon=True)
         self._thread.start()
         try:
-            self.wait_until_fresh(self._settling + config.recovery.longest)
+            self.wait_until_fresh()
         except BaseException:
             self.close()
             raise

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ibc_gym.contracts import Camera
+from ibc_gym.contracts import Camera, Returning
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import CameraSpec, Float32, Frame, UInt8
 
@@ -61,6 +61,15 @@ class ScaledCamera:
             return frame
         depth = None if frame.depth is None else self._measured(frame.depth)
         return replace(frame, image=self._averaged(frame.image), depth=depth)
+
+    def wait_until_fresh(self, timeout: float | None = None) -> None:
+        """Wait until the camera within has a picture, if it sees to its own return.
+
+        Raises:
+            CameraTimeout: As the camera within.
+        """
+        if isinstance(self._inner, Returning):
+            self._inner.wait_until_fresh(timeout)
 
     def close(self) -> None:
         """Close the camera within."""

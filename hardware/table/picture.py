@@ -15,8 +15,8 @@ from ibc_gym.records import UInt8
 
 from ..png import png
 
-PATIENCE: Final = 10.0
-"""How long a person is asked without a live picture: a hand before the lens, a hiccup of the bus [s]."""
+PATIENCE: Final = 90.0
+"""How long a person is asked without a live picture [s]: a camera that is had back takes up to `RecoveryConfig.longest`."""
 
 
 class WhileItComes:

@@ -1,6 +1,7 @@
 """The process's own terminal, in the mode that gives every key at once; works over ssh, needs no display.
 
-Several may listen, the hand that moves and the console that asks: each hears every key. The terminal is as it was before
+Several may listen, each from a thread of its own if it likes: the hand that moves, the console that asks, the brake. Each
+hears every key. The terminal is as it was before
 when the last one closes, when the process ends by itself or by Ctrl-C, SIGTERM or SIGHUP. Only SIGKILL leaves it as it is;
 `stty sane` helps then.
 """
@@ -45,8 +46,7 @@ class Keys(Closing):
             DeviceLost: The terminal was closed.
         """
         self._terminal.pump(0.0)
-        heard, self.heard = self.heard, []
-        return heard
+        return self._terminal.heard_by(self)
 
     def wait(self, seconds: float) -> None:
         """Return once a key was pressed, at the latest after so long [s]."""
@@ -67,6 +67,8 @@ class _RawTerminal:
         self._descriptor = descriptor
         self._clock = clock
         self._parser = KeyParser()
+        self._lock = threading.Lock()
+        """Of reading, and of what was heard: a thread that found something to read may find it gone."""
         self._before = termios.tcgetattr(descriptor)
         self._handlers: dict[int, Any] = {}
         self.is_raw = False
@@ -88,18 +90,29 @@ class _RawTerminal:
 
     def pump(self, seconds: float) -> None:
         """Hand what is typed to all listeners; wait so long for something [s]."""
-        typed = b""
-        readable, _, _ = select.select([self._descriptor], [], [], seconds)
-        if readable:
-            try:
-                typed = os.read(self._descriptor, 4096)
-            except OSError:
-                typed = b""  # the other end of a pseudo-terminal is gone
-            if not typed:
-                raise DeviceLost("The terminal was closed, so nobody is at the keys any more.")
-        for key in self._parser.feed(typed, self._clock()):
-            for listener in self.listeners:
-                listener.heard.append(key)
+        select.select([self._descriptor], [], [], seconds)
+        with self._lock:
+            for key in self._parser.feed(self._read(), self._clock()):
+                for listener in self.listeners:
+                    listener.heard.append(key)
+
+    def heard_by(self, listener: Keys) -> list[str]:
+        """What a listener has heard and not taken yet."""
+        with self._lock:
+            heard, listener.heard = listener.heard, []
+            return heard
+
+    def _read(self) -> bytes:
+        """What is there now; never waits."""
+        if not select.select([self._descriptor], [], [], 0.0)[0]:
+            return b""
+        try:
+            typed = os.read(self._descriptor, 4096)
+        except OSError:
+            typed = b""  # the other end of a pseudo-terminal is gone
+        if not typed:
+            raise DeviceLost("The terminal was closed, so nobody is at the keys any more.")
+        return typed
 
     def restore(self) -> None:
         global _terminal  # it is the process's, and there is one

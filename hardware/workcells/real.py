@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -34,8 +35,11 @@ CLEAR: Final = {"enter": "yes, go", "escape": "give up"}
 LOOKED: Final = {"y": "I have looked at the arm, clear it", "n": "leave it"}
 
 
-_confirmed: list[TableConfig] = []
-"""Tables whose checklist was gone through in this process: a command that looks at its workcell first asks only once."""
+STILL_TRUE: Final = 600.0
+"""How long the answers to the checklist count in one process [s]: a command that looks at its workcell before it works in it
+asks once, and a program that opens the table again after a break asks again."""
+_confirmed: list[tuple[TableConfig, float]] = []
+"""Tables whose checklist was gone through in this process, and when [s]."""
 
 
 def make_workcell(task: Task, *, cameras: bool, raw: Path | None = None) -> Workcell:
@@ -87,7 +91,8 @@ def _confirm(
     table: TableConfig, console: Console, screen: Screen, seen: Mapping[str, Camera]
 ) -> None:
     """Go through the checklist, with the pictures in sight that it asks about."""
-    if table in _confirmed:
+    now = time.monotonic()
+    if any(known == table and now - since < STILL_TRUE for known, since in _confirmed):
         return
     told = Told(
         tool_length=table.arm.tool_length,
@@ -106,7 +111,7 @@ def _confirm(
         go_through(console, checklist(told, picture_at=screen.place, show=WhileItComes(show)))
     else:
         go_through(console, checklist(told))
-    _confirmed.append(table)
+    _confirmed.append((table, time.monotonic()))
 
 
 class AttendedArm(OpenedArm):

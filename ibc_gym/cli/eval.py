@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ibc_gym.braking import has_brake
 from ibc_gym.cli.flags import (
     REQUIRED,
     UsageError,
@@ -103,6 +104,10 @@ def evaluate(argv: Sequence[str], terminal: Terminal) -> int:
         terminal.writes("rows of every episode and a summary", f"{plan.folder}/")
         for note in plan.notes:
             terminal.say(note)
+        if has_brake(config.workcell):
+            terminal.say(
+                "Esc or q stops the arm at once and ends this; episodes that are done are kept."
+            )
         terminal.kept = (
             "An evaluation is written when all its episodes have ended, and films after that."
         )

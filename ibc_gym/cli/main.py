@@ -14,7 +14,7 @@ from typing import Final
 
 from ibc_gym.cli.flags import UsageError
 from ibc_gym.console import Terminal
-from ibc_gym.errors import IbcGymError, MissingDependency, UnknownName
+from ibc_gym.errors import IbcGymError, MissingDependency, Stopped, UnknownName
 from ibc_gym.tables import POLICIES, TASKS
 
 Command = Callable[[Sequence[str], Terminal], int | None]
@@ -56,13 +56,16 @@ _GROUPS: Final = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; gives its exit code: 0, 1 for an error, 2 for wrong flags, 130 after Ctrl-C."""
+    """Run one command; gives its exit code: 0, 1 for an error, 2 for wrong flags, 130 after Ctrl-C or a key that stops an arm."""
     words = list(sys.argv[1:] if argv is None else argv)
     terminal = Terminal(machine="--json" in words)
     try:
         return _dispatch(words, terminal)
     except KeyboardInterrupt:
         terminal.failed(f"\nStopped by Ctrl-C. {terminal.kept}")
+        return 130
+    except Stopped as stop:
+        terminal.failed(str(stop))
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody listens any more

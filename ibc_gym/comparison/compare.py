@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ibc_gym.checks import settle
-from ibc_gym.comparison.journeys import Gap, Journey, gap_between, travel
+from ibc_gym.comparison.journeys import NUDGE, Gap, Journey, gap_between, nudged, travel
 from ibc_gym.comparison.timing import Timing, timing_of
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.env import Env
@@ -131,12 +131,16 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
     one, other = (_make_env(config, workcell) for workcell in config.workcells)
     try:
         gaps: list[Gap] = []
+        alone: list[Gap] = []
         journeys: list[tuple[Journey, Journey]] = []
         for number, (seed, actions) in enumerate(commands.items()):
             tell(0.1 + 0.3 * number / len(commands), "the same commands in both")
             pair = travel(one, seed, actions), travel(other, seed, actions)
             journeys.append(pair)
             gaps.append(gap_between(*pair))
+            if (touch := pair[0].onset) is not None and touch < len(actions):
+                again = travel(one, seed, nudged(actions, touch))
+                alone.append(gap_between(pair[0], again))
     finally:
         one.close()
         other.close()
@@ -162,7 +166,7 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
         timings=timings,
         shown=shown,
         trials=trials,
-        summary=_summary(config, gaps, timings, trials, period),
+        summary=_summary(config, gaps, alone, timings, trials, period),
     )
     (config.folder / "comparison.json").write_text(json.dumps(comparison.summary, indent=2) + "\n")
     tell(1.0, "done")
@@ -249,6 +253,7 @@ def _examples(
 def _summary(
     config: CompareConfig,
     gaps: Sequence[Gap],
+    alone: Sequence[Gap],
     timings: tuple[Timing, Timing],
     trials: Mapping[str, tuple[Evaluation, Evaluation]],
     period: float,
@@ -276,6 +281,14 @@ def _summary(
             "touched_in_one_alone": sum(gap.onsets.count(None) == 1 for gap in gaps),
             "success_in_first": sum(gap.successes[0] for gap in gaps),
             "success_in_second": sum(gap.successes[1] for gap in gaps),
+            "in_first_alone_with_one_command_aside": {
+                "mm": 1e3 * NUDGE,
+                "episodes": len(alone),
+                "thing_gap_at_the_end_mm": _spread([gap.of_things[-1] for gap in alone]),
+                "success": sum(gap.successes[1] for gap in alone),
+            }
+            if alone
+            else None,
         },
         "timing": {"first": timings[0].plain(), "second": timings[1].plain()},
         "trials": {policy: _trial(pair) for policy, pair in trials.items()},

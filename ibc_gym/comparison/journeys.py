@@ -14,6 +14,8 @@ from ibc_gym.records import Float32, Float64, Layout, UInt8
 
 ONSET = 2e-4
 """A thing that is this far from where it lay [m], or turned by as much at 10 cm from its middle, has been touched."""
+NUDGE = 2e-4
+"""By how much one command is changed, to see what becomes of so little [m]."""
 ARM = 0.1
 """Distance from a thing's middle at which its turning counts [m]."""
 
@@ -95,6 +97,20 @@ def travel(env: Env, seed: int, actions: Sequence[Float32]) -> Journey:
         setpoints_late=last.setpoints_late,
         pictures=tuple(picture.copy() for picture in pictures if picture is not None),
     )
+
+
+def nudged(actions: Sequence[Float32], at: int) -> list[Float32]:
+    """The same commands, (A,) each, but for the one at `at`, which is `NUDGE` to the side of where it led.
+
+    Actions begin with displacements in the plane, so that all of the way that follows lies as much aside.
+    """
+    changed = [np.array(action) for action in actions]
+    x, y = actions[at][:2]
+    length = float(np.hypot(x, y))
+    aside = np.zeros_like(actions[at])
+    aside[:2] = (-y / length, x / length) if length else (1.0, 0.0)
+    changed[at] = (changed[at] + NUDGE * aside).astype(np.float32)
+    return changed
 
 
 def _look(env: Env) -> tuple[Any, Layout]:

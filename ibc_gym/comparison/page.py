@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -180,9 +180,8 @@ def _contact(found: Comparison) -> str:
     return (
         '<div class="scroll"><table><thead><tr><th>over one episode</th><th>median</th><th>90 %</th>'
         f"<th>largest</th></tr></thead><tbody>{body}</tbody></table></div><h3>First contact</h3><p>{said} "
-        f"{_parting(same)} In {count(same['touched_in_one_alone'], 'episode')} something was touched in one of them alone. The commands "
-        f"alone, without looking, solve {same['success_in_first']} of {same['episodes']} in {one} and "
-        f"{same['success_in_second']} in {other}.</p>"
+        f"{_parting(same)} In {count(same['touched_in_one_alone'], 'episode')} something was touched in one of them alone. "
+        f"{escape(open_loop(found.summary))}</p>"
     )
 
 
@@ -194,6 +193,23 @@ def _parting(same: dict[str, Any]) -> str:
         f"In {until['episodes']} of {count(same['episodes'], 'episode')} things come to be more than 5 mm apart, "
         f"{until['median']:.1f} s after the first contact (median): a push at one point is unstable, so small "
         "differences grow, and only a policy that looks makes up for them."
+    )
+
+
+def open_loop(summary: Mapping[str, Any]) -> str:
+    """What the commands alone come to in both, and why that says nothing of the policies, in some sentences."""
+    same, (one, other) = summary["same_commands"], summary["workcells"]
+    said = (
+        f"The commands alone, without looking, solve {same['success_in_first']} of {same['episodes']} in {one} and "
+        f"{same['success_in_second']} in {other}."
+    )
+    aside = same["in_first_alone_with_one_command_aside"]
+    if aside is None:
+        return said
+    return (
+        f"{said} That is to be expected: in {one} alone, with one command {aside['mm']:g} mm to the side where something is "
+        f"touched first, things end {aside['thing_gap_at_the_end_mm']['median']:.3g} mm apart (median) and "
+        f"{aside['success']} of {aside['episodes']} are solved, because a push at one point is unstable."
     )
 
 

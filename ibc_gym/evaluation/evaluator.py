@@ -17,7 +17,7 @@ import numpy as np
 from ibc_gym.atomic import whole_folder
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.metadata import installed_versions, plain
-from ibc_gym.errors import CameraTimeout, IbcGymError, RobotFault
+from ibc_gym.errors import CameraTimeout, IbcGymError, RobotFault, Stopped
 from ibc_gym.evaluation.probe import OnStep, Probe, choose_workers, probe
 from ibc_gym.evaluation.results import (
     CHECKPOINTS,
@@ -90,6 +90,7 @@ def evaluate(
         SpecMismatch: The policy was made for another task.
         UnknownName: There is no such task, workcell or oracle.
         WorkerFailed: A worker process was killed.
+        Stopped: A person at a terminal stopped the arm by a key; the episodes before that are written down.
     """
     with watched(config.view) as page:
         return carry_out(prepare(config), on_progress, on_timed, page)
@@ -147,7 +148,7 @@ def carry_out(
     except (
         BaseException
     ) as error:  # what an arm has done in real time is not done again for an interrupt
-        faulty = isinstance(error, RobotFault | CameraTimeout)
+        faulty = isinstance(error, RobotFault | CameraTimeout | Stopped)
         if not ended or not (faulty or is_real_time(config.workcell)):
             raise
         said = str(error) or type(error).__name__

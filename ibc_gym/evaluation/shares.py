@@ -10,7 +10,7 @@ import multiprocessing
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import SyncVectorEnv
 
+from ibc_gym.braking import braked
 from ibc_gym.errors import WorkerFailed
 from ibc_gym.evaluation.results import SCRIPTED, Tape
 from ibc_gym.evaluation.stage import Stage
@@ -185,9 +186,10 @@ def _run(
     page: Page | None = None,
     on_step: OnStep | None = None,
 ) -> Iterator[tuple[int, Share]]:
-    with one_thread(stage):
+    with one_thread(stage), ExitStack() as held:
         envs = stage.make_envs(num_envs, threads)
         try:
+            held.enter_context(braked(stage.workcell, envs))
             looking_on = []
             if page is not None and isinstance(envs, SyncVectorEnv):
                 looking_on.append(OnPage(page, envs.envs[0]))

@@ -26,10 +26,14 @@ def test_command_leaves_figures_and_a_page(
     same = answer["same_commands"]
     assert same["success_in_first"] == 3  # the commands were made there
     assert 0 < same["tip_gap_before_contact_mm"]["largest"] < 0.5
+    aside = same["in_first_alone_with_one_command_aside"]
+    assert aside["episodes"] == 3 and aside["thing_gap_at_the_end_mm"]["largest"] > 0
     assert same["contact_later_in_second_ms"]["largest"] <= 100
     assert answer["trials"]["oracle"]["first"]["episodes"] == 2
     page = (tmp_path / "comparison.html").read_text()
     assert "mujoco and pybullet" in page
+    assert "The commands alone, without looking, solve 3 of 3 in mujoco" in page
+    assert "in mujoco alone, with one command 0.2 mm to the side" in page
     assert page.count("data:image/jpeg;base64,") == 6  # two episodes: one, other, difference
     assert not re.search(r"""(src|href)=["']https?:""", page)
 

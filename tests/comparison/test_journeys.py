@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibc_gym.comparison.journeys import ONSET, Journey, gap_between, travel
+from ibc_gym.comparison.journeys import NUDGE, ONSET, Journey, gap_between, nudged, travel
 from ibc_gym.registry import make_env
 
 
@@ -61,3 +61,17 @@ def test_same_world_travelled_twice_has_no_gap(workcell: str) -> None:
     assert len(gap.tip) == 7
     assert not gap.tip.any()
     assert not gap.of_things.any()
+
+
+@given(st.lists(st.tuples(*[st.floats(-0.0625, 0.0625, width=32)] * 2), min_size=1), st.data())
+def test_one_command_is_nudged_to_the_side_and_no_other(
+    told: list[tuple[float, float]], data: st.DataObject
+) -> None:
+    actions = [np.array(action, dtype=np.float32) for action in told]
+    at = data.draw(st.integers(0, len(actions) - 1))
+    changed = nudged(actions, at)
+    assert all(action.dtype == np.float32 for action in changed)
+    apart = [np.subtract(b, a, dtype=np.float64) for a, b in zip(actions, changed, strict=True)]
+    assert np.linalg.norm(apart[at]) == pytest.approx(NUDGE, rel=1e-3)
+    assert abs(apart[at] @ actions[at]) < 1e-8 or not actions[at].any()
+    assert not np.any([apart[other] for other in range(len(actions)) if other != at])

@@ -193,7 +193,7 @@ def test_whatever_happens_nothing_beyond_the_limits_reaches_the_controller(bench
     run_state_machine_as_test(
         Trying,
         settings=settings(
-            max_examples=5,
+            max_examples=4,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

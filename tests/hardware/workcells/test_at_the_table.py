@@ -6,6 +6,7 @@ for the table to be arranged, the person judges, the raw streams lie beside the 
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -41,6 +42,8 @@ pose = {{ position = [0.75, 0.0, 0.5], quaternion = [0.2185, -0.6725, -0.6725, 0
 questions = {questions}
 commands = {commands}
 """
+MOVED = 2e-3
+"""Of a joint that is not at rest [rad]."""
 ON_THE_ARM = ("--workcell", "xarm", "--view", "0", "--task.image-size", "(45, 80)")
 
 
@@ -94,6 +97,10 @@ class AtTheTable(CommandInTerminal):
     def begin_an_episode(self) -> None:
         """Let the arm go home, and say that everything stands where the page shows it."""
         self.until("goes home")
+        self.arrange()
+
+    def arrange(self) -> None:
+        """What follows once the arm has asked whether it may go home."""
         self.type(b"\r")
         self.until("Put everything in its place")
         self.words_on_the_page("wanted over live")
@@ -109,8 +116,8 @@ def typed(folder: Path, *words: str) -> Iterator[AtTheTable]:
         command.close()
 
 
-def test_person_records_a_policy_is_trained_and_the_person_judges_it(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_person_records_a_policy_is_trained_and_the_person_judges_and_stops_it(
+    folder: Path, rig: Rig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_hand = ("--by", "keyboard", "--observation", "image", "--raw", "--episodes", "2")
     with typed(folder, "record", "insert", *ON_THE_ARM, *by_hand, "--out", "mine.zarr") as person:
@@ -144,10 +151,30 @@ def test_person_records_a_policy_is_trained_and_the_person_judges_it(
     code, _, err = run(capsys, "train", "mine.zarr", "--out", "run", *small)
     assert code == 0, err
 
-    with typed(folder, "eval", "run", *ON_THE_ARM, "--episodes", "1") as person:
+    with typed(folder, "eval", "run", *ON_THE_ARM, "--episodes", "3") as person:
         person.go_through_the_checklist()
         person.begin_an_episode()
-        person.until("Written to", while_typing=b"n")
-        assert person.end() == 0
+        assert "Esc or q stops the arm" in person.seen
+        person.hold(b"n", until="goes home")
+        person.arrange()
+        assert moves(rig), "the second episode is under way"
+        person.type(b"\x1b")
+        person.until("You stopped the arm by Esc")
+        assert not moves(rig), "it stands, though the command has not ended yet or just has"
+        assert person.end() == 130
+        assert "1 episode in" in " ".join(person.lines)
     (kept,) = (folder / "run" / "evaluations").iterdir()
-    assert '"success_rate": 0.0' in (kept / "evaluation.json").read_text()
+    evaluation = json.loads((kept / "evaluation.json").read_text())
+    assert evaluation["episodes"] == 1 and evaluation["success_rate"] == 0.0
+    assert "by Esc" in evaluation["cut_off"]
+
+
+def moves(rig: Rig) -> bool:
+    """Whether the arm is seen to move within a second."""
+    until = time.monotonic() + 1.0
+    first = rig.state()["joints"]
+    while time.monotonic() < until:
+        if np.abs(np.subtract(rig.state()["joints"], first)).max() > MOVED:
+            return True
+        time.sleep(0.05)
+    return False

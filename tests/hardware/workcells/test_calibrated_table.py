@@ -113,7 +113,7 @@ def test_pose_is_recovered_stored_with_its_error_and_taken_by_the_table_of_the_t
     _, true, _ = rig
     config = load_table(written(tmp_path, rig))
     where = tmp_path / "calibration" / "front.json"
-    quick = (*CALMLY, "--views", "12", "--out", str(where))
+    quick = (*CALMLY, "--views", "10", "--out", str(where))
     code, lines = at_the_table(tmp_path, monkeypatch, *quick, until="Other than what was")
     assert code == 0
     assert any("30 mm from the flange" in line for line in lines), "the board is the tool"
@@ -129,17 +129,6 @@ def test_pose_is_recovered_stored_with_its_error_and_taken_by_the_table_of_the_t
         * geometry.rotation(np.array(true.quaternion))
     ).magnitude()
     assert far < 1e-3 and np.degrees(turned) < 0.2
-
-
-def test_board_that_was_measured_wrongly_is_refused_and_nothing_is_stored(
-    tmp_path: Path, rig: tuple[Rig, CameraSpec, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written(tmp_path, rig)
-    quick = (*CALMLY, "--views", "8", "--square", "0.026")
-    code, lines = at_the_table(tmp_path, monkeypatch, *quick, until="ibc-gym: ")
-    assert code == 1
-    assert "over its bound of 0.003" in " ".join(lines), lines[-3:]
-    assert not (tmp_path / "calibration").exists()
 
 
 def test_no_at_the_checklist_ends_the_command_and_nothing_moves(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,27 +15,34 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.hardware.safety import SafeRobot
 from ibc_gym.hardware.workcells.emulated import EmulatedArm
+from ibc_gym.raw_streams import raw_folder
 from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
 
 pytestmark = pytest.mark.realtime
+
+QUICK = 13
+"""Seed of an insertion that takes few steps."""
 
 
 def test_insertion_succeeds_through_the_vendors_client_as_it_does_in_simulation() -> None:
     for workcell in ("mujoco", "xarm-emulated"):
         envs = make_vec_env("insert", 1, workcell=workcell, autoreset_mode="disabled")
         try:
-            episodes = rollout(envs, make_oracle("insert", envs), [0]).episodes
+            episodes = rollout(envs, make_oracle("insert", envs), [QUICK]).episodes
         finally:
             envs.close()
         assert [episode.success for episode in episodes] == [True], workcell
         assert max(episode.metrics["worst_penetration"] for episode in episodes) < 5e-4
 
 
-def test_pictures_are_those_of_the_camera_in_simulation_and_fresh() -> None:
-    seen = {}
-    for workcell in ("mujoco", "xarm-emulated"):
-        env = make_env("insert", workcell=workcell, observation="state+image")
+def test_pictures_are_those_of_the_camera_in_simulation_and_fresh_and_raw_streams_lie_beside(
+    tmp_path: Path,
+) -> None:
+    seen, raw = {}, raw_folder(tmp_path / "demos.zarr")
+    told: dict[str, dict[str, Any]] = {"mujoco": {}, "xarm-emulated": {"raw": raw}}
+    for workcell, options in told.items():
+        env = make_env("insert", workcell=workcell, observation="state+image", **options)
         with env:
             env.reset(seed=0)
             for _ in range(3):
@@ -42,6 +52,10 @@ def test_pictures_are_those_of_the_camera_in_simulation_and_fresh() -> None:
             assert age < 0.25
     apart = np.abs(seen["mujoco"] - seen["xarm-emulated"])
     assert apart.mean() < 4.0, "grey levels"
+    streams = sorted(raw.glob("front.*.db3"))  # one for every start of the streams
+    assert sum(stream.stat().st_size for stream in streams) > 1_000_000
+    for stream in streams:
+        assert json.loads(stream.with_suffix(".json").read_text())["serial"] == "emulated-front"
 
 
 def test_nothing_is_left_when_it_is_closed() -> None:

@@ -40,8 +40,8 @@ class Hanging:
         self.step += 1
         if self.step == 4:
             assert wait(lambda: self._robot.fault is not None), "nobody stopped the arm"
+            assert wait(lambda: self._rig.state()["state"] == STOPPED), "known, and not stopped"
             state = self._rig.state()
-            assert state["state"] == STOPPED
             moved = np.subtract(self._rig.state()["joints"], state["joints"])
             assert np.abs(moved).max() < 1e-4
             self._rig.heard()

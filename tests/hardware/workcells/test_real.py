@@ -195,11 +195,17 @@ def test_person_is_asked_before_anything_connects(rig: Rig) -> None:
     assert rig.state()["clients"] == before
 
 
-def test_checklist_is_gone_through_once_in_a_program(rig: Rig) -> None:
-    first, second = Script(), Script()
+def test_checklist_is_gone_through_once_in_a_program_and_again_after_a_break(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, after_lunch = Script(), Script(), Script()
     for person in (first, second):
         real.assemble(make_task("reach"), table(rig), person, cameras=False).close()
     assert len(first.asked) > 5 and not second.asked
+    (known, since) = real._confirmed[0]
+    monkeypatch.setattr(real, "_confirmed", [(known, since - real.STILL_TRUE)])
+    real.assemble(make_task("reach"), table(rig), after_lunch, cameras=False).close()
+    assert after_lunch.asked == first.asked
 
 
 def test_episode_on_the_real_workcell_is_arranged_and_judged_by_the_person(rig: Rig) -> None:

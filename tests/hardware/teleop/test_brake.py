@@ -1,0 +1,149 @@
+"""The key that stops an arm, in a terminal of its own: heard while the program is busy, and by everybody else as well."""
+
+from __future__ import annotations
+
+import os
+import pty
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import IO
+
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from ibc_gym.braking import braked
+from ibc_gym.env import Env
+from ibc_gym.errors import RobotFault, Stopped
+from ibc_gym.hardware.safety import SafeRobot
+from ibc_gym.hardware.teleop.brake import Brake
+from ibc_gym.hardware.teleop.terminal import terminal_keys
+from ibc_gym.registry import make_env
+
+
+@pytest.fixture
+def typist(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], int]]:
+    """Types into the terminal that this process has for the length of a test."""
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    stdin: IO[str] = os.fdopen(theirs, "r")
+    monkeypatch.setattr(sys, "stdin", stdin)
+    yield lambda typed: os.write(ours, typed)
+    assert termios.tcgetattr(theirs) == before, "it is as it was"
+    stdin.close()
+    os.close(ours)
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 20.0
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.parametrize(("typed", "key"), [(b"\x1b", "Esc"), (b"q", "q"), (b"wwQ", "q")])
+def test_key_stops_the_robot_from_another_thread(
+    typist: Callable[[bytes], int], typed: bytes, key: str
+) -> None:
+    told, by = [], []
+
+    def stop(why: str) -> None:
+        told.append(why)
+        by.append(threading.current_thread())
+
+    with Brake(stop) as brake:
+        typist(typed)
+        assert soon(lambda: bool(told))  # nobody in this thread looks at any key
+    assert told == [brake.why] and f"by {key}." in told[0]
+    assert by[0] is not threading.main_thread()
+
+
+def test_other_keys_stop_nothing_and_a_console_beside_it_hears_them_all(
+    typist: Callable[[bytes], int],
+) -> None:
+    told: list[str] = []
+    heard: list[str] = []
+    with terminal_keys() as console, Brake(told.append) as brake:
+        typist(b"wyn\x1b[A")  # an arrow begins with the byte of Esc
+        while len(heard) < 4:
+            console.wait(1.0)
+            heard += console.take()
+        assert brake.why is None and not told
+        typist(b"q")
+        assert soon(lambda: "q" in console.take())
+        assert soon(lambda: brake.why is not None)
+    assert heard == ["w", "y", "n", "up"]
+
+
+def test_terminal_that_is_closed_stops_the_robot_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    ours, theirs = pty.openpty()
+    with monkeypatch.context() as patch, os.fdopen(theirs, "r") as stdin:
+        patch.setattr(sys, "stdin", stdin)
+        with Brake(told.append):
+            os.close(ours)
+            assert soon(lambda: bool(told))
+    assert "terminal was closed" in told[0]
+
+
+class TestEpisodes:
+    @pytest.fixture
+    def envs(self) -> Iterator[SyncVectorEnv]:
+        made = SyncVectorEnv(
+            [lambda: make_env("reach", workcell="mujoco")], autoreset_mode=AutoresetMode.DISABLED
+        )
+        yield made
+        made.close()
+
+    def step_on(self, envs: SyncVectorEnv, busy: Callable[[], object]) -> None:
+        """Step an environment as if it were an arm's, busy between steps."""
+        envs.reset(seed=[0])
+        for _ in range(1000):
+            busy()
+            envs.step(np.zeros((1, 2), np.float32))
+
+    def robot(self, envs: SyncVectorEnv) -> SafeRobot:
+        env = envs.envs[0].unwrapped
+        assert isinstance(env, Env) and isinstance(env.workcell.robot, SafeRobot)
+        return env.workcell.robot
+
+    def test_stopped_robot_ends_what_was_under_way_and_stays_stopped(
+        self, typist: Callable[[bytes], int], envs: SyncVectorEnv
+    ) -> None:
+        robot = self.robot(envs)
+
+        def press_and_be_busy() -> None:
+            typist(b"\x1b")
+            assert soon(lambda: robot.fault is not None), "stopped while the program is busy"
+
+        with pytest.raises(Stopped, match="by Esc"), braked("xarm", envs):
+            self.step_on(envs, press_and_be_busy)
+        with pytest.raises(RobotFault, match="by Esc"):
+            robot.reset()
+
+    def test_fault_that_came_first_is_what_is_told(
+        self, typist: Callable[[bytes], int], envs: SyncVectorEnv
+    ) -> None:
+        robot = self.robot(envs)
+
+        def fail() -> None:
+            robot.stop_for_good("A collision.")
+            typist(b"\x1b")
+            time.sleep(0.3)
+
+        with pytest.raises(RobotFault, match="A collision"), braked("xarm", envs):
+            self.step_on(envs, fail)
+
+    def test_simulation_leaves_the_terminal_alone(
+        self, typist: Callable[[bytes], int], envs: SyncVectorEnv
+    ) -> None:
+        before = termios.tcgetattr(sys.stdin.fileno())
+        with braked("mujoco", envs):
+            assert termios.tcgetattr(sys.stdin.fileno()) == before
+            typist(b"\n")
+            assert sys.stdin.readline() == "\n"
