@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from trials import trials
 
 from ibc_gym.contracts import Task, Workcell
@@ -54,11 +55,32 @@ ROWS = [
 ]
 
 
+def is_slow(row: Any) -> bool:
+    """Whether `make fast` leaves this row out: PyBullet takes three times as long, so there one task stands for all."""
+    return isinstance(row, Row) and row.workcell == "pybullet" and row.task != "push"
+
+
+def marks(row: Any) -> list[pytest.MarkDecorator]:
+    """What pytest is told of a row."""
+    return [pytest.mark.slow] if is_slow(row) else []
+
+
+of_every_row = pytest.mark.parametrize(
+    "row", [pytest.param(row, id=str(row), marks=marks(row)) for row in ROWS]
+)
+"""A test of every row."""
+
+
 def suites(base: type, rows: Iterable[Any] = ROWS) -> dict[str, type]:
     """A test class for every row, by its name: `globals().update(suites(Robots))`; each has its row as an attribute."""
     found = {}
     for row in rows:
         name = "Test" + base.__name__ + "_" + re.sub(r"\W+", "_", str(row)).strip("_")
-        held = {"row": row, "examples": trials(EXAMPLES), "__module__": base.__module__}
+        held = {
+            "row": row,
+            "examples": trials(EXAMPLES),
+            "pytestmark": marks(row),
+            "__module__": base.__module__,
+        }
         found[name] = type(name, (base,), held)
     return found

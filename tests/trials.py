@@ -9,7 +9,7 @@ PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE") or (
     "ci" if os.environ.get("CI") else "default"
 )
 """Which of the profiles in `conftest.py` holds."""
-THOROUGH: Final = 10
+THOROUGH: Final = 20
 """How many times as many examples the thorough profile tries."""
 
 
