@@ -99,7 +99,8 @@ def go_all_the_way(
     assert (found["task"], found["policy"], found["episodes"]) == (task, kind, 4)
     assert found["seeds"] == [100_000, 100_001, 100_002, 100_003]
     assert found["ci95"][0] <= found["success_rate"] <= found["ci95"][1]
-    again = ibc_gym(tmp_path, "eval", "run", "--episodes", "4", "--workers", "1")
+    words = ["--episodes", "4", "--workers", "1", "--latency-steps", "0"]
+    again = ibc_gym(tmp_path, "eval", "run", *words)
     assert again["return_mean"] == found["return_mean"]
     replayed = ibc_gym(tmp_path, "replay", "demos.zarr", "--episodes", "0", "1")
     assert replayed["exact"] == 2
