@@ -26,6 +26,7 @@ def test_same_data_whatever_the_number_of_workers(tmp_path: Path) -> None:
     assert [entry.seed for entry in three.entries] == list(range(24))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
 def test_same_data_of_simulators_whatever_the_number_of_workers(
     workcell: str, tmp_path: Path

@@ -1,4 +1,4 @@
-"""How many examples a property that takes long is tried on: a few, and many where HYPOTHESIS_PROFILE is "thorough"."""
+"""How many examples a property is tried on: a few, and many where HYPOTHESIS_PROFILE is "thorough"; see docs/testing.md."""
 
 from __future__ import annotations
 

@@ -122,6 +122,7 @@ def script(tmp_path: Path) -> Path:
     return tmp_path / "script.py"
 
 
+@pytest.mark.slow
 def test_killed_recording_is_completed_by_the_same_command(tmp_path: Path, script: Path) -> None:
     killed = tmp_path / "killed.zarr"
     for signal_ in (signal.SIGKILL, signal.SIGINT):

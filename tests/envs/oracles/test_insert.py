@@ -30,16 +30,17 @@ def check(ran: Rollout, deepest: float) -> None:
         assert 0 < episode.metrics["worst_penetration"] < deepest, episode
 
 
-@pytest.mark.parametrize("workcell, seeds", [("mujoco", range(2, 6)), ("pybullet", range(2, 4))])
+@pytest.mark.parametrize("workcell, seeds", [("mujoco", range(2, 5)), ("pybullet", range(2, 3))])
 def test_oracle_slides_every_block_into_the_slot(workcell: str, seeds: range) -> None:
     """Episodes 0 and 1 are played in `tests/contracts/test_envs.py`; 500 of them, in `benchmarks/results/oracles.json`."""
     check(run(seeds, workcell=workcell), DEEPEST[workcell])
 
 
 def test_oracle_slides_blocks_into_half_a_millimetre() -> None:
-    check(run(range(100, 104), clearance=0.0005), DEEPEST["mujoco"])
+    check(run(range(100, 102), clearance=0.0005), DEEPEST["mujoco"])
 
 
+@pytest.mark.slow
 def test_block_that_came_to_lean_on_the_fixture_is_not_pressed_against_it() -> None:
     """In this episode it once slid along the mouth, 13 mm aside, and was then pushed in: 0.68 mm into the fixture."""
     check(run(range(225, 226), workcell="pybullet", clearance=0.0005), DEEPEST["pybullet"])
@@ -55,7 +56,7 @@ def test_oracle_bears_noise() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clearance, seeds", [(0.001, range(4, 7)), (0.0005, range(3))])
+@pytest.mark.parametrize("clearance, seeds", [(0.001, range(3, 6)), (0.0005, range(3))])
 def test_oracle_slides_more_blocks_in_in_the_simulator_that_takes_longer(
     clearance: float, seeds: range
 ) -> None:

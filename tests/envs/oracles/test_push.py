@@ -70,6 +70,7 @@ def test_oracle_pushes_every_block_in_either_simulator(workcell: str, tolerance:
     assert [episode.seed for episode in ran if not episode.success] == []
 
 
+@pytest.mark.slow
 def test_oracle_leaves_the_circles_that_the_published_script_goes_in() -> None:
     """The published script solves none of these episodes in PyBullet."""
     undoes_its_turns, turns_at_the_goal = (239, 255), (2, 316)

@@ -116,6 +116,7 @@ def inside(state: Float32) -> set[str]:
     return {block for block, (_, y) in places.items() if (y if "blue" in block else -y) > reach}
 
 
+@pytest.mark.slow
 def test_one_layout_is_sorted_in_two_orders_and_each_again_by_its_seed() -> None:
     blue, yellow = (
         next(seed for seed in range(99) if (_dislike(seed)[later] >= COLOUR).all())
