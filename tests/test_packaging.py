@@ -33,11 +33,12 @@ pytestmark = pytest.mark.slow
 
 
 def run(*words: str | Path, cwd: Path, **environment: str) -> str:
-    """Standard output of a command that must succeed; its complaint is the assertion's message."""
+    """Standard output of a command that must succeed, and is not shown the source; its complaint is the assertion's message."""
+    shown = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [str(word) for word in words],
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**shown, **environment},
         capture_output=True,
         text=True,
         check=False,
