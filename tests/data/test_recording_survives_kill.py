@@ -139,9 +139,7 @@ def test_killed_recording_is_completed_by_the_same_command(tmp_path: Path, scrip
         process.communicate()  # returns when the workers, who share the pipe, are gone too
         there = len(Dataset.open(killed, verify=True))
         assert written <= there < 800
-    completed = record(
-        RecordConfig(task="particle", out=killed, episodes=800, share=16, workers=1)
-    )
+    completed = record(RecordConfig(task="particle", out=killed, episodes=800, share=16, workers=1))
     assert completed.present >= there and completed.present + completed.written == 800
     straight = tmp_path / "straight.zarr"
     record(RecordConfig(task="particle", out=straight, episodes=800, share=16, workers=1))
