@@ -18,6 +18,7 @@ def config(out: Path, **changes: Any) -> RecordConfig:
     return RecordConfig(**{**fields, **changes})
 
 
+@pytest.mark.slow
 def test_same_data_whatever_the_number_of_workers(tmp_path: Path) -> None:
     for workers in (1, 3):
         record(config(tmp_path / f"{workers}.zarr", workers=workers, share=7, noise=0.05))

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from rows import suites
+from rows import marks, suites
 
 from ibc_gym.contracts import Policy, PolicySpec
 from ibc_gym.evaluation.tape import TapeDeck
@@ -22,7 +22,9 @@ from ibc_gym.testing.policies import spec_of
 SEEDS = [11, 12]
 
 
-@pytest.fixture(scope="module", params=sorted(ORACLES))
+@pytest.fixture(
+    scope="module", params=[pytest.param(task, marks=marks(task)) for task in sorted(ORACLES)]
+)
 def task(request: pytest.FixtureRequest) -> str:
     found: str = request.param
     return found
