@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym.checks import settle
+from ibc_gym.comparison.gaps import Gaps
 from ibc_gym.data.damage import Damage
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
@@ -24,7 +25,7 @@ from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
 from ibc_gym.record import STATE
-from ibc_gym.records import Bool, Float32, Float64, Observation, Situation
+from ibc_gym.records import Bool, Float32, Observation, Situation
 from ibc_gym.registry import add_noise, make_env
 from ibc_gym.tables import GYM_PREFIX
 from ibc_gym.words import count
@@ -70,7 +71,9 @@ class ReplayedEpisode:
     replayed: int
     """Steps until it ended this time, or until the stored actions were used up."""
     largest: Mapping[str, float]
-    """Greatest absolute difference of any element at any step, by input; also of "reward"."""
+    """Greatest absolute difference of any element at any step, by input; also of "reward". Of angles the shorter way."""
+    furthest: Mapping[str, str]
+    """Which element that was, by input, where elements have names and any differs."""
     parts_at: int | None
     """First step whose observation differs at all; None if none does."""
     success: bool | None
@@ -133,7 +136,10 @@ def replay(
                 )
                 stack.callback(envs[metadata.making].close)
             env, noise = envs[metadata.making], recorded_noise(metadata)
-            found.append(replay_episode(env, dataset.episode(number), number, noise=noise))
+            names = metadata.feature_names
+            found.append(
+                replay_episode(env, dataset.episode(number), number, noise=noise, names=names)
+            )
             if on_episode:
                 on_episode(found[-1], len(chosen))
     return found
@@ -174,6 +180,7 @@ def replay_episode(
     number: int = 0,
     *,
     noise: float = 0.0,
+    names: Mapping[str, Sequence[str]] | None = None,
 ) -> ReplayedEpisode:
     """Run one episode again.
 
@@ -183,30 +190,29 @@ def replay_episode(
         number: The episode's number, for the answer.
         noise: As of `recorded_noise`: what is stored is what the demonstrator wanted, and the noise that its seed
             gives is added anew.
+        names: Of the elements of each input, where they are known.
     """
     observation, began_from = _begin(env, demonstration)
     inputs = [name for name in observation if f"observation.{name}" in demonstration.steps]
-    seen: dict[str, list[Any]] = {name: [] for name in inputs}
-    rewards = []
+    gaps = {name: Gaps((names or {}).get(name, ())) for name in inputs}
+    rewards: list[float] = []
     info: dict[str, Any] = {}
     for action in _carried_out(env, demonstration, noise):
         for name in inputs:
-            seen[name].append(observation[name])
+            stored = demonstration.steps[f"observation.{name}"][len(rewards)]
+            gaps[name].add(observation[name], stored)
         observation, reward, terminated, truncated, info = env.step(action)
         rewards.append(float(reward))
         if terminated or truncated:
             break
-    apart = {
-        name: _apart(seen[name], demonstration.steps[f"observation.{name}"]) for name in inputs
-    }
     for name in inputs:
         final = demonstration.facts.get(f"final_observation.{name}")
         if final is not None and len(rewards) == demonstration.length:
-            apart[name] = np.append(apart[name], _apart([observation[name]], final[None]))
-    largest = {name: float(values.max()) for name, values in apart.items()}
-    stored = demonstration.steps.get("reward")
-    if stored is not None:
-        largest["reward"] = float(_apart(rewards, stored).max())
+            gaps[name].add(observation[name], final)
+    largest = {name: gap.largest for name, gap in gaps.items()}
+    given = demonstration.steps.get("reward")
+    if given is not None:
+        largest["reward"] = float(np.abs(given[: len(rewards)] - np.array(rewards)).max(initial=0))
     return ReplayedEpisode(
         episode=number,
         seed=demonstration.seed,
@@ -214,10 +220,11 @@ def replay_episode(
         length=demonstration.length,
         replayed=len(rewards),
         largest=largest,
-        parts_at=_first_difference(list(apart.values())),
+        furthest={name: gap.furthest for name, gap in gaps.items() if gap.furthest},
+        parts_at=min((g.parts_at for g in gaps.values() if g.parts_at is not None), default=None),
         success=demonstration.success,
         success_replayed=bool(info.get("is_success", False)),
-        total_reward=None if stored is None else float(np.sum(stored[: len(rewards)])),
+        total_reward=None if given is None else float(np.sum(given[: len(rewards)])),
         total_reward_replayed=float(np.sum(rewards)),
     )
 
@@ -283,21 +290,6 @@ def _begin(
     progress = inner.task.measure(situation, None)
     observation, _ = inner.restore(replace(fresh, simulation=state, progress=progress))
     return observation, "simulator's state"
-
-
-def _apart(seen: Sequence[Any], stored: Any) -> Float64:
-    """Greatest absolute difference at each step that both have, (t,)."""
-    steps = min(len(seen), len(stored))
-    if steps == 0:
-        return np.zeros(1)
-    gap = np.asarray(seen[:steps], np.float64) - np.asarray(stored[:steps], np.float64)
-    widest: Float64 = np.abs(gap).reshape(steps, -1).max(axis=1)
-    return widest
-
-
-def _first_difference(apart: Sequence[Float64]) -> int | None:
-    steps = [int(np.argmax(values > 0)) for values in apart if (values > 0).any()]
-    return min(steps, default=None)
 
 
 def _tuples(value: Any) -> Any:

@@ -94,6 +94,8 @@ def test_another_action_parts_from_its_step_on(push_demos: Path, tmp_path: Path)
     assert not found.exact
     assert found.parts_at == 11  # what was seen at step 10 came before that action
     assert found.largest["state"] > 0
+    names = Dataset.open(push_demos).origins[0][0].metadata.feature_names["state"]
+    assert found.furthest["state"] in names
     assert found.total_reward == pytest.approx(demonstration.total_reward)
 
 

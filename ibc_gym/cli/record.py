@@ -35,10 +35,10 @@ DESCRIPTION = (
 EXAMPLES = (
     "push --episodes 200 --out demos.zarr",
     "push --observation image --episodes 50 --out pictures.zarr",
-    "particle --task.dimensions 8 --episodes 1000 --out particle.zarr",
+    "particle --task.dimensions 8 --episodes 1000 --out p8.zarr",
     "insert --by keyboard --view 8000 --out mine.zarr",
-    "insert --by spacemouse --workcell xarm --observation image --raw --out real.zarr",
-    "insert --by gamepad --policy runs/insert --out corrected.zarr",
+    "insert --by gamepad --workcell xarm --observation image --raw",
+    "insert --by spacemouse --policy runs/insert --out better.zarr",
 )
 KEYS = (
     "  W A S D or I J K L  move; Q E Z C or U O M . diagonally; space stands still",

@@ -51,12 +51,15 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
             bar(done / total, f"{exact} of {count(done, 'episode')} the same to the last bit")
 
         found = run_replay(config, on_episode, on_damage)
-    worst = {name: max(episode.largest[name] for episode in found) for name in found[0].largest}
+    parted = {name: _furthest(found, name) for name in found[0].largest}
+    worst = {name: episode.largest[name] for name, episode in parted.items()}
+    where = {name: episode.furthest.get(name, "") for name, episode in parted.items()}
     answer = {
         "data": str(config.data),
         "episodes": len(found),
         "exact": exact,
         "largest": worst,
+        "furthest": where,
         "successes": sum(bool(episode.success) for episode in found),
         "successes_replayed": sum(episode.success_replayed for episode in found),
         "return_mean": _mean([episode.total_reward for episode in found]),
@@ -65,15 +68,17 @@ def replay(argv: Sequence[str], terminal: Terminal) -> None:
         "rows": [{**dataclasses.asdict(episode), "exact": episode.exact} for episode in found],
     }
     terminal.result(answer, _table(found))
-    terminal.say(_headline(found, worst))
+    terminal.say(_headline(found, worst, where))
 
 
-def _headline(found: Sequence[ReplayedEpisode], worst: Mapping[str, float]) -> str:
+def _headline(
+    found: Sequence[ReplayedEpisode], worst: Mapping[str, float], where: Mapping[str, str]
+) -> str:
     """How many are the same, how far the others part, and whether that made a difference."""
     exact = sum(episode.exact for episode in found)
     said = [f"{exact} of {count(len(found), 'episode')} replayed exactly"]
     if exact < len(found):
-        gaps = ", ".join(f"{gap:.2g} in {name}" for name, gap in worst.items())
+        gaps = ", ".join(f"{gap:.2g} in {where[name] or name}" for name, gap in worst.items())
         said.append(f"the others part by at most {gaps}")
     again = sum(episode.success_replayed for episode in found)
     if all(episode.success is None for episode in found):
@@ -85,6 +90,11 @@ def _headline(found: Sequence[ReplayedEpisode], worst: Mapping[str, float]) -> s
         now = _mean([episode.total_reward_replayed for episode in found])
         said.append(f"the mean return was {before:.6g} and is {now:.6g}")
     return "; ".join(said) + "."
+
+
+def _furthest(found: Sequence[ReplayedEpisode], name: str) -> ReplayedEpisode:
+    """The episode that parts furthest in one input."""
+    return max(found, key=lambda episode: episode.largest[name])
 
 
 def _mean(numbers: Sequence[float | None]) -> float | None:
@@ -100,7 +110,10 @@ def _table(found: Sequence[ReplayedEpisode]) -> Table:
             episode.began_from,
             f"{episode.replayed} of {episode.length}",
             "never" if episode.parts_at is None else f"step {episode.parts_at}",
-            ", ".join(f"{name} {gap:.2g}" for name, gap in episode.largest.items()),
+            ", ".join(
+                f"{episode.furthest.get(name, name)} {gap:.2g}"
+                for name, gap in episode.largest.items()
+            ),
         )
         for episode in order[:LISTED]
     ]
