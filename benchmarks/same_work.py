@@ -90,6 +90,7 @@ class Bench:
         self.policy.fit(windows)
         self.batch = self.policy.encode(windows).batch(torch.arange(BATCH))
         self.config = cast("EBMConfig", preset.config)
+        self.at_once = preset.training.micro_batch or BATCH
         self.plain = same_network(self.policy, 2 * case.features + case.actions, self.config)
         self.generator = torch.Generator().manual_seed(0)
         self.actions = case.actions
@@ -110,9 +111,11 @@ class Bench:
         counts = self.config.negatives.resolved(self.config.optimiser)
 
         def library() -> None:
-            loss, _ = self.policy.loss(batch, self.generator)
             ours.zero_grad()
-            loss.backward()
+            for first in range(0, BATCH, self.at_once):
+                part = {name: rows[first : first + self.at_once] for name, rows in batch.items()}
+                loss, _ = self.policy.loss(part, self.generator)
+                (loss * (self.at_once / BATCH)).backward()
             ours.step()
 
         def plain() -> None:

@@ -114,21 +114,42 @@ class Learner:
             share: How much of training is spent, in [0, 1].
             inspect: Sees loss, parts and gradient norm before the weights are changed, and may raise.
         """
-        batch = self._data.batch(self._rows.batch(self.steps))
+        rows = self._rows.batch(self.steps)
+        if self._optimiser is None:
+            inspect(self._look(rows))
+        else:
+            self._optimiser.zero_grad()
+            found = self._climb(rows, inspect)
+            limit = self.config.clip_gradient or math.inf
+            norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
+            inspect({**found, "parameter_gradient_norm": norm})
+            self._descend(self._optimiser, share)
+        self.steps += 1
+
+    def _look(self, rows: torch.Tensor) -> Record:
+        """Loss and parts of these windows."""
+        batch = self._data.batch(rows)
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"
         ):
             loss, parts = self._loss(batch, self._generator)
-        if self._optimiser is None:
-            inspect({"loss": loss, **parts})
-        else:
-            self._optimiser.zero_grad()
-            loss.backward()
-            limit = self.config.clip_gradient or math.inf
-            norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
-            inspect({"loss": loss, **parts, "parameter_gradient_norm": norm})
-            self._descend(self._optimiser, share)
-        self.steps += 1
+        return {"loss": loss, **parts}
+
+    def _climb(self, rows: torch.Tensor, inspect: Callable[[Record], None]) -> Record:
+        """Add up the gradients of these windows, part by part; gives the means of loss and parts."""
+        size = self.config.micro_batch if self.device.type == "cpu" else None
+        means: dict[str, torch.Tensor] = {}
+        for some in rows.split(size or len(rows)):
+            found = self._look(some)
+            inspect(found)
+            share = len(some) / len(rows)
+            if share == 1:
+                found["loss"].backward()
+                return found
+            (found["loss"] * share).backward()
+            for name, value in found.items():
+                means[name] = means.get(name, 0.0) + share * value.detach()
+        return means
 
     def _descend(self, optimiser: torch.optim.Optimizer, share: float) -> None:
         peak = self.rate_factor * self.config.learning_rate

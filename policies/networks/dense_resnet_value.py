@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ibc_gym.errors import ConfigError
 
-from .activation import ACTIVATIONS, Activation
+from .activation import ACTIVATIONS, Activation, before_relu
 from .initialise import Initialisation, initialise
 
 
@@ -28,7 +28,7 @@ class BottleneckBlock(nn.Module):
         branch = x
         for layer in (self.down, self.middle, self.up):
             branch = layer(self.dropout(self._activate(branch)))
-        return x + branch
+        return branch.add_(x)
 
 
 class DenseResnetValue(nn.Module):
@@ -80,20 +80,20 @@ class DenseResnetValue(nn.Module):
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """Gradient of the only output with respect to the projection's output `x` (..., width), in closed form."""
-        masks = []
+        entered = []
         for block in self._blocks():
             down = block.down(x.relu())
             middle = block.middle(down.relu())
-            masks.append((x > 0, down > 0, middle > 0))
-            if len(masks) < len(self.blocks):
-                x = x + block.up(middle.relu())
+            entered.append((x, down, middle))
+            if len(entered) < len(self.blocks):
+                x = block.up(middle.relu()).add_(x)
         gradient: Tensor = self.head.weight[0]
-        for block, (outer, down, middle) in zip(
-            reversed(self._blocks()), reversed(masks), strict=True
+        for block, (x, down, middle) in zip(
+            reversed(self._blocks()), reversed(entered), strict=True
         ):
-            branch = (gradient @ block.up.weight) * middle
-            branch = (branch @ block.middle.weight) * down
-            gradient = gradient + (branch @ block.down.weight) * outer
+            branch = before_relu(gradient @ block.up.weight, middle)
+            branch = before_relu(branch @ block.middle.weight, down)
+            gradient = before_relu(branch @ block.down.weight, x).add_(gradient)
         return gradient
 
     def _blocks(self) -> list[BottleneckBlock]:

@@ -22,7 +22,7 @@ from .value_mlp import ValueMLP
 
 ValueNetwork = DenseResNet | DenseResNetOriginal | MLPDropout | DenseResnetValue | ValueMLP
 
-_CHUNK_ROWS = 1024
+_CHUNK_ROWS = 512
 """Candidates judged at once without gradients: their activations stay in the processor's cache."""
 
 

@@ -7,6 +7,7 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor
 
+from .activation import before_relu
 from .residual import ResidualNetwork, TwoLayerBlock
 
 
@@ -16,7 +17,7 @@ class ResidualBlock(TwoLayerBlock):
     def forward(self, x: Tensor) -> Tensor:
         """From (..., width) to (..., width)."""
         branch: Tensor = self.second(self.hidden(x))
-        return x + branch
+        return branch.add_(x)
 
     def hidden(self, x: Tensor) -> Tensor:
         """What enters the second dense layer."""
@@ -50,14 +51,14 @@ class DenseResNet(ResidualNetwork):
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """As the base has it; the last layer's output is not needed, and not computed."""
-        masks = []
+        entered = []
         for block in self._blocks():
             inner = block.first(F.relu(x))
-            masks.append((x > 0, inner > 0))
-            if len(masks) < len(self.blocks):
-                x = x + block.second(F.relu(inner))
+            entered.append((x, inner))
+            if len(entered) < len(self.blocks):
+                x = block.second(F.relu(inner)).add_(x)
         gradient: Tensor = self.head.weight[0]  # (width,), then (..., width)
-        for block, (outer, inner) in zip(reversed(self._blocks()), reversed(masks), strict=True):
-            branch = (gradient @ block.second.weight) * inner
-            gradient = gradient + (branch @ block.first.weight) * outer
+        for block, (x, inner) in zip(reversed(self._blocks()), reversed(entered), strict=True):
+            branch = before_relu(gradient @ block.second.weight, inner)
+            gradient = before_relu(branch @ block.first.weight, x).add_(gradient)
         return gradient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from .activation import before_relu
 from .residual import ResidualNetwork, TwoLayerBlock
 
 
@@ -13,7 +14,7 @@ class OriginalBlock(TwoLayerBlock):
     def forward(self, x: Tensor) -> Tensor:
         """From (..., width) to (..., width)."""
         branch = self.second(self.dropout(self._activate(self.first(x))))
-        activated: Tensor = self.dropout(self._activate(x + branch))
+        activated: Tensor = self.dropout(self._activate(branch.add_(x)))
         return activated
 
 
@@ -28,15 +29,15 @@ class DenseResNetOriginal(ResidualNetwork):
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """As the base has it."""
-        masks = []
+        entered = []
         for block in self._blocks():
             inner = block.first(x)
-            total = x + block.second(inner.relu())
-            masks.append((inner > 0, total > 0))
+            total = block.second(inner.relu()).add_(x)
+            entered.append((inner, total))
             x = total.relu()
         gradient: Tensor = self.head.weight[0]
-        for block, (inner, outer) in zip(reversed(self._blocks()), reversed(masks), strict=True):
-            gradient = gradient * outer
-            branch = (gradient @ block.second.weight) * inner
-            gradient = gradient + branch @ block.first.weight
+        for block, (inner, total) in zip(reversed(self._blocks()), reversed(entered), strict=True):
+            gradient = before_relu(gradient, total)
+            branch = before_relu(gradient @ block.second.weight, inner)
+            gradient = (branch @ block.first.weight).add_(gradient)
         return gradient

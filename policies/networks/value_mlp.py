@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .activation import before_relu
 from .initialise import Initialisation, initialise
 
 
@@ -33,6 +34,5 @@ class ValueMLP(nn.Module):
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """Gradient of the value with respect to the projection's output `x` (..., width), in closed form."""
         inner = self.hidden(F.relu(x))
-        branch = self.head.weight[0] * (inner > 0)
-        gradient: Tensor = (branch @ self.hidden.weight) * (x > 0)
-        return gradient
+        branch = before_relu(self.head.weight[0], inner)
+        return before_relu(branch @ self.hidden.weight, x)

@@ -65,7 +65,7 @@ def _pixels(value_width: int) -> LateFusionConfig:
 PUSH_STATES_DFO: Final = Preset(
     policy="ebm",
     config=_dfo(16_384, network="joint", joint=JointConfig(width=128, depth=8)),
-    training=TrainingHints(),
+    training=TrainingHints(micro_batch=8),
 )
 """Pushing by poses, to one target or two, the least energy by sampling."""
 PUSH_STATES_MSE: Final = Preset(
@@ -80,7 +80,7 @@ PUSH_STATES_MDN: Final = Preset(
 PUSH_PIXELS_DFO: Final = Preset(
     policy="ebm",
     config=_dfo(4096, inputs=("image",), image_size=(180, 240), late_fusion=_pixels(1024)),
-    training=TrainingHints(batch_size=128),
+    training=TrainingHints(batch_size=128, micro_batch=8),
 )
 """Pushing by pictures, the least energy by sampling."""
 PUSH_PIXELS_MSE: Final = Preset(

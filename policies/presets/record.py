@@ -16,6 +16,8 @@ class TrainingHints:
     """Updates."""
     batch_size: int = 512
     """Windows per update."""
+    micro_batch: int | None = None
+    """Windows whose loss a CPU computes at a time; None for all."""
     learning_rate: float = 1e-3
     """Adam's step size at its peak."""
     schedule: Literal["cosine", "exponential"] = "exponential"

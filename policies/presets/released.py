@@ -62,11 +62,13 @@ _PIXELS: Final[dict[str, Any]] = {
 PUSH_STATES_DFO: Final = Preset(
     policy="ebm",
     config=_dfo(16_384, network="joint", joint=JointConfig(width=128, depth=8)),
-    training=TrainingHints(),
+    training=TrainingHints(micro_batch=8),
 )
 """Pushing by poses, the least energy by sampling."""
 PUSH_STATES_DFO_FAST: Final = Preset(
-    policy="ebm", config=_dfo(16_384, **_JOINT_PUSH), training=TrainingHints(steps=50_000)
+    policy="ebm",
+    config=_dfo(16_384, **_JOINT_PUSH),
+    training=TrainingHints(steps=50_000, micro_batch=8),
 )
 """Pushing by poses, the least energy by sampling, half as long."""
 PUSH_STATES_LANGEVIN: Final = Preset(
@@ -95,7 +97,7 @@ PUSH_STATES_MDN: Final = Preset(
 PUSH_PIXELS_DFO: Final = Preset(
     policy="ebm",
     config=_dfo(2048, action_normalisation="standardise", **_PIXELS),
-    training=TrainingHints(batch_size=128),
+    training=TrainingHints(batch_size=128, micro_batch=8),
 )
 """Pushing by pictures, the least energy by sampling."""
 PUSH_PIXELS_LANGEVIN: Final = Preset(
