@@ -1,6 +1,6 @@
 """Train on human demonstrations and evaluate, through the command line alone.
 
-    python benchmarks/human.py --data DATA [--only door] [--seeds 0 1 2] [--out benchmarks/results/human.json]
+    python -m benchmarks.human --data DATA [--only door] [--seeds 0 1 2] [--out benchmarks/results/human.json]
 
 DATA holds `door-human-v0/door_human_v0.npz` and `pusht/pusht_human.npz`; by default $IBC_GYM_HUMAN_DATA. Runs are
 kept in --runs; what is there already is not made again. Every row says which commands made it.
@@ -40,25 +40,23 @@ class Recipe:
     """Flags of `ibc-gym train`."""
 
 
-SOURCES = {"door": "door-human-v0/door_human_v0.npz", "pusht": "pusht/pusht_human.npz"}
+SOURCES = {
+    "door": "door-human-v0/door_human_v0.npz",
+    "pusht": "pusht/pusht_human.npz",
+    "relocate": "relocate-human/relocate_human.npz",
+    "kitchen": "kitchen-complete-v2/kitchen_complete_v2.npz",
+}
+"""Files of demonstrations, in the folder that the user names."""
 HORIZONS = {"door": (200, 300), "pusht": (300,)}
 """200 steps is what the published door figures have, 300 what the demonstrations need."""
 
-MSE = ("--policy.type", "mse", "--policy.width", "512", "--average-decay", "0.999")
-FRAME = (
-    "--policy.frame",
-    "pusht",
-    "--policy.mirror",
-    "--policy.action-normalisation",
-    "isotropic",
-)
 RECIPES = (
     Recipe(data="door", name="door-ebm", training=("--preset", "fast/door")),
-    Recipe(data="door", name="door-mse", training=(*MSE, "--steps", "5000")),
+    Recipe(data="door", name="door-mse", training=("--preset", "fast/door-mse")),
     Recipe(data="pusht", name="pusht-ebm", training=("--preset", "fast/pusht")),
     Recipe(data="pusht", name="pusht-frame-ebm", training=("--preset", "fast/pusht-frame")),
-    Recipe(data="pusht", name="pusht-mse", training=(*MSE, "--steps", "10000")),
-    Recipe(data="pusht", name="pusht-frame-mse", training=(*MSE, *FRAME, "--steps", "10000")),
+    Recipe(data="pusht", name="pusht-mse", training=("--preset", "fast/pusht-mse")),
+    Recipe(data="pusht", name="pusht-frame-mse", training=("--preset", "fast/pusht-frame-mse")),
 )
 PUBLISHED = {
     "door": {
@@ -101,9 +99,7 @@ def main() -> None:
 
 def measure(recipe: Recipe, seed: int, config: argparse.Namespace) -> list[dict[str, Any]]:
     """Import, train and evaluate; one row per horizon."""
-    data = config.runs / f"{recipe.data}.zarr"
-    if not data.exists():
-        run(["data", "import", str(Path(config.data) / SOURCES[recipe.data]), "--out", str(data)])
+    data = imported(recipe.data, Path(config.data), config.runs)
     folder = config.runs / f"{recipe.name}-s{seed}"
     train = ["train", str(data), "--out", str(folder), *recipe.training]
     train += ["--validation-fraction", "0", "--seed", str(seed), "--threads", "1"]
@@ -123,12 +119,20 @@ def measure(recipe: Recipe, seed: int, config: argparse.Namespace) -> list[dict[
             "recipe": recipe.name,
             "training_seed": seed,
             "training_cpu_seconds": round(json.loads(spent.read_text()), 1),
-            **_facts(json.loads(kept.read_text())),
-            "commands": [_command(train, config), _command(words, config)],
+            **facts(json.loads(kept.read_text())),
+            "commands": [spoken(train, config.runs), spoken(words, config.runs)],
         }
         print(json.dumps(row, indent=2), flush=True)
         rows.append(row)
     return rows
+
+
+def imported(source: str, folder: Path, runs: Path) -> Path:
+    """A row of `SOURCES` in our format, imported the first time."""
+    data = runs / f"{source}.zarr"
+    if not data.exists():
+        run(["data", "import", str(folder / SOURCES[source]), "--out", str(data)])
+    return data
 
 
 def run(words: Sequence[str]) -> tuple[float, str]:
@@ -152,18 +156,17 @@ def write(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
         path.write_text(json.dumps(result, indent=2) + "\n")
 
 
-def _facts(evaluation: dict[str, Any]) -> dict[str, Any]:
+def facts(evaluation: dict[str, Any]) -> dict[str, Any]:
     """What a table needs of an evaluation."""
     names = ["task", "policy", "frame", "horizon", "episodes", "successes", "success_rate", "ci95"]
     names += ["return_mean", "return_ci95", "best_reward_mean", "length_mean", "score", "action_ms"]
-    facts = {name: evaluation.get(name) for name in names}
     seeds = evaluation["seeds"]
-    return {**facts, "seeds": [seeds[0], seeds[-1]]}
+    return {**{name: evaluation.get(name) for name in names}, "seeds": [seeds[0], seeds[-1]]}
 
 
-def _command(words: Sequence[str], config: argparse.Namespace) -> str:
+def spoken(words: Sequence[str], runs: Path) -> str:
     """The command without this machine's paths."""
-    return "ibc-gym " + shlex.join(words).replace(str(config.runs), "RUNS")
+    return "ibc-gym " + shlex.join(words).replace(str(runs), "RUNS")
 
 
 if __name__ == "__main__":

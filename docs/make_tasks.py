@@ -1,4 +1,4 @@
-"""Makes docs/tasks.md, and with --pictures its pictures: `python docs/make_tasks.py --pictures`.
+"""Makes docs/tasks.md, and with --pictures its pictures: `python -m docs.make_tasks --pictures`.
 
 The prose is in docs/tasks.template.md. A line `{{push}}` in it becomes what the task says of itself and what was
 measured of its demonstrator (benchmarks/results/oracles.json).
@@ -10,26 +10,23 @@ import argparse
 import ast
 import dataclasses
 import inspect
-import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from docs.pages import DOCS, results, table
 from ibc_gym.contracts import Task
 from ibc_gym.evaluation.film import jpeg
 from ibc_gym.registry import make_oracle, make_task, make_vec_env
 from ibc_gym.tables import ORACLES, TASKS
 
-HERE = Path(__file__).parent
-PAGE, TEMPLATE = HERE / "tasks.md", HERE / "tasks.template.md"
-PICTURES = HERE / "images"
-RESULTS = HERE.parent / "benchmarks" / "results" / "oracles.json"
-NOTE = "<!-- Made from tasks.template.md by `python docs/make_tasks.py`. -->\n"
+PAGE, TEMPLATE = DOCS / "tasks.md", DOCS / "tasks.template.md"
+PICTURES = DOCS / "images"
+NOTE = "<!-- Made from tasks.template.md by `python -m docs.make_tasks`. -->\n"
 DEEPEST = "worst_penetration"
 EXTRA = {"score_mean": "score", DEEPEST: "deepest [mm]"}
 """Columns of the tasks that measure so much."""
@@ -43,7 +40,7 @@ SEED = 4
 def page() -> str:
     """The text of docs/tasks.md."""
     template = TEMPLATE.read_text(encoding="utf-8")
-    measured = json.loads(RESULTS.read_text())["rows"].values()
+    measured = results("oracles")["rows"].values()
     text = re.sub(r"^\{\{(.+)\}\}$", lambda found: _facts(found[1], measured), template, flags=re.M)
     missing = [name for name in TASKS if f"{{{{{name}}}}}" not in template]
     if missing:
@@ -56,15 +53,15 @@ def _facts(name: str, measured: Any) -> str:
     parts = [
         f"![{name.capitalize()} from the policy's own camera](images/{name}-camera.jpg)",
         f"![The demonstrator of {name} at work, as the policy's camera sees it](images/{name}.jpg)",
-        _table(("in numbers", ""), _numbers(task)),
-        _table(("option", "default", "meaning"), _options(task)),
+        table(("in numbers", ""), _numbers(task)),
+        table(("option", "default", "meaning"), _options(task)),
     ]
     rows = [row for row in measured if row["task"] == name]
     if rows:
         rows.sort(key=lambda row: (sorted(row["options"].items()), row["workcell"]))
         extra = {head: key for key, head in EXTRA.items() if any(key in row for row in rows)}
         heads = ("demonstrator in", "succeeds", "95 % interval", "steps", "return", *extra)
-        parts.append(_table(heads, (_success(row, extra.values()) for row in rows)))
+        parts.append(table(heads, (_success(row, extra.values()) for row in rows)))
     return "\n\n".join(parts)
 
 
@@ -116,11 +113,6 @@ def _success(row: dict[str, Any], extra: Iterable[str]) -> tuple[str, ...]:
         f"{row['return_mean']:.3g}",
         *(f"{1e3 * row[key]:.2f}" if key == DEEPEST else f"{row[key]:.3f}" for key in extra),
     )
-
-
-def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    lines = [heads, tuple("---" for _ in heads), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def make_pictures() -> None:

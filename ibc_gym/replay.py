@@ -17,10 +17,10 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym.checks import settle
-from ibc_gym.comparison.gaps import Gaps
 from ibc_gym.data.damage import Damage
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
+from ibc_gym.data.gaps import Gaps
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError

@@ -1,4 +1,4 @@
-"""The documents are true to the code: the tree of docs/architecture.md, the page of the tasks."""
+"""The documents are true to the code: the tree of docs/architecture.md, the pages that are made."""
 
 from __future__ import annotations
 
@@ -53,22 +53,28 @@ def test_file_of_the_tree_is_there_unless_it_is_planned(
     )
 
 
-def test_page_of_tasks_is_the_one_that_is_made() -> None:
+@pytest.mark.parametrize("page", ["tasks", "results"])
+def test_page_is_the_one_that_is_made(page: str) -> None:
     made = subprocess.run(
-        [sys.executable, "-c", "import make_tasks; print(make_tasks.page(), end='')"],
-        cwd=ROOT / "docs",
+        [
+            sys.executable,
+            "-c",
+            f"from docs import make_{page}; print(make_{page}.page(), end='')",
+        ],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert made == (ROOT / "docs" / "tasks.md").read_text(), "run: python docs/make_tasks.py"
+    there = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert made == there, f"run: python -m docs.make_{page}"
 
 
 @pytest.mark.parametrize("task", ORACLES)
 @pytest.mark.parametrize("picture", ["{}.jpg", "{}-camera.jpg"])
 def test_every_demonstrator_is_seen_at_work(task: str, picture: str) -> None:
     assert (ROOT / "docs" / "images" / picture.format(task)).is_file(), (
-        "run: python docs/make_tasks.py --pictures"
+        "run: python -m docs.make_tasks --pictures"
     )
 
 

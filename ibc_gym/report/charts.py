@@ -51,15 +51,25 @@ class Series:
     """Whether it was measured on held-out data beside a line that was not."""
 
 
-def line_chart(title: str, lines: Sequence[Series], *, x_label: str = "step") -> str:
-    """Curves over steps; the y axis is logarithmic if all values are positive and span over a decade and a half."""
+def line_chart(
+    title: str, lines: Sequence[Series], *, x_label: str = "step", log: bool = False
+) -> str:
+    """Curves over steps; the y axis is logarithmic if all values are positive and span over a decade and a half.
+
+    With `log` both axes are logarithmic, and all numbers must be positive.
+    """
     lines = [kept for kept in map(_finite, lines) if kept.curve]
     points = [point for line in lines for point in line.curve]
     if not points:
         return ""
-    y = _Axis.over([value for _, value in points], (_HEIGHT - _BOTTOM, _TOP))
-    right = max(step for step, _ in points)
-    x = _Axis(low=0.0, high=right or 1.0, ends=(_LEFT, _WIDTH - _RIGHT), log=False)
+    steps, values = zip(*points, strict=True)
+    y = _Axis.over(values, (_HEIGHT - _BOTTOM, _TOP), log=log or None)
+    x = _Axis(
+        low=min(steps) if log else 0.0,
+        high=max(steps) or 1.0,
+        ends=(_LEFT, _WIDTH - _RIGHT),
+        log=log,
+    )
     parts = [_grid(x, y)]
     parts += [_drawn(line, x, y) for line in lines]
     parts += [_mark(line, x, y) for line in lines]
@@ -82,9 +92,12 @@ class _Axis:
     log: bool
 
     @classmethod
-    def over(cls, values: Sequence[float], ends: tuple[float, float]) -> _Axis:
+    def over(
+        cls, values: Sequence[float], ends: tuple[float, float], *, log: bool | None = None
+    ) -> _Axis:
         low, high = min(values), max(values)
-        log = low > 0 and high / low > 30
+        if log is None:
+            log = low > 0 and high / low > 30
         margin = 0.0 if log else 0.06 * (high - low) or 0.5 * abs(high) or 1.0
         return cls(low=low - margin, high=high + margin, ends=ends, log=log)
 
@@ -98,6 +111,10 @@ class _Axis:
     def ticks(self) -> list[float]:
         if self.log:
             powers = range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
+            if len(powers) < 2:
+                below = math.floor(math.log10(self.low))
+                fine = [10.0**power * k for power in (below, below + 1) for k in (1, 2, 5)]
+                return [value for value in fine if self.low <= value <= self.high]
             stride = max(1, math.ceil(len(powers) / 4))
             return [10.0**power for power in list(powers)[::stride]]
         rough = (self.high - self.low) / 4

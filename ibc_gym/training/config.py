@@ -25,7 +25,8 @@ class RollbackConfig:
     learning_rate_factor: float = 0.3
     """What the learning rate is multiplied by at each."""
     patience: int = 3
-    """Looks in a row, reports or validations, that must find a number out of bounds; NaN does at once."""
+    """Looks in a row, reports or validations, that must find a number out of bounds, after as many that found it within;
+    NaN does at once."""
     error_ratio: float = 3.0
     """Held-out action error, beside the least so far, that is out of bounds; from its square root on, checkpoints no
     longer count as healthy."""

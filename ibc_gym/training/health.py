@@ -38,24 +38,32 @@ class Health:
     candidate: int | None = None
     """Newest checkpoint that was in bounds when it was saved, until a later look confirms it."""
     strikes: Mapping[str, int] = field(default_factory=dict)
-    """How many looks in a row each number has been out of bounds. One that has never been within is not among them:
-    the least of an energy that has learned nothing yet lies in a corner, and nobody is ill before being well."""
+    """How many looks in a row each number has been out of bounds. One that is not settled within yet is not among them,
+    or below 0 by the looks that it still needs: the least of an energy that has learned nothing yet lies in a corner, now
+    and then by chance elsewhere, and nobody is ill before being well."""
     doubtful: bool = False
     """Whether the held-out error, though in bounds, is too far above the least for a checkpoint to count as healthy."""
 
-    def looked(self, numbers: Mapping[str, float], bounds: Bounds) -> Health:
-        """After a look at some numbers; those that are not among them stay as they were seen last."""
-        return self._judged(numbers, bounds)._doubted(numbers, bounds)._confirmed()
+    def looked(self, numbers: Mapping[str, float], bounds: Bounds, *, settling: int = 1) -> Health:
+        """After a look at some numbers; those that are not among them stay as they were seen last.
 
-    def _judged(self, numbers: Mapping[str, float], bounds: Bounds) -> Health:
+        `settling` is how many looks in a row a number must be within bounds before being out of them counts. The held-out
+        error, which is measured by its own least, counts at once.
+        """
+        return self._judged(numbers, bounds, settling)._doubted(numbers, bounds)._confirmed()
+
+    def _judged(self, numbers: Mapping[str, float], bounds: Bounds, settling: int) -> Health:
         strikes = dict(self.strikes)
         for name, (low, high) in bounds.items():
             if name not in numbers:
                 continue
+            count = strikes.get(name, 0 if name == ERROR else -settling)
             if low <= numbers[name] <= high:
-                strikes[name] = 0
-            elif name in strikes:
-                strikes[name] += 1
+                strikes[name] = min(count + 1, 0)
+            elif count >= 0:
+                strikes[name] = count + 1
+            else:
+                strikes.pop(name, None)
         return replace(self, strikes=strikes)
 
     def _doubted(self, numbers: Mapping[str, float], bounds: Bounds) -> Health:
@@ -72,7 +80,7 @@ class Health:
     @property
     def well(self) -> bool:
         """Whether the last look found nothing."""
-        return not any(self.strikes.values()) and not self.doubtful
+        return all(count <= 0 for count in self.strikes.values()) and not self.doubtful
 
     def saved(self, step: int) -> Health:
         """After a checkpoint was saved."""
@@ -84,7 +92,7 @@ class Health:
             rollbacks=self.rollbacks + 1,
             restored_at=step,
             healthy=self.healthy,
-            strikes=dict.fromkeys(self.strikes, 0),
+            strikes={name: min(count, 0) for name, count in self.strikes.items()},
         )
 
     def sick(self, patience: int) -> str | None:

@@ -50,8 +50,8 @@ class Recovery:
         if not self.on:
             return ""
         bounds = bounds_of(self._learner.policy, self._config, choice)
-        self.health = self.health.looked(numbers, bounds)
         patience = self._config.patience
+        self.health = self.health.looked(numbers, bounds, settling=patience)
         name = self.health.sick(patience)
         return said(name, numbers[name], bounds, patience) if name and name in numbers else ""
 

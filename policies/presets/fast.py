@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ..ebm import EBMConfig
 from ..losses import GradientPenaltyConfig
+from ..mdn import MDNConfig
 from ..mse import MSEConfig
 from ..negatives import NegativesConfig
 from ..networks.factory import LateFusionConfig
@@ -38,6 +39,13 @@ PUSH_FRAME_MSE: Final = Preset(
     training=TrainingHints(steps=2_000, **_FAST),
 )
 """Pushing in its canonical frame, the explicit baseline."""
+_MIXTURE: Final[dict[str, Any]] = {"components": 8, "scale_floor": 0.02, "dropout": 0.0}
+PUSH_FRAME_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(**_MIXTURE, **_PUSH_FRAME),
+    training=TrainingHints(steps=2_000, **_FAST),
+)
+"""Pushing in its canonical frame, the explicit baseline with a mixture."""
 # Long training on the raw state makes the least energetic action hard to find: with 512 candidates weighed at
 # temperature 1 the search missed it in 6 % of the held-out windows, and most episodes failed.
 _LONG: Final[dict[str, Any]] = {**_FAST, "batch_size": 512, "average_decay": 0.999}
@@ -55,6 +63,12 @@ PUSH_MSE: Final = Preset(
     policy="mse", config=MSEConfig(dropout=0.0), training=TrainingHints(steps=12_000, **_LONG)
 )
 """Pushing by raw poses, the explicit baseline."""
+PUSH_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(action_normalisation="min_max", **_MIXTURE),
+    training=TrainingHints(steps=12_000, **_LONG),
+)
+"""Pushing by raw poses, the explicit baseline with a mixture."""
 # Where the first goal has been reached is a matter of millimetres. An energy that tells it sharply is sharply wrong
 # where its own episodes lead, and stalls at the goal; one that is trained with noise is in two minds there, and a draw
 # by weight gets away.
@@ -83,6 +97,18 @@ PIXELS: Final = Preset(
     training=TrainingHints(steps=10_000, **{**_FAST, "batch_size": 128, "learning_rate": 1e-3}),
 )
 """Pushing by pictures."""
+PIXELS_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(
+        inputs=("image",),
+        image_size=(60, 80),
+        channels=(16, 32, 64, 128),
+        dropout=0.0,
+        action_normalisation="min_max",
+    ),
+    training=TrainingHints(steps=10_000, **{**_FAST, "batch_size": 128, "learning_rate": 1e-3}),
+)
+"""Pushing by pictures, the explicit baseline."""
 
 # Among so few people even a tenth is missed, and their hesitations make the held-out error say little.
 _HUMAN: Final[dict[str, Any]] = {**_FAST, "average_decay": 0.999, "validation_fraction": 0.0}
@@ -107,6 +133,10 @@ DOOR: Final = Preset(
     training=TrainingHints(steps=8_000, **{**_HUMAN, "batch_size": 128}),
 )
 """The Adroit hand's door, human demonstrations."""
+DOOR_MSE: Final = Preset(
+    policy="mse", config=MSEConfig(width=512), training=TrainingHints(steps=5_000, **_HUMAN)
+)
+"""The Adroit hand's door, human demonstrations, the explicit baseline."""
 # The least energetic action stands still where people hesitate; one drawn by its weight gets away.
 _DRAW: Final[dict[str, Any]] = {"samples": 256, "pick": "sample"}
 
@@ -122,3 +152,13 @@ PUSHT_FRAME: Final = Preset(
     training=TrainingHints(steps=12_000, **_HUMAN),
 )
 """Push-T in its canonical frame, human demonstrations."""
+PUSHT_MSE: Final = Preset(
+    policy="mse", config=MSEConfig(width=512), training=TrainingHints(steps=10_000, **_HUMAN)
+)
+"""Push-T, human demonstrations, the explicit baseline."""
+PUSHT_FRAME_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(width=512, **{**_PUSH_FRAME, "frame": "pusht"}),
+    training=TrainingHints(steps=10_000, **_HUMAN),
+)
+"""Push-T in its canonical frame, human demonstrations, the explicit baseline."""

@@ -44,7 +44,7 @@ def test_every_preset_makes_its_policy(name: str, turned: CanonicalFrame) -> Non
 
 
 def test_page_lists_every_preset_and_no_other() -> None:
-    named = set(re.findall(r"`((?:paper|released|fast)/[a-z-]+)`", PAGE.read_text()))
+    named = set(re.findall(r"`((?:paper|released|fast)/[a-z0-9-]+)`", PAGE.read_text()))
     assert named == set(PRESETS)
 
 

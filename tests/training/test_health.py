@@ -34,6 +34,27 @@ def test_nothing_is_ill_that_never_was_well() -> None:
     assert health.looked({"train/gap": 1.0}, BOUNDS).looked({"train/gap": 99.0}, BOUNDS).sick(1)
 
 
+def test_what_was_within_by_chance_is_not_well_yet() -> None:
+    health = Health()
+    for value in (99.0, 1.0, 99.0, 1.0, 1.0, 99.0, 99.0, 99.0):  # never three in a row
+        health = health.looked({"train/gap": value}, BOUNDS, settling=3)
+        assert health.well and health.sick(1) is None
+    for value in (1.0, 1.0, 1.0, 99.0):
+        assert health.sick(1) is None
+        health = health.looked({"train/gap": value}, BOUNDS, settling=3)
+    assert health.sick(1) == "train/gap"
+
+
+def test_held_out_error_counts_from_the_first_look() -> None:
+    bounds = {ERROR: (0.0, 3.0)}
+    assert Health().looked({ERROR: 4.0}, bounds, settling=3).sick(1) == ERROR
+
+
+def test_rollback_does_not_settle_what_was_not() -> None:
+    health = Health().looked({"train/gap": 1.0}, BOUNDS, settling=3)
+    assert health.rolled_back(25).strikes == health.strikes == {"train/gap": -2}
+
+
 def test_number_that_is_not_looked_at_stays_as_it_was() -> None:
     health = Health().looked({"validation/error": 0.5}, BOUNDS)
     health = health.looked({"validation/error": 2.0}, BOUNDS)

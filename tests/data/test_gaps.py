@@ -5,7 +5,7 @@ from math import pi
 import numpy as np
 import pytest
 
-from ibc_gym.comparison.gaps import Gaps
+from ibc_gym.data.gaps import Gaps
 
 
 def test_the_element_that_parts_furthest_is_named() -> None:

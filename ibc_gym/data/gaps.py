@@ -1,4 +1,4 @@
-"""By how much an episode parts from another one, as a number and by the name of the element that parts furthest."""
+"""By how much an episode parts from the stored one, as a number and by the name of the element that parts furthest."""
 
 from __future__ import annotations
 

@@ -1,0 +1,245 @@
+"""The rows of the table of quality: what is learned from what, by which recipes, how it is judged, what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Measure = Literal["success", "return", "best_reward"]
+"""Share of episodes that succeed, mean return, or mean best reward of an episode."""
+
+IMPLICIT = "implicit"
+"""The method that is held against the others; what else is implicit begins with the same word."""
+
+FLORENCE = "Florence et al. 2021"
+CHI = "Chi et al. 2023, Table I, best / mean of the last ten; key points as state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scripted:
+    """Demonstrations that the task's oracle gives."""
+
+    task: str
+    episodes: int
+    flags: tuple[str, ...] = ()
+    """Of `ibc-gym record`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """One way in which the policies of a row are judged."""
+
+    flags: tuple[str, ...] = ()
+    """Of `ibc-gym eval`."""
+    measure: Measure = "success"
+    published: str = ""
+    source: str = FLORENCE
+    reach: float = 0.0
+    """What the implicit policy is to reach, in the measure's unit; success as a share."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One data set, the policies that learn from it, and how they are judged."""
+
+    about: str
+    """What it is, for a table."""
+    data: Scripted | str
+    """Recorded, or a row of `human.SOURCES`."""
+    methods: Mapping[str, tuple[str, ...]]
+    """By name: a preset, and flags of `ibc-gym train` beside it."""
+    judged: Mapping[str, Judgement] = field(default_factory=lambda: {"": Judgement()})
+    training: tuple[str, ...] = ()
+    """Flags of `ibc-gym train` for every method."""
+    last: int = 1
+    """How many of the last checkpoints are judged: "last" is their mean, and "best" the best of them where there are
+    several, else the one chosen by held-out action error."""
+    num_envs: int = 25
+    """Environments that are evaluated together."""
+
+
+def _particle(dimensions: int, published: str, reach: float, plain: bool = False) -> Row:
+    option = ("--task.dimensions", str(dimensions))
+    preset = f"fast/particle-{dimensions}"
+    return Row(
+        about=f"particle, N = {dimensions}",
+        data=Scripted(task="particle", episodes=2_000, flags=option),
+        methods={
+            IMPLICIT: (preset,),
+            **({"implicit, plain": ("fast/particle",)} if plain else {}),
+            "MDN": (f"{preset}-mdn",),
+            "MSE": ("fast/particle-mse",),
+        },
+        judged={"": Judgement(flags=option, published=published, reach=reach)},
+    )
+
+
+def _push(preset: str, about: str, demonstrations: int, published: str) -> Row:
+    return Row(
+        about=about,
+        data=Scripted(
+            task="push", episodes=demonstrations, flags=("--task.goal-tolerance", "0.01")
+        ),
+        methods={
+            IMPLICIT: (preset,),
+            "MDN": (f"{preset}-mdn",),
+            "MSE": (f"{preset}-mse",),
+        },
+        judged={
+            "0.02 m": Judgement(
+                flags=("--task.goal-tolerance", "0.02"), published=published, reach=0.99
+            ),
+            "0.01 m": Judgement(flags=("--task.goal-tolerance", "0.01"), reach=0.95),
+        },
+    )
+
+
+def _insert(workcell: str) -> Row:
+    place = ("--workcell", workcell)
+    return Row(
+        about=f"insert at 1 mm, states, frame `insert`, in `{workcell}`",
+        data=Scripted(task="insert", episodes=500, flags=place),
+        methods={
+            IMPLICIT: ("fast/insert",),
+            "MDN": ("fast/insert-mdn",),
+            "MSE": ("fast/insert-mse",),
+        },
+        judged={
+            "": Judgement(
+                flags=place, published="EBM 83.3, MSE 6.7 (real robot, pictures)", reach=0.95
+            )
+        },
+    )
+
+
+_NOTHING_HELD_OUT = ("--validation-fraction", "0")
+_HAND = {
+    IMPLICIT: ("fast/door",),
+    "MDN": ("released/human-mdn",),
+    "MSE": ("fast/door-mse",),
+}
+"""What there is for human demonstrations of many joints."""
+
+
+def _pusht(preset: str, about: str, mixture: bool) -> Row:
+    return Row(
+        about=about,
+        data="pusht",
+        methods={
+            IMPLICIT: (preset,),
+            **({"MDN": ("released/human-mdn",)} if mixture else {}),
+            "MSE": (f"{preset}-mse",),
+        },
+        judged={
+            "": Judgement(
+                measure="best_reward",
+                published="IBC 0.90 / 0.84, LSTM-GMM 0.67 / 0.61, Diffusion Policy 0.95 / 0.91",
+                source=CHI,
+                reach=0.95,
+            )
+        },
+        training=(*_NOTHING_HELD_OUT, "--checkpoint-every", "200", "--keep", "10"),
+        last=10,
+    )
+
+
+ROWS: Mapping[str, Row] = {
+    "particle-2": _particle(2, "EBM ≥ 95, MSE ≥ 95", 0.98, plain=True),
+    "particle-4": _particle(4, "EBM ≥ 95, MSE ≥ 95", 0.98),
+    "particle-8": _particle(8, "EBM ≥ 95, MSE ≥ 95", 0.98),
+    "particle-16": _particle(16, "EBM ≥ 95, MSE below 95", 0.98),
+    "particle-32": _particle(32, "EBM above 0, MSE below 95", 0.95),
+    "push-frame": _push(
+        "fast/push-frame", "push, states, frame `push`", 200, "EBM 100, MDN 100, MSE 98.3, raw"
+    ),
+    "push": _push("fast/push", "push, states", 2_000, "EBM 100, MDN 100, MSE 98.3"),
+    "push-two-targets": Row(
+        about="push to two targets, states",
+        data=Scripted(task="push-two-targets", episodes=2_000),
+        methods={IMPLICIT: ("fast/push",), "MDN": ("fast/push-mdn",), "MSE": ("fast/push-mse",)},
+        judged={"": Judgement(published="EBM 99.0, MDN 99.7, MSE 89.7", reach=0.99)},
+    ),
+    "push-pixels": Row(
+        about="push, pictures",
+        data=Scripted(
+            task="push",
+            episodes=500,
+            flags=(
+                "--observation",
+                "state+image",
+                "--task.image-size",
+                "(90, 120)",
+                "--task.goal-tolerance",
+                "0.01",
+            ),
+        ),
+        methods={IMPLICIT: ("fast/pixels",), "MSE": ("fast/pixels-mse",)},
+        judged={
+            "0.02 m": Judgement(
+                flags=("--task.image-size", "(90, 120)", "--task.goal-tolerance", "0.02"),
+                published="EBM 100, MDN 10, MSE 87",
+                reach=0.95,
+            )
+        },
+        training=("--budget-cpu-seconds", "3600"),
+    ),
+    "kitchen-complete": Row(
+        about="kitchen-complete, 19 human demonstrations",
+        data="kitchen",
+        methods=_HAND,
+        judged={
+            "280 steps": Judgement(
+                flags=("--horizon", "280"),
+                measure="return",
+                published="EBM 3.37, MSE 1.76, S4RL 3.08",
+                reach=3.4,
+            )
+        },
+        training=_NOTHING_HELD_OUT,
+    ),
+    "door-human": Row(
+        about="door, 25 human demonstrations",
+        data="door",
+        methods=_HAND,
+        judged={
+            "200 steps": Judgement(
+                flags=("--horizon", "200"),
+                measure="return",
+                published="EBM 361, MSE 79",
+                reach=400,
+            ),
+            "300 steps": Judgement(flags=("--horizon", "300"), measure="return", reach=400),
+        },
+        training=_NOTHING_HELD_OUT,
+    ),
+    "relocate-human": Row(
+        about="relocate, 24 human demonstrations",
+        data="relocate",
+        methods=_HAND,
+        judged={
+            "200 steps": Judgement(
+                flags=("--horizon", "200"),
+                measure="return",
+                published="EBM -0.1 (3.6 filtered)",
+                reach=50,
+            ),
+            "400 steps": Judgement(flags=("--horizon", "400"), measure="return", reach=50),
+        },
+        training=_NOTHING_HELD_OUT,
+    ),
+    "pusht": _pusht("fast/pusht", "Push-T, states, 206 human demonstrations", mixture=True),
+    "pusht-frame": _pusht("fast/pusht-frame", "Push-T in its frame, the same", mixture=False),
+    "insert-mujoco": _insert("mujoco"),
+    "insert-pybullet": _insert("pybullet"),
+    "sort": Row(
+        about="sort 4 + 4 blocks, states",
+        data=Scripted(task="sort", episodes=500),
+        methods={IMPLICIT: ("fast/push",), "MDN": ("fast/push-mdn",), "MSE": ("fast/push-mse",)},
+        judged={
+            "": Judgement(
+                measure="best_reward", published="EBM 48.3 % (real robot, pictures)", reach=0.8
+            )
+        },
+    ),
+}

@@ -1,0 +1,50 @@
+"""What benchmarks share that keep what they have measured: one row a measurement, in a file and in folders of runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from ibc_gym.data.metadata import installed_versions
+
+RESULTS = Path(__file__).parent / "results"
+"""Where results are kept with the code."""
+
+
+def digest(*facts: object) -> str:
+    """Eight letters that change with any of some facts, which are plain JSON; for the names of folders."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def command(module: str) -> str:
+    """How this process was begun: `python -m benchmarks.quality push --out ...`."""
+    return shlex.join(["python", "-m", f"benchmarks.{module}", *sys.argv[1:]])
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file; none if it is not there."""
+    rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+    return rows
+
+
+def add_row(row: dict[str, Any], path: Path) -> None:
+    """Put a row into a file; one of the same name is replaced, the others stay."""
+    rows = [other for other in read_rows(path) if other["row"] != row["row"]]
+    rows.append({"versions": installed_versions(), **row})
+    _write(sorted(rows, key=lambda one: str(one["row"])), path)
+
+
+def write_result(result: dict[str, Any], path: Path) -> None:
+    """Write a file of one measurement."""
+    _write({"versions": installed_versions(), **result}, path)
+
+
+def _write(content: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    passing = path.with_suffix(".unfinished")
+    passing.write_text(json.dumps(content, indent=1) + "\n")
+    passing.replace(path)  # whoever is killed here leaves the old file whole

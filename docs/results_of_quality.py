@@ -1,0 +1,103 @@
+"""The table of quality on docs/results.md: every row, measured or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmarks.quality_rows import IMPLICIT, ROWS, Judgement, Row
+from docs.pages import MISSING, interval, percent, results, table
+from docs.verdicts import score, sentence
+
+HEADS = ("task", "policy", "best checkpoint", "last", "published", "to reach", "updates", "CPU s")
+
+
+def section() -> str:
+    """Table, verdicts and commands."""
+    measured = {row["row"]: row for row in results("quality") or []}
+    lines: list[tuple[str, ...]] = []
+    sentences: list[str] = []
+    for name, row in ROWS.items():
+        for way, judgement in row.judged.items():
+            lines += _lines(row, way, judgement, measured.get(name))
+            if name in measured:
+                sentences.append(_sentence(row, way, judgement, measured[name]))
+    told = "\n".join(f"- {said}" for said in filter(None, sentences))
+    commands = table(("row", "demonstrations", "command"), _commands(measured))
+    nothing = "No row shows it yet." if measured else "Nothing is measured yet."
+    return "\n\n".join([table(HEADS, lines), told or nothing, commands])
+
+
+def _lines(
+    row: Row, way: str, judgement: Judgement, found: Mapping[str, Any] | None
+) -> Iterator[tuple[str, ...]]:
+    reach = _said(judgement, judgement.reach)
+    for label, (preset, *_) in row.methods.items():
+        first = label == IMPLICIT
+        where = f"{row.about}{f', {way}' if way else ''}" if first else ""
+        targets = (judgement.published if first else "", f"≥ {reach}" if first else "")
+        policy = f"{label}, `{preset}`"
+        method = found["methods"].get(label) if found else None
+        if method is None or way not in method["judged"]:
+            yield (where, policy, MISSING, "", *targets, "", "")
+            continue
+        judged = method["judged"][way]
+        cost = method["cpu_seconds"]
+        yield (
+            where,
+            f"{label}, `{method['preset']}`",
+            _figure(judgement, judged["best"]),
+            _figure(judgement, judged["last"]),
+            *targets,
+            _range(method["updates"]),
+            f"{sum(cost) / len(cost):,.0f}",
+        )
+
+
+def _figure(judgement: Judgement, found: Mapping[str, Any]) -> str:
+    said = _said(judgement, found["mean"])
+    if "ci95" in found:
+        return f"{said} {interval(found['ci95'])}"
+    return said if found["deviation"] is None else f"{said} ± {found['deviation']:.3g}"
+
+
+def _said(judgement: Judgement, value: float) -> str:
+    match judgement.measure:
+        case "success":
+            return percent(value)
+        case "return":
+            return f"return {value:.4g}"
+        case "best_reward":
+            return f"reward {value:.3f}"
+
+
+def _range(updates: list[int]) -> str:
+    low, high = min(updates), max(updates)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _sentence(row: Row, way: str, judgement: Judgement, found: Mapping[str, Any]) -> str:
+    scores = {
+        label: score(
+            label,
+            method["judged"][way]["best"],
+            _said(judgement, method["judged"][way]["best"]["mean"]),
+        )
+        for label, method in found["methods"].items()
+    }
+    explicit = [each for label, each in scores.items() if not label.startswith(IMPLICIT)]
+    where = row.about + (f", {way}" if way else "")
+    return sentence(where[0].upper() + where[1:], scores[IMPLICIT], explicit)
+
+
+def _commands(measured: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    for name in ROWS:
+        if name not in measured:
+            yield f"`{name}`", "", f"`python -m benchmarks.quality {name} --out …`"
+            continue
+        row = measured[name]
+        data, seeds = row["data"], row["training_seeds"]
+        what = (
+            f"{data['episodes']:,} episodes, {data['steps']:,} steps, `{data['fingerprint'][:12]}`"
+        )
+        yield f"`{name}`", what, f"`{row['command']}` (training seeds {', '.join(map(str, seeds))})"

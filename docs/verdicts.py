@@ -1,0 +1,55 @@
+"""Whether the implicit policy beats an explicit one, as plainly as the figures allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """What one kind of policy reached."""
+
+    name: str
+    mean: float
+    edges: tuple[float, float]
+    """A 95 % interval of a success rate; of anything else the least and the greatest of the training seeds."""
+    said: str
+    """The mean as a person says it."""
+
+
+def score(name: str, found: Mapping[str, Any], said: str) -> Score:
+    """From a figure of the table of quality."""
+    low, high = found.get("ci95") or (min(found["by_seed"]), max(found["by_seed"]))
+    return Score(name=name, mean=found["mean"], edges=(low, high), said=said)
+
+
+def verdict(implicit: Score, explicit: Score) -> str:
+    """One of "better", "worse", and "not told apart" where what is known of both overlaps."""
+    if implicit.edges[0] > explicit.edges[1]:
+        return "better"
+    if implicit.edges[1] < explicit.edges[0]:
+        return "worse"
+    return "not told apart"
+
+
+def sentence(where: str, implicit: Score, explicits: Sequence[Score]) -> str:
+    """Where "implicit beats explicit" does not hold; empty where it does."""
+    found = [(verdict(implicit, other), other) for other in explicits]
+    lost = [other for which, other in found if which == "worse"]
+    even = [other for which, other in found if which == "not told apart"]
+    if not lost and not even:
+        return ""
+    parts = [f"worse than {_listed(lost)}"] if lost else []
+    parts += [f"not told apart from {_listed(even)}"] if even else []
+    won = [other for which, other in found if which == "better"]
+    also = f"; it is better than {_listed(won)}" if won else ""
+    return (
+        f"**{where}: implicit does not beat explicit.** At {implicit.said} the implicit policy is "
+        f"{' and '.join(parts)}{also}."
+    )
+
+
+def _listed(scores: Sequence[Score]) -> str:
+    return " and ".join(f"{each.name} ({each.said})" for each in scores)

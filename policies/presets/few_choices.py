@@ -1,0 +1,109 @@
+"""Fast configurations of policies that choose among few answers: the particle, ranked, and insertion.
+
+The explicit policies beside them have the same inputs, encoders of the same size, and the same updates.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from ..ebm import EBMConfig
+from ..mdn import MDNConfig
+from ..mse import MSEConfig
+from ..networks.factory import LateFusionConfig
+from ..ranking import RankingConfig
+from .record import Preset, TrainingHints
+
+_TRAINING: Final[dict[str, Any]] = {
+    "batch_size": 256,
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "warmup": 100,
+    "average_decay": 0.998,
+}
+_SIZE: Final[dict[str, Any]] = {"width": 256, "depth": 2}
+
+
+def _floor(dimensions: int) -> float:
+    """Least deviation of a component: as wide as the goals' distance allows, which grows with the dimensions."""
+    return math.exp({2: -2.0, 4: -1.5}.get(dimensions, -1.0))
+
+
+def _ranked(dimensions: int, steps: int) -> Preset:
+    return Preset(
+        policy="ranking",
+        config=RankingConfig(
+            late_fusion=LateFusionConfig(value_width=128, **_SIZE),
+            scale_floor=_floor(dimensions),
+        ),
+        training=TrainingHints(steps=steps, **_TRAINING),
+    )
+
+
+def _mixed(dimensions: int, steps: int) -> Preset:
+    return Preset(
+        policy="mdn",
+        config=MDNConfig(
+            components=4,
+            scale_floor=_floor(dimensions),
+            mean_spread=0.3,
+            pick="most_probable",
+            dropout=0.0,
+            action_normalisation="min_max",
+            **_SIZE,
+        ),
+        training=TrainingHints(steps=steps, **_TRAINING),
+    )
+
+
+PARTICLE_2: Final = _ranked(2, 4_000)
+"""The particle of 2 dimensions, candidates of a mixture ranked by an energy."""
+PARTICLE_4: Final = _ranked(4, 4_000)
+"""The same of 4 dimensions."""
+PARTICLE_8: Final = _ranked(8, 3_000)
+"""The same of 8 dimensions."""
+PARTICLE_16: Final = _ranked(16, 6_000)
+"""The same of 16 dimensions."""
+PARTICLE_32: Final = _ranked(32, 24_000)
+"""The same of 32 dimensions."""
+PARTICLE_2_MDN: Final = _mixed(2, 4_000)
+"""The particle of 2 dimensions, the explicit baseline: such a mixture's most probable answer."""
+PARTICLE_4_MDN: Final = _mixed(4, 4_000)
+"""The same of 4 dimensions."""
+PARTICLE_8_MDN: Final = _mixed(8, 3_000)
+"""The same of 8 dimensions."""
+PARTICLE_16_MDN: Final = _mixed(16, 6_000)
+"""The same of 16 dimensions."""
+PARTICLE_32_MDN: Final = _mixed(32, 24_000)
+"""The same of 32 dimensions."""
+PARTICLE_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(dropout=0.0, action_normalisation="min_max", **_SIZE),
+    training=TrainingHints(steps=6_000, **_TRAINING),
+)
+"""The particle of any number of dimensions, the explicit baseline with one answer."""
+
+_INSERT: Final[dict[str, Any]] = {
+    "frame": "insert",
+    "mirror": True,
+    "action_normalisation": "isotropic",
+}
+_LONG: Final[dict[str, Any]] = {**_TRAINING, "average_decay": 0.999}
+
+INSERT: Final = Preset(
+    policy="ebm", config=EBMConfig(**_INSERT), training=TrainingHints(steps=6_000, **_LONG)
+)
+"""Insertion in its canonical frame."""
+INSERT_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(dropout=0.0, **_INSERT),
+    training=TrainingHints(steps=6_000, **_LONG),
+)
+"""Insertion in its canonical frame, the explicit baseline."""
+INSERT_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(components=8, scale_floor=0.02, pick="most_probable", dropout=0.0, **_INSERT),
+    training=TrainingHints(steps=6_000, **_LONG),
+)
+"""Insertion in its canonical frame, the explicit baseline with a mixture."""

@@ -1,0 +1,99 @@
+"""The table of quality: rows that can be run, figures over seeds, and nothing that is measured twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import quality
+from benchmarks.human import SOURCES
+from benchmarks.quality_rows import IMPLICIT, ROWS, Judgement, Row, Scripted
+from ibc_gym.registry import load
+from ibc_gym.tables import ORACLES, PRESETS
+from ibc_gym.training.config import TrainConfig
+
+TINY = Row(
+    about="tiny",
+    data=Scripted(task="particle", episodes=8, flags=("--task.dimensions", "2")),
+    methods={IMPLICIT: ("fast/particle-2",)},
+    judged={"": Judgement(flags=("--task.dimensions", "2"))},
+    training=("--keep", "3", "--checkpoint-every", "2", "--batch-size", "8"),
+    last=3,
+)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_has_presets_that_exist_and_an_implicit_policy(name: str) -> None:
+    row = ROWS[name]
+    assert next(iter(row.methods)) == IMPLICIT and len(row.methods) > 1
+    hints = {entry.name for entry in dataclasses.fields(TrainConfig)}
+    for preset, *_ in row.methods.values():
+        assert vars(load(PRESETS, preset, "preset").training).keys() <= hints
+    assert all(judgement.reach > 0 for judgement in row.judged.values())
+    if isinstance(row.data, Scripted):
+        assert row.data.task in ORACLES
+    else:
+        assert row.data in SOURCES
+
+
+@pytest.mark.parametrize("dimensions", [2, 4, 8, 16, 32])
+def test_particles_are_trained_and_judged_in_the_same_dimensions(dimensions: int) -> None:
+    row = ROWS[f"particle-{dimensions}"]
+    assert isinstance(row.data, Scripted)
+    assert row.data.flags == row.judged[""].flags == ("--task.dimensions", str(dimensions))
+
+
+def test_success_is_pooled_over_seeds() -> None:
+    found = quality.together(
+        Judgement(),
+        [
+            {"successes": 90, "episodes": 100, "success_rate": 0.9},
+            {"successes": 100, "episodes": 100, "success_rate": 1.0},
+        ],
+    )
+    assert (found["mean"], found["by_seed"]) == (0.95, [0.9, 1.0])
+    low, high = found["ci95"]
+    assert 0.9 < low < 0.95 < high < 1
+
+
+def test_returns_have_mean_and_deviation_over_seeds() -> None:
+    found = quality.together(
+        Judgement(measure="return"), [{"return_mean": value} for value in (1.0, 2.0, 3.0)]
+    )
+    assert (found["mean"], found["deviation"]) == (2.0, 1.0)
+    alone = quality.together(Judgement(measure="return"), [{"return_mean": 1.0}])
+    assert alone["deviation"] is None
+
+
+def settings(folder: Path, **changes: Any) -> quality.Settings:
+    given: dict[str, Any] = {"human": None, "seeds": (0,), "episodes": 3, "workers": 1, "steps": 6}
+    return quality.Settings(runs=folder, **given, **changes)
+
+
+@pytest.mark.slow
+def test_a_row_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "ROWS", {"tiny": TINY})
+    row = quality.measure("tiny", settings(tmp_path))
+    found = row["methods"][IMPLICIT]
+    assert found["updates"] == [6] and found["cpu_seconds"][0] > 0
+    judged = found["judged"][""]
+    assert judged["best"]["mean"] >= judged["last"]["mean"]
+    assert str(tmp_path) not in json.dumps(row)
+    (run,) = tmp_path.glob("fast-particle-2-*-s0")
+    assert len(list(run.glob("judged-*.json"))) == 3
+
+    def only_records(words: list[str]) -> tuple[float, str]:
+        assert words[0] == "record", words
+        return 0.0, ""
+
+    monkeypatch.setattr(quality, "run", only_records)
+    assert quality.measure("tiny", settings(tmp_path)) == row
+
+
+def test_human_data_that_nobody_named_are_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="IBC_GYM_HUMAN_DATA"):
+        quality.measure("door-human", settings(tmp_path))

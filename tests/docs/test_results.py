@@ -1,0 +1,74 @@
+"""The page of results: rows that are missing are said to be, and who does not beat whom is said plainly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from docs import results_of_quality
+from docs.verdicts import Score, sentence, verdict
+
+
+def scored(name: str, low: float, high: float) -> Score:
+    mean = (low + high) / 2
+    return Score(name=name, mean=mean, edges=(low, high), said=f"{mean:g}")
+
+
+@pytest.mark.parametrize(
+    "low, high, expected",
+    [(0.1, 0.2, "better"), (0.1, 0.5, "not told apart"), (0.8, 0.9, "worse")],
+)
+def test_verdict_is_by_intervals_that_do_not_overlap(
+    low: float, high: float, expected: str
+) -> None:
+    assert verdict(scored("implicit", 0.4, 0.6), scored("MSE", low, high)) == expected
+
+
+def test_nothing_is_said_where_implicit_beats_all() -> None:
+    assert sentence("Push", scored("implicit", 0.9, 1.0), [scored("MSE", 0.1, 0.2)]) == ""
+
+
+def test_who_is_not_beaten_is_named() -> None:
+    said = sentence(
+        "Push",
+        scored("implicit", 0.4, 0.6),
+        [scored("MDN", 0.7, 0.9), scored("MSE", 0.5, 0.7), scored("nearest", 0.0, 0.2)],
+    )
+    assert "implicit does not beat explicit" in said
+    assert (
+        "worse than MDN (0.8) and not told apart from MSE (0.6); it is better than nearest" in said
+    )
+
+
+def measured() -> dict[str, Any]:
+    """The row of the particle of 8 dimensions, in which MSE is as good."""
+    figure = {"mean": 0.98, "ci95": [0.96, 0.99], "by_seed": [0.98, 0.98, 0.98]}
+    method = {
+        "preset": "fast/particle-8",
+        "command": "ibc-gym train",
+        "updates": [3000, 3000, 3000],
+        "cpu_seconds": [30.0, 31.0, 32.0],
+        "judged": {"": {"best": figure, "last": figure, "command": "ibc-gym eval"}},
+    }
+    return {
+        "row": "particle-8",
+        "command": "python -m benchmarks.quality particle-8",
+        "training_seeds": [0, 1, 2],
+        "data": {"episodes": 2000, "steps": 100_000, "fingerprint": "0123456789abcdef"},
+        "methods": {"implicit": method, "MDN": method, "MSE": method},
+    }
+
+
+def test_a_measured_row_has_its_figures_and_every_other_is_said_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(results_of_quality, "results", lambda name: [measured()])
+    section = results_of_quality.section()
+    (line,) = [row for row in section.splitlines() if row.startswith("| particle, N = 8 ")]
+    assert "98.0 % (96.0 to 99.0)" in line and "3,000 | 31 |" in line
+    assert "**Particle, N = 8: implicit does not beat explicit.**" in section
+    assert "`python -m benchmarks.quality particle-8` (training seeds 0, 1, 2)" in section
+    for about in ("particle, N = 16", "door, 25 human demonstrations, 300 steps", "sort 4 + 4"):
+        (line,) = [row for row in section.splitlines() if row.startswith(f"| {about}")]
+        assert "not measured yet" in line
