@@ -11,6 +11,8 @@ SYSTEM_LIBRARIES := libOSMesa.so:libosmesa6 libusb-1.0.so:libusb-1.0-0
 
 # Every worker computes on one core; more threads than cores would only make them wait for each other.
 export OMP_NUM_THREADS ?= 1
+# Every worker, and every command that a test starts, would compile what they import anew if nobody kept it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast lint format bench system clean

@@ -319,9 +319,11 @@ def _workers(config: RecordConfig) -> int:
 
 
 def _num_envs(config: RecordConfig) -> int:
+    """As many as are chosen, but no more than have an episode: the others would play one over for nothing."""
     if is_real_time(config.workcell):
         return config.num_envs or 1
-    return config.num_envs or (256 if _vectorised(config) else 4)
+    chosen = config.num_envs or (256 if _vectorised(config) else 4)
+    return min(chosen, _share(config), config.episodes)
 
 
 def _share(config: RecordConfig) -> int:

@@ -21,7 +21,7 @@ from ibc_gym.training.trainer import train
 
 # No test depends on the clock. Continuous integration draws the same examples at every run, so that it judges the
 # change and not the draw; everywhere else new ones are looked for, and HYPOTHESIS_PROFILE=thorough looks longer.
-settings.register_profile("default", deadline=None, max_examples=trials(50))
+settings.register_profile("default", deadline=None, max_examples=trials(25))
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
 settings.register_profile("thorough", settings.get_profile("default"))
 settings.load_profile(PROFILE)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from trials import trials
 
 from ibc_gym.contracts import Task, Workcell
@@ -54,11 +55,38 @@ ROWS = [
 ]
 
 
+QUICK = ("insert", "particle", "push", "reach")
+"""Tasks that stand for all in `make fast`, one of them, "push", in PyBullet, which takes three times as long."""
+
+
+def is_slow(row: Any) -> bool:
+    """Whether `make fast` leaves a row out, or a task."""
+    if isinstance(row, Row):
+        return row.task not in QUICK or (row.workcell == "pybullet" and row.task != "push")
+    return row in TASKS and row not in QUICK
+
+
+def marks(row: Any) -> list[pytest.MarkDecorator]:
+    """What pytest is told of a row."""
+    return [pytest.mark.slow] if is_slow(row) else []
+
+
+of_every_row = pytest.mark.parametrize(
+    "row", [pytest.param(row, id=str(row), marks=marks(row)) for row in ROWS]
+)
+"""A test of every row."""
+
+
 def suites(base: type, rows: Iterable[Any] = ROWS) -> dict[str, type]:
     """A test class for every row, by its name: `globals().update(suites(Robots))`; each has its row as an attribute."""
     found = {}
     for row in rows:
         name = "Test" + base.__name__ + "_" + re.sub(r"\W+", "_", str(row)).strip("_")
-        held = {"row": row, "examples": trials(EXAMPLES), "__module__": base.__module__}
+        held = {
+            "row": row,
+            "examples": trials(EXAMPLES),
+            "pytestmark": marks(row),
+            "__module__": base.__module__,
+        }
         found[name] = type(name, (base,), held)
     return found

@@ -38,6 +38,7 @@ def test_camera_is_found_within_a_millimetre_and_stored(tmp_path: Path) -> None:
     assert np.linalg.norm(pose.position - camera.position) < 1e-3
 
 
+@pytest.mark.slow
 def test_lens_is_found_within_half_a_percent_and_can_be_used(tmp_path: Path) -> None:
     lens, camera = tmp_path / "lens.json", tmp_path / "camera.json"
     found = calibrate(CalibrateConfig(what="intrinsics", out=lens, **{**QUICK, "views": 20}))

@@ -104,6 +104,7 @@ def test_the_whole_examination_tries_everything_once(monkeypatch: pytest.MonkeyP
     assert told[-1][0] == 1.0
 
 
+@pytest.mark.slow
 def test_what_these_tests_need_works_where_they_run() -> None:
     for name in ("mujoco", "dm_control", "torch", "onnxruntime"):
         assert attempt(name, TRIALS[name]).works, name

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from small_policies import CONFIGS, PICTURE, SMALL, trained
+from trials import PROFILE
 
 from ibc_gym.checkpoint import load_policy, save_policy
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
@@ -38,6 +40,21 @@ from ibc_gym.tables import POLICIES
 NAMES: dict[type[InputConfig], str] = {
     load_row(POLICIES, name, "policy").Config: name for name in POLICIES
 }
+
+
+def short(config: InputConfig) -> InputConfig:
+    """The same with two rounds of every search: a graph has each of them written out, and a third adds time alone."""
+    changes: dict[str, Any] = {}
+    for name in ("dfo", "langevin", "autoregressive"):
+        search = getattr(config, name, None)
+        if search is not None:
+            changes[name] = replace(search, iterations=2)
+    for name in ("flow_steps", "denoising_steps"):
+        if hasattr(config, name):
+            changes[name] = 2
+    return replace(config, **changes)
+
+
 CASES: dict[str, InputConfig] = {
     **CONFIGS,
     "dfo-many": EBMConfig(late_fusion=SMALL, dfo=DFOConfig(samples=1500, keep_best=False)),
@@ -73,6 +90,7 @@ CASES: dict[str, InputConfig] = {
         width=16, depth=2, frame="pusht", action_normalisation="isotropic", horizon=3, execute=2
     ),
 }
+CASES = {name: short(config) for name, config in CASES.items()}
 TABLE = np.array([np.pi, *(0.4, 0.3) * 3, np.pi, 0.4, 0.3], np.float32)
 SPACES: dict[str | None, tuple[spaces.Box, spaces.Box]] = {
     None: (spaces.Box(-1, 1, (3,), np.float32), spaces.Box(-0.9, 2, (2,), np.float32)),
@@ -162,17 +180,19 @@ def act_both(
     return np.array(ours), np.array(theirs), np.array(apart)
 
 
-FAST = {
-    "torch-export": ("mdn", "few-steps", "flow", "ensemble", "push-frame", "insert-frame"),
-    "onnx": ("one-chain", "few-steps", "flow", "ensemble", "push-frame", "insert-frame", "pusht-frame"),
-}  # fmt: skip
-"""What is tried every time, all of it small; the others take minutes together."""
+ONNX = (
+    *("one-chain", "few-steps", "ensemble", "flow", "push-frame", "insert-frame", "pusht-frame"),
+    *("autoregressive", "mdn-pixels", "mse-spectral"),
+)
+"""What is tried as ONNX every time, every kind of policy among it; it is written by way of `torch.export`."""
+FAST = ("one-chain", "few-steps", "ensemble", "mse", "mdn")
+"""What `make fast` tries, all of it small."""
 
 
 def some(form: str) -> list[Any]:
-    return [
-        name if name in FAST[form] else pytest.param(name, marks=pytest.mark.slow) for name in CASES
-    ]
+    """Every case in one of the two formats; the thorough profile tries each in both, which takes minutes."""
+    names = [name for name in CASES if PROFILE == "thorough" or (name in ONNX) == (form == "onnx")]
+    return [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ TEXT = (Path(__file__).parent.parent / "docs" / "export.md").read_text(encoding=
 SHELL = "".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
 
 
+@pytest.mark.slow
 def test_the_ten_lines_act(tmp_path: Path, particle_run: Path) -> None:
     shutil.copytree(particle_run, tmp_path / "runs" / "push", symlinks=True)
     config = ExportConfig(

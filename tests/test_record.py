@@ -18,14 +18,16 @@ def config(out: Path, **changes: Any) -> RecordConfig:
     return RecordConfig(**{**fields, **changes})
 
 
+@pytest.mark.slow
 def test_same_data_whatever_the_number_of_workers(tmp_path: Path) -> None:
-    for workers in (1, 2, 3):
+    for workers in (1, 3):
         record(config(tmp_path / f"{workers}.zarr", workers=workers, share=7, noise=0.05))
-    opened = [Dataset.open(tmp_path / f"{workers}.zarr", verify=True) for workers in (1, 2, 3)]
-    assert len({dataset.fingerprint for dataset in opened}) == 1
-    assert [entry.seed for entry in opened[2].entries] == list(range(24))
+    one, three = (Dataset.open(tmp_path / f"{workers}.zarr", verify=True) for workers in (1, 3))
+    assert one.fingerprint == three.fingerprint
+    assert [entry.seed for entry in three.entries] == list(range(24))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
 def test_same_data_of_simulators_whatever_the_number_of_workers(
     workcell: str, tmp_path: Path

@@ -1,4 +1,4 @@
-"""How many examples a property that takes long is tried on: a few, and many where HYPOTHESIS_PROFILE is "thorough"."""
+"""How many examples a property is tried on: a few, and many where HYPOTHESIS_PROFILE is "thorough"; see docs/testing.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE") or (
     "ci" if os.environ.get("CI") else "default"
 )
 """Which of the profiles in `conftest.py` holds."""
-THOROUGH: Final = 10
+THOROUGH: Final = 20
 """How many times as many examples the thorough profile tries."""
 
 

@@ -68,7 +68,7 @@ class EvalConfig:
     workers: int = 0
     """Processes, each with one thread; 0 takes every core if that pays. The result does not depend on it."""
     num_envs: int = 8
-    """Environments that one call of the policy serves."""
+    """Environments that one call of the policy serves; fewer where there are fewer episodes."""
     share: int = 25
     """Episodes that are run together from a fresh start, the unit that workers divide among themselves.
 

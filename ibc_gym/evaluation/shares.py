@@ -72,7 +72,8 @@ def run_shares(
     Args:
         stage: The policy and the environment.
         shares: Seeds.
-        num_envs: Environments that a call of the policy serves.
+        num_envs: Environments that a call of the policy serves; no more than a share has episodes, since one without any
+            would play for nothing.
         workers: Processes; 1 stays in this one. A script that asks for more must keep its own doing under
             `if __name__ == "__main__"`, because every process imports it.
         threads: That step the environments where there is one worker alone; 0 takes all cores.
@@ -85,6 +86,7 @@ def run_shares(
         WorkerFailed: A process raised an error, was killed, or ended early.
     """
     workers = min(workers, len(shares))
+    num_envs = min(num_envs, max(map(len, shares)))
     if workers == 1:
         done = []
         for _, share in _run(

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from ibc_gym import registry, tables
 from ibc_gym.cli import list as listing
 
 
+@pytest.fixture(scope="module")
+def lines() -> Mapping[str, str]:
+    """What is said of every preset."""
+    return listing.names(tables.PRESETS)
+
+
 @pytest.mark.parametrize("name", tables.PRESETS)
-def test_every_preset_says_below_it_what_it_is_for(name: str) -> None:
-    said, _ = listing.names(tables.PRESETS)[name].split("; ")
+def test_every_preset_says_below_it_what_it_is_for_and_what_it_has(
+    name: str, lines: Mapping[str, str]
+) -> None:
+    said, has = lines[name].split("; ")
     assert len(said) > 5 and not said.endswith(".")
     assert said != listing.NOTHING_SAID
-
-
-@pytest.mark.parametrize("name", tables.PRESETS)
-def test_policy_and_updates_of_a_preset_are_those_that_it_has(name: str) -> None:
     preset = registry.load(tables.PRESETS, name, "preset")
-    said = listing.names(tables.PRESETS)[name]
-    assert said.endswith(f"; {preset.policy}, {preset.training.steps:,} updates")
+    assert has == f"{preset.policy}, {preset.training.steps:,} updates"
 
 
 @pytest.mark.parametrize("title", listing.TABLES)

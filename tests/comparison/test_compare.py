@@ -14,6 +14,7 @@ from ibc_gym.comparison.compare import CompareConfig
 from ibc_gym.errors import ConfigError, UnknownName
 
 
+@pytest.mark.slow
 def test_command_leaves_figures_and_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,6 +39,7 @@ def test_command_leaves_figures_and_a_page(
     assert not re.search(r"""(src|href)=["']https?:""", page)
 
 
+@pytest.mark.slow
 def test_a_trained_policy_is_tried_in_both_beside_the_demonstrator(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

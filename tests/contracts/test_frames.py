@@ -7,6 +7,7 @@ import pytest
 from gymnasium import spaces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.contracts import CanonicalFrame
 from ibc_gym.errors import SpecMismatch
@@ -79,7 +80,7 @@ def test_actions_into_the_frame_and_out_of_it_are_inverse(
     seen, actions = windows(played[0], length), played[1]
     scale = float(np.abs(actions).max())
 
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=trials(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         st.lists(st.floats(-2, 2, width=32), min_size=actions.shape[1], max_size=actions.shape[1])
     )

@@ -51,7 +51,7 @@ class PolicyRow:
 ROWS = [
     PolicyRow(policy, inputs)
     for policy in POLICIES
-    for inputs in (("state",), ("state", "robot"), ("image", "robot"))
+    for inputs in (("state", "robot"), ("image", "robot"))
 ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.importer import ImportConfig, import_npz
@@ -45,7 +46,9 @@ def given_all(source: Path, out: Path, **changes: Any) -> ImportConfig:
 
 
 @settings(
-    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=trials(15),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(lengths=st.lists(st.integers(1, 5), min_size=1, max_size=5), states=st.integers(1, 4))
 def test_any_file_of_the_layout_comes_back(
@@ -242,7 +245,9 @@ def test_other_files_are_no_npz(tmp_path: Path, content: bytes) -> None:
 
 
 @settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=trials(15),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(place=st.floats(0, 1, exclude_max=True), keep=st.booleans())
 def test_damaged_files_are_refused_by_name_or_give_the_same(

@@ -83,6 +83,7 @@ def kill_at(process: subprocess.Popen[str], delay: float) -> list[int]:
     return [int(line) for line in (reported + rest).split()]
 
 
+@pytest.mark.slow
 def test_killed_writers_lose_no_committed_episode(tmp_path: Path) -> None:
     path = tmp_path / "d.zarr"
     delays = random.Random(0)
@@ -111,7 +112,7 @@ from pathlib import Path
 from ibc_gym.record import RecordConfig, record
 
 if __name__ == "__main__":
-    config = RecordConfig(task="particle", out=Path(sys.argv[1]), episodes=3200, share=32, workers=2)
+    config = RecordConfig(task="particle", out=Path(sys.argv[1]), episodes=800, share=16, workers=2)
     record(config, lambda progress: print(progress.written, flush=True))
 """
 
@@ -122,6 +123,7 @@ def script(tmp_path: Path) -> Path:
     return tmp_path / "script.py"
 
 
+@pytest.mark.slow
 def test_killed_recording_is_completed_by_the_same_command(tmp_path: Path, script: Path) -> None:
     killed = tmp_path / "killed.zarr"
     for signal_ in (signal.SIGKILL, signal.SIGINT):
@@ -136,13 +138,11 @@ def test_killed_recording_is_completed_by_the_same_command(tmp_path: Path, scrip
         os.kill(process.pid, signal_)
         process.communicate()  # returns when the workers, who share the pipe, are gone too
         there = len(Dataset.open(killed, verify=True))
-        assert written <= there < 3200
-    completed = record(
-        RecordConfig(task="particle", out=killed, episodes=3200, share=32, workers=1)
-    )
-    assert completed.present >= there and completed.present + completed.written == 3200
+        assert written <= there < 800
+    completed = record(RecordConfig(task="particle", out=killed, episodes=800, share=16, workers=1))
+    assert completed.present >= there and completed.present + completed.written == 800
     straight = tmp_path / "straight.zarr"
-    record(RecordConfig(task="particle", out=straight, episodes=3200, share=32, workers=1))
+    record(RecordConfig(task="particle", out=straight, episodes=800, share=16, workers=1))
     one, other = Dataset.open(killed, verify=True), Dataset.open(straight, verify=True)
-    assert [entry.seed for entry in one.entries] == list(range(3200))
+    assert [entry.seed for entry in one.entries] == list(range(800))
     assert one.fingerprint == other.fingerprint

@@ -13,6 +13,7 @@ from gymnasium import spaces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from trials import trials
 
 from ibc_gym.data import segments, storage
 from ibc_gym.data.dataset import Dataset
@@ -98,7 +99,7 @@ def assert_same(one: Demonstration, other: Demonstration) -> None:
         assert getattr(one, name) == getattr(other, name)
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=trials(15), suppress_health_check=[HealthCheck.too_slow])
 @given(data=data_sets(), commit_every=st.integers(1, 3))
 def test_any_episodes_of_any_spaces_come_back_equal(
     data: tuple[Metadata, list[Demonstration]], commit_every: int

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ibc_gym.evaluation.results import list_evaluations, read_evaluation
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "first_policy.py"
 
 
+@pytest.mark.slow
 def test_example_records_trains_and_evaluates_a_policy_that_succeeds(tmp_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("first_policy", EXAMPLE)
     assert spec and spec.loader
@@ -26,6 +29,7 @@ def test_example_records_trains_and_evaluates_a_policy_that_succeeds(tmp_path: P
     assert sum(episode.success for episode in found.episodes) == round(12 * success)
 
 
+@pytest.mark.slow
 def test_help_names_the_sizes_and_writes_nothing(tmp_path: Path) -> None:
     words = [sys.executable, str(EXAMPLE), "--help"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from trials import trials
 
 from ibc_gym.policies.anchored import Scales, anchored, reflected
 from ibc_gym.policies.noise import SharedNoise
@@ -64,7 +65,7 @@ def test_deviation_may_be_a_share_of_the_box_along_each_dimension() -> None:
     assert within.tolist() == pytest.approx([0.2, 0.05], rel=0.05)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(30), deadline=None)
 @given(
     value=st.floats(-50, 50, width=32),
     low=st.floats(-5, 5, width=32),

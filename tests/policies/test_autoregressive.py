@@ -11,6 +11,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_policies import SMALL, MakeSpec, MakeWindows, made, observations, trained
+from trials import trials
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError, TrainingDiverged
@@ -148,7 +149,7 @@ def test_landscape_is_what_the_search_judges_by(
     np.testing.assert_allclose(best, chosen, atol=1e-5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=trials(10), deadline=None)
 @given(
     states=st.integers(1, 4),
     actions=st.integers(1, 7),

@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_policies import CONFIGS, SMALL, MakeSpec, MakeWindows, made, observations, trained
+from trials import trials
 
 from ibc_gym.checkpoint import load_policy, save_policy
 from ibc_gym.contracts import CanonicalFrame
@@ -80,7 +81,7 @@ def test_windows_that_leave_steps_out_have_no_chunks() -> None:
         cut(some, 2)
 
 
-@settings(max_examples=60)
+@settings(max_examples=trials(30))
 @given(data=st.data(), horizon=st.integers(1, 5))
 def test_every_row_carries_out_its_own_chunk_until_it_is_due_or_reset(
     data: st.DataObject, horizon: int
@@ -141,7 +142,7 @@ def drawing(make_spec: MakeSpec, make_windows: MakeWindows) -> WindowPolicy:
     return trained(made(config, make_spec()), make_windows(), steps=5).eval()
 
 
-@settings(max_examples=25)
+@settings(max_examples=trials(15))
 @given(
     resets=st.lists(
         st.lists(st.booleans(), min_size=3, max_size=3).map(np.array), min_size=1, max_size=7

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_policies import MakeSpec, MakeWindows
+from trials import trials
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
@@ -36,7 +37,7 @@ def simple(actions: np.ndarray, states: np.ndarray, bound: float) -> tuple[Polic
     return spec, windows
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=trials(25), deadline=None)
 @given(
     data=st.data(),
     count=st.integers(1, 12),

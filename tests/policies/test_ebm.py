@@ -12,6 +12,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_policies import CONFIGS, SMALL, MakeSpec, MakeWindows, made, observations, trained
+from trials import trials
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError
@@ -99,7 +100,7 @@ def test_dropout_must_be_a_share(dropout: float) -> None:
         JointConfig(dropout=dropout)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(
     states=st.integers(1, 5),
     actions=st.integers(1, 6),

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_policies import branches, made, trained
+from trials import trials
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.ebm import EBM, EBMConfig
@@ -112,7 +113,7 @@ def test_a_row_with_its_own_generator_draws_the_same_in_any_batch() -> None:
     torch.testing.assert_close(both[1], alone[0])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(
     size=st.integers(1, 5),
     samples=st.integers(1, 6),

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from trials import trials
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.losses import (
@@ -30,7 +31,7 @@ energies_of_any_batch = hnp.arrays(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(energies=energies_of_any_batch)
 def test_info_nce_is_the_negative_log_boltzmann_weight_of_the_positive(energies: Float32) -> None:
     values = torch.from_numpy(energies).double()
@@ -40,7 +41,7 @@ def test_info_nce_is_the_negative_log_boltzmann_weight_of_the_positive(energies:
         assert info_nce(values, positive) == pytest.approx(float(-weight.log().mean()), abs=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(energies=energies_of_any_batch, shift=st.floats(-1e3, 1e3))
 def test_info_nce_knows_only_differences_of_energies(energies: Float32, shift: float) -> None:
     values = torch.from_numpy(energies).double()
@@ -140,7 +141,7 @@ def test_info_nce_learns_the_ratio_of_the_densities_where_counter_examples_are_n
     assert fitted(from_a_wide_normal, corrected=False) == pytest.approx(ratio, abs=0.3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(energies=energies_of_any_batch, level=st.floats(-9, 9))
 def test_ranking_nce_with_an_even_density_is_info_nce(energies: Float32, level: float) -> None:
     values = torch.from_numpy(energies).double()
@@ -166,7 +167,7 @@ def written_out(loss: Loss, f: Float32, actions: Float32) -> float:
     return float(total / (rows * others))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(20), deadline=None)
 @given(
     loss=st.sampled_from(["cd", "clipped_cd", "soft_clipped_cd"]),
     rows=st.integers(1, 4),

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, distributions
+from trials import trials
 
 from ibc_gym.policies.mixture import Mixture
 from ibc_gym.policies.noise import SharedNoise
@@ -93,7 +94,7 @@ def test_peaks_are_the_greatest_share_and_the_greatest_height() -> None:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=trials(25), deadline=None)
 @given(st.floats(0.1, 1e4), st.floats(-1e3, 1e3), st.integers(0, 1000))
 def test_density_and_its_slope_are_finite_however_far_off_the_network_is(
     scale: float, action: float, seed: int

@@ -12,6 +12,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_policies import MakeSpec, MakeWindows
+from trials import trials
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
@@ -54,7 +55,7 @@ def test_stored_episode_is_played_back(make_spec: MakeSpec, make_windows: MakeWi
         np.testing.assert_array_equal(policy.act(seen)[0], windows.action[step])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(
     st.integers(1, 30),
     st.integers(1, 5),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.negatives import NegativesConfig
@@ -26,7 +27,7 @@ def test_no_counter_examples_at_all_are_refused() -> None:
         NegativesConfig(uniform=-1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=trials(25), deadline=None)
 @given(
     total=st.integers(1, 300),
     shares=st.lists(st.integers(0, 100), min_size=5, max_size=5).filter(any),

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.policies.splines import Spline
 from ibc_gym.records import Float32
@@ -32,7 +33,7 @@ def spread(made: Spline, values: torch.Tensor) -> tuple[Spline, torch.Tensor]:
     return each, values.expand(3, -1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(20), deadline=None)
 @given(outputs=OUTPUTS)
 def test_map_rises_from_0_to_1_and_its_inverse_undoes_it(outputs: Float32) -> None:
     each, unit = spread(spline(outputs), torch.linspace(0, 1, 301, dtype=torch.float64))
@@ -44,7 +45,7 @@ def test_map_rises_from_0_to_1_and_its_inverse_undoes_it(outputs: Float32) -> No
     torch.testing.assert_close(each.inverse(values), unit, atol=1e-5, rtol=0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(20), deadline=None)
 @given(outputs=OUTPUTS)
 def test_slope_is_autograds(outputs: Float32) -> None:
     each, unit = spread(spline(outputs), torch.linspace(0.003, 0.997, 97, dtype=torch.float64))

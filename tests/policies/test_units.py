@@ -11,6 +11,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_policies import CONFIGS, POLICIES, MakeWindows, trained
+from trials import trials
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.policies.nearest import Nearest, NearestConfig
@@ -75,7 +76,7 @@ def test_other_units_change_no_action(name: str, make_windows: MakeWindows) -> N
     assert ours.std() > 1e-3
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=trials(8), deadline=None)
 @given(
     name=st.sampled_from(["dfo", "mse", "nearest"]),
     state=st.sampled_from([np.float16, np.float32, np.float64]),

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.runtime.noise import Stream
 
@@ -15,7 +16,7 @@ DRAWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(30), deadline=None)
 @given(seed=st.integers(0, 2**63 - 1), draws=DRAWS)
 def test_same_seed_gives_the_same_numbers(seed: int, draws: list[tuple[str, int]]) -> None:
     ours, theirs = Stream(seed), torch.Generator().manual_seed(seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.policies.images import resize as trained_with
 from ibc_gym.runtime.pictures import resize
@@ -12,7 +13,7 @@ from ibc_gym.runtime.pictures import resize
 SIDE = st.integers(4, 60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(30), deadline=None)
 @given(before=st.tuples(SIDE, SIDE), after=st.tuples(SIDE, SIDE), seed=st.integers(0, 99))
 def test_picture_is_the_same_to_the_bit(
     before: tuple[int, int], after: tuple[int, int], seed: int

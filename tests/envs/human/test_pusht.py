@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 import ibc_gym
 from ibc_gym.errors import ConfigError
@@ -20,7 +21,7 @@ def make(**options: Any) -> Any:
 coordinate = st.floats(80, 430)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(st.tuples(coordinate, coordinate, coordinate, coordinate, st.floats(0, 6.28)))
 def test_any_recorded_start_is_taken_exactly(state: tuple[float, ...]) -> None:
     env = make()

@@ -14,7 +14,7 @@ DEEPEST = {"mujoco": 0.15e-3, "pybullet": 0.2e-3}
 
 
 def run(seeds: range, noise: float = 0.0, **options: Any) -> Rollout:
-    envs = make_vec_env("insert", 4, autoreset_mode="disabled", **options)
+    envs = make_vec_env("insert", min(4, len(seeds)), autoreset_mode="disabled", **options)
     oracle = make_oracle("insert", envs)
     if noise:
         oracle = add_noise(oracle, noise, envs.single_action_space)  # type: ignore[arg-type]
@@ -30,15 +30,17 @@ def check(ran: Rollout, deepest: float) -> None:
         assert 0 < episode.metrics["worst_penetration"] < deepest, episode
 
 
-@pytest.mark.parametrize("workcell, seeds", [("mujoco", range(6)), ("pybullet", range(2))])
+@pytest.mark.parametrize("workcell, seeds", [("mujoco", range(2, 5)), ("pybullet", range(2, 3))])
 def test_oracle_slides_every_block_into_the_slot(workcell: str, seeds: range) -> None:
+    """Episodes 0 and 1 are played in `tests/contracts/test_envs.py`; 500 of them, in `benchmarks/results/oracles.json`."""
     check(run(seeds, workcell=workcell), DEEPEST[workcell])
 
 
 def test_oracle_slides_blocks_into_half_a_millimetre() -> None:
-    check(run(range(100, 104), clearance=0.0005), DEEPEST["mujoco"])
+    check(run(range(100, 102), clearance=0.0005), DEEPEST["mujoco"])
 
 
+@pytest.mark.slow
 def test_block_that_came_to_lean_on_the_fixture_is_not_pressed_against_it() -> None:
     """In this episode it once slid along the mouth, 13 mm aside, and was then pushed in: 0.68 mm into the fixture."""
     check(run(range(225, 226), workcell="pybullet", clearance=0.0005), DEEPEST["pybullet"])
@@ -54,9 +56,8 @@ def test_oracle_bears_noise() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
-@pytest.mark.parametrize("clearance, least", [(0.001, 3), (0.0005, 3)])
-def test_oracle_succeeds_as_often_as_is_asked(workcell: str, clearance: float, least: int) -> None:
-    ran = run(range(3), workcell=workcell, clearance=clearance)
-    assert sum(episode.success for episode in ran.episodes) >= least
-    assert max(e.metrics["worst_penetration"] for e in ran.episodes) < DEEPEST[workcell]
+@pytest.mark.parametrize("clearance, seeds", [(0.001, range(3, 6)), (0.0005, range(3))])
+def test_oracle_slides_more_blocks_in_in_the_simulator_that_takes_longer(
+    clearance: float, seeds: range
+) -> None:
+    check(run(seeds, workcell="pybullet", clearance=clearance), DEEPEST["pybullet"])

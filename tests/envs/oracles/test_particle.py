@@ -12,7 +12,7 @@ from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
 
 
-@pytest.mark.parametrize("dimensions", range(1, 33))
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 5, 8, 13, 32])
 def test_oracle_always_succeeds(dimensions: int) -> None:
     envs = make_vec_env("particle", 300, autoreset_mode="disabled", dimensions=dimensions)
     outcome = rollout(envs, make_oracle("particle", envs), range(300))

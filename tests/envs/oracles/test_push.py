@@ -31,7 +31,11 @@ def run(
     listeners: Sequence[Listener] = (),
 ) -> Rollout:
     envs = make_vec_env(
-        "push", rows, autoreset_mode="disabled", workcell=workcell, goal_tolerance=tolerance
+        "push",
+        min(rows, len(seeds)),
+        autoreset_mode="disabled",
+        workcell=workcell,
+        goal_tolerance=tolerance,
     )
     try:
         made = make_oracle("push", envs)
@@ -53,8 +57,8 @@ def acting(observation: Float32, oracle: PushOracle) -> Float32:
     return action
 
 
-def test_oracle_pushes_sixteen_of_sixteen_at_the_published_pace() -> None:
-    episodes = run(range(16)).episodes
+def test_oracle_pushes_eight_of_eight_at_the_published_pace() -> None:
+    episodes = run(range(8)).episodes
     assert all(episode.success for episode in episodes)
     assert 40 <= np.mean([episode.length for episode in episodes]) <= 60
 
@@ -66,6 +70,7 @@ def test_oracle_pushes_every_block_in_either_simulator(workcell: str, tolerance:
     assert [episode.seed for episode in ran if not episode.success] == []
 
 
+@pytest.mark.slow
 def test_oracle_leaves_the_circles_that_the_published_script_goes_in() -> None:
     """The published script solves none of these episodes in PyBullet."""
     undoes_its_turns, turns_at_the_goal = (239, 255), (2, 316)

@@ -54,7 +54,7 @@ def distances(state: Float32) -> dict[tuple[int, int], float]:
 
 
 def run(seeds: range, ways: Ways | None = None, noise: float = 0.0, **options: Any) -> Rollout:
-    envs = make_vec_env("push-multimodal", 4, autoreset_mode="disabled", **options)
+    envs = make_vec_env("push-multimodal", min(4, len(seeds)), autoreset_mode="disabled", **options)
     oracle = make_oracle("push-multimodal", envs)
     if noise:
         oracle = add_noise(oracle, noise, TASK.action_space)
@@ -90,5 +90,6 @@ def test_it_succeeds_with_noise_on_its_actions() -> None:
     assert all(episode.success for episode in run(range(4), noise=0.003).episodes)
 
 
+@pytest.mark.slow
 def test_it_succeeds_in_the_other_simulator() -> None:
-    assert all(episode.success for episode in run(range(4), workcell="pybullet").episodes)
+    assert all(episode.success for episode in run(range(2, 6), workcell="pybullet").episodes)

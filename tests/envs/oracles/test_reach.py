@@ -15,8 +15,8 @@ from ibc_gym.rollout import rollout
     "options", [{}, {"goal_tolerance": 0.001}, {"control_rate": 5.0}, {"workcell": "pybullet"}]
 )
 def test_oracle_reaches_the_point_in_every_episode(options: dict[str, Any]) -> None:
-    envs = make_vec_env("reach", 8, autoreset_mode="disabled", **options)
-    episodes = rollout(envs, make_oracle("reach", envs), range(40)).episodes
+    envs = make_vec_env("reach", 4, autoreset_mode="disabled", **options)
+    episodes = rollout(envs, make_oracle("reach", envs), range(12)).episodes
     envs.close()
     assert all(episode.success for episode in episodes)
     assert max(episode.length for episode in episodes) <= 25

@@ -21,7 +21,7 @@ EVEN = np.zeros((1, len(BLOCKS)))
 
 
 def run(seeds: range, workcell: str = "mujoco") -> Rollout:
-    envs = make_vec_env("sort", 4, autoreset_mode="disabled", workcell=workcell)
+    envs = make_vec_env("sort", min(4, len(seeds)), autoreset_mode="disabled", workcell=workcell)
     try:
         return rollout(envs, make_oracle("sort", envs), seeds)
     finally:
@@ -116,6 +116,7 @@ def inside(state: Float32) -> set[str]:
     return {block for block, (_, y) in places.items() if (y if "blue" in block else -y) > reach}
 
 
+@pytest.mark.slow
 def test_one_layout_is_sorted_in_two_orders_and_each_again_by_its_seed() -> None:
     blue, yellow = (
         next(seed for seed in range(99) if (_dislike(seed)[later] >= COLOUR).all())
@@ -180,13 +181,9 @@ def test_only_a_tip_that_is_sent_deep_enough_is_hindered(deep: float, lost: int)
     assert oracle._pushes._spent[0] == 1 + lost
 
 
-@pytest.mark.parametrize("workcell, seeds", [("mujoco", range(4)), ("pybullet", range(1))])
-def test_it_sorts_nearly_all_blocks(workcell: str, seeds: range) -> None:
-    scores = [episode.metrics["score"] for episode in run(seeds, workcell).episodes]
-    assert np.mean(scores) >= 0.9
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
-def test_all_blocks_are_sorted_in_all_but_one_of_twelve_episodes(workcell: str) -> None:
-    assert sum(episode.success for episode in run(range(12), workcell).episodes) >= 11
+@pytest.mark.parametrize("workcell, seeds", [("mujoco", range(2, 6)), ("pybullet", range(2, 5))])
+def test_all_blocks_are_sorted_in_every_episode(workcell: str, seeds: range) -> None:
+    """Episodes 0 and 1 are played in `tests/contracts/test_envs.py`; 500 of them, in `benchmarks/results/oracles.json`."""
+    episodes = run(seeds, workcell).episodes
+    assert [episode.seed for episode in episodes if not episode.success] == []

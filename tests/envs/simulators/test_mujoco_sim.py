@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym import geometry
 from ibc_gym.contracts import Workcell
@@ -88,7 +89,7 @@ def test_tip_moves_evenly_towards_its_target(cell: Workcell) -> None:
 STEP = st.floats(-0.1, 0.1)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=trials(20))
 @given(st.lists(st.tuples(STEP, STEP, STEP), min_size=1, max_size=12))
 def test_tip_never_leaves_the_workspace_whatever_is_commanded(
     cell: Workcell, steps: list[tuple[float, float, float]]

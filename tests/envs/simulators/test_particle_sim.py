@@ -10,6 +10,7 @@ from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from trials import trials
 
 from ibc_gym.contracts import Simulation, Workcell
 from ibc_gym.envs.simulators.particle_sim import make_workcell
@@ -23,7 +24,7 @@ def workcell(dimensions: int = 2, *, cameras: bool = False) -> Workcell:
     return make_workcell(Particle(ParticleConfig(dimensions=dimensions)), cameras=cameras)
 
 
-@settings(max_examples=40)
+@settings(max_examples=trials(20))
 @given(
     st.integers(1, 32).flatmap(
         lambda size: arrays.arrays(

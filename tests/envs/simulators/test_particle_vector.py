@@ -11,6 +11,7 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.errors import ConfigError, IbcGymError, SpecMismatch
 from ibc_gym.records import Pose, Start, Target
@@ -87,7 +88,7 @@ def test_episodes_that_began_at_different_steps_agree_too(mode: AutoresetMode) -
             assert_same(mine, theirs.reset(seed=seeds, options={"reset_mask": mask.copy()}))
 
 
-@settings(max_examples=20)
+@settings(max_examples=trials(15))
 @given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from(MODES))
 def test_any_seed_and_options_agree(seed: int, hidden: bool, mode: AutoresetMode) -> None:
     ours, theirs = both(mode, hide_velocity=hidden, goal_tolerance=0.5, horizon=4)

@@ -7,6 +7,7 @@ import pytest
 from arm_bench import tip
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.errors import RobotFault
 from ibc_gym.hardware.arm.config import XArmConfig
@@ -38,7 +39,7 @@ def tips(here: Admitted, legs: list[Admitted], stride: float = 0.005) -> Float64
 places = st.tuples(st.floats(0.2, 0.6), st.floats(-0.3, 0.3))
 
 
-@settings(max_examples=8)
+@settings(max_examples=trials(8))
 @given(places, places)
 def test_upright_tool_is_lifted_crosses_and_comes_down(
     start: tuple[float, float], end: tuple[float, float]
@@ -60,7 +61,7 @@ turns = st.lists(
 )
 
 
-@settings(max_examples=5)
+@settings(max_examples=trials(5))
 @given(turns)
 def test_tilted_tool_comes_home_without_touching_the_table_or_is_refused(
     by: list[Float64],

@@ -20,7 +20,7 @@ PROGRAM = Path(__file__).parent / "lost_process.py"
         "servo",
         pytest.param("servo-cartesian", marks=pytest.mark.slow),
         pytest.param("online", marks=pytest.mark.slow),
-        "velocity",
+        pytest.param("velocity", marks=pytest.mark.slow),
     ],
 )
 def test_killed_driver_leaves_an_arm_that_stands_still(bench: Bench, kind: str) -> None:

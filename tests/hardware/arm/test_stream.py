@@ -59,7 +59,7 @@ def test_sine_is_streamed_within_limits_and_in_its_plane(bench: Bench, control_r
     [
         pytest.param("servo-cartesian", marks=pytest.mark.slow),
         pytest.param("online", marks=pytest.mark.slow),
-        "velocity",
+        pytest.param("velocity", marks=pytest.mark.slow),
     ],
 )
 def test_other_ways_to_stream_follow_as_well(bench: Bench, kind: str) -> None:

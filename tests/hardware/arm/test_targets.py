@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+from trials import trials
 
 from ibc_gym import geometry
 from ibc_gym.envs.simulators.following import Following
@@ -38,7 +39,7 @@ joints = st.tuples(
 ).map(lambda values: Target(joints=np.array(values)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=trials(20))
 @given(st.lists(st.one_of(tools, joints), min_size=1, max_size=6))
 def test_whatever_is_commanded_is_admitted_as_in_simulation(targets: list[Target]) -> None:
     following = Following(SCENE)

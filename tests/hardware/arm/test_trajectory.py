@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.hardware.arm.config import ARM
 from ibc_gym.hardware.arm.trajectory import Course, Follower, Guard
@@ -49,7 +50,7 @@ def followed(moves: list[tuple[Float64, int]], given_limits: tuple[float, float,
     return np.array(samples)
 
 
-@settings(max_examples=50)
+@settings(max_examples=trials(25))
 @given(points, limits)
 def test_no_sequence_of_points_takes_it_beyond_a_limit(
     moves: list[tuple[Float64, int]], given_limits: tuple[float, float, float]
@@ -60,7 +61,7 @@ def test_no_sequence_of_points_takes_it_beyond_a_limit(
         assert greatest <= limit * (1 + 1e-6) + 1e-12 / PERIOD**order
 
 
-@settings(max_examples=50)
+@settings(max_examples=trials(25))
 @given(points, limits)
 def test_it_ends_exactly_at_the_last_point_and_at_rest(
     moves: list[tuple[Float64, int]], given_limits: tuple[float, float, float]
@@ -69,7 +70,7 @@ def test_it_ends_exactly_at_the_last_point_and_at_rest(
     np.testing.assert_allclose(samples[-1], moves[-1][0], rtol=0, atol=1e-9)
 
 
-@settings(max_examples=50)
+@settings(max_examples=trials(25))
 @given(points, limits)
 def test_no_joint_ever_passes_where_its_point_has_been(
     moves: list[tuple[Float64, int]], given_limits: tuple[float, float, float]
@@ -131,7 +132,7 @@ def test_point_goes_evenly_along_the_straight_line_of_the_joints_if_they_are_the
 place = st.tuples(st.floats(0.2, 0.5), st.floats(-0.3, 0.3), st.floats(0.01, 0.3))
 
 
-@settings(max_examples=30)
+@settings(max_examples=trials(15))
 @given(place, place, st.integers(1, 40), st.floats(0.1, 1.0))
 def test_point_is_never_faster_than_joints_and_tip_may_be_and_arrives(
     start: tuple[float, float, float],
@@ -155,7 +156,7 @@ def test_point_is_never_faster_than_joints_and_tip_may_be_and_arrives(
     assert way.arrived
 
 
-@settings(max_examples=20)
+@settings(max_examples=trials(15))
 @given(place, st.lists(st.floats(-1.0, 1.0), min_size=6, max_size=6), st.floats(0.1, 1.0))
 def test_tip_is_no_faster_where_the_joints_go_straight(
     start: tuple[float, float, float], turn: list[float], tip_speed: float

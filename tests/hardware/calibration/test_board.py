@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.hardware.calibration.board import Board, BoardSpec
@@ -36,7 +37,7 @@ def test_every_corner_is_found_where_it_is_drawn() -> None:
     np.testing.assert_array_equal(found.points, board.corners[found.ids])
 
 
-@settings(max_examples=10)
+@settings(max_examples=trials(10))
 @given(st.integers(4, 9), st.sampled_from([3, 5, 7]), st.floats(0.01, 0.08), st.floats(0.6, 0.75))
 def test_any_board_is_found_whatever_its_squares(
     columns: int, rows: int, square: float, part: float

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rendered_board import Table
 from synthetic_board import apart, noisy, synthetic_views, transform
+from trials import trials
 
 from ibc_gym import geometry
 from ibc_gym.envs.tasks.calibration import CalibrationStage
@@ -66,7 +67,7 @@ class TestRenderedBoard:
 
 
 class TestAnyCamera:
-    @settings(max_examples=15)
+    @settings(max_examples=trials(15))
     @given(
         st.tuples(*[st.floats(-2.0, 2.0)] * 3),
         st.tuples(*[st.floats(-1.5, 1.5)] * 3),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rendered_board import Table
 from synthetic_board import before_camera, noisy, seen
+from trials import trials
 
 from ibc_gym.envs.tasks.real_stage import board_camera
 from ibc_gym.errors import ConfigError, SpecMismatch
@@ -60,7 +61,7 @@ class TestRenderedBoard:
 
 
 class TestAnyLens:
-    @settings(max_examples=10)
+    @settings(max_examples=trials(10))
     @given(
         st.floats(400, 700),
         st.floats(0.98, 1.02),

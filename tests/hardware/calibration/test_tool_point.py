@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+from trials import trials
 
 from ibc_gym import geometry
 from ibc_gym.errors import ConfigError
@@ -62,7 +63,7 @@ class TestSimulatedArm:
 
 
 class TestAnyTip:
-    @settings(max_examples=30)
+    @settings(max_examples=trials(15))
     @given(
         st.tuples(*[st.floats(-0.1, 0.3)] * 3),
         st.tuples(*[st.floats(-0.6, 0.6)] * 3),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.hardware.cameras.clock import (
     LEARNING,
@@ -62,7 +63,7 @@ def errors(times: CaptureClock, device: Device, seconds: float) -> list[float]:
 class TestHardwareClock:
     @given(offset=offsets, drift=drifts, seed=seeds)
     @example(offset=WRAP - 2.0 - 1000, drift=0.0, seed=0)
-    @settings(max_examples=40)
+    @settings(max_examples=trials(20))
     def test_offset_is_found_as_well_as_the_least_late_picture_allows(
         self, offset: float, drift: float, seed: int
     ) -> None:
@@ -73,7 +74,7 @@ class TestHardwareClock:
         assert (np.abs(found) <= least + abs(drift) * seconds + 1e-6).all()
 
     @given(offset=offsets, drift=drifts, seed=seeds)
-    @settings(max_examples=15)
+    @settings(max_examples=trials(15))
     def test_drift_is_followed_for_minutes(self, offset: float, drift: float, seed: int) -> None:
         device = Device(offset=offset, drift=drift, jitter=0.02, seed=seed)
         found = errors(clock(), device, 120)

@@ -16,6 +16,7 @@ from ibc_gym.cli import main as cli
 from ibc_gym.hardware.cameras import png
 
 
+@pytest.mark.slow
 def test_emulated_cameras_are_listed_and_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.hardware.rig import frames
 from ibc_gym.hardware.rig.calls import Call
@@ -92,7 +93,7 @@ commands = sensible | sensible | sensible | wild
 
 
 @pytest.mark.parametrize("mode", [0, 1, 4, 5, 6, 7])
-@settings(max_examples=30)
+@settings(max_examples=trials(15))
 @given(sequence=st.lists(commands, max_size=12))
 def test_no_bytes_take_the_arm_out_of_its_limits(
     mode: int, sequence: list[tuple[int, bytes]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from trials import trials
 
 from ibc_gym.hardware.rig.machine import (
     BRAKING,
@@ -123,7 +124,7 @@ class AnySequence(RuleBasedStateMachine):
             assert self.machine.state(moving=True) == STOPPED
 
 
-AnySequence.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
+AnySequence.TestCase.settings = settings(max_examples=trials(30), stateful_step_count=40)
 TestAnySequence = AnySequence.TestCase
 
 

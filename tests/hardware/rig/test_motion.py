@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym import geometry
 from ibc_gym.hardware.rig.configuration import Configuration, Identity
@@ -87,7 +88,7 @@ def test_pause_brings_a_motion_to_a_stand_and_it_arrives_afterwards() -> None:
     assert now == pytest.approx(goal)
 
 
-@settings(max_examples=15)
+@settings(max_examples=trials(15))
 @given(
     way=st.tuples(*[st.floats(-0.06, 0.06)] * 3),
     turn=st.tuples(*[st.floats(-0.5, 0.5)] * 3),

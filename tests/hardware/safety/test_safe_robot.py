@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from trials import trials
 
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch
 from ibc_gym.hardware.safety import SafeRobot, SafetyLimits
@@ -209,7 +210,7 @@ class Asking(RuleBasedStateMachine):
 
 def test_whatever_happens_no_target_beyond_the_limits_gets_through() -> None:
     run_state_machine_as_test(
-        Asking, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
+        Asking, settings=settings(max_examples=trials(20), stateful_step_count=30, deadline=None)
     )
 
 

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from trials import trials
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.networks.conv_maxpool import ConvMaxPool
@@ -64,7 +65,7 @@ def test_kernels_begin_glorot_uniform_and_biases_at_zero() -> None:
             assert 0.9 * bound < layer.weight.abs().max() <= bound
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(
     encoder=st.sampled_from(["conv_maxpool", "conv_resnet"]),
     pooling=st.sampled_from(["spatial_softmax", "average"]),
@@ -130,7 +131,7 @@ def test_place_of_a_dot_can_be_learned_with_coordinates_alone() -> None:
     assert errors[1] < 0.5 * errors[0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.data())
 def test_spatial_softmax_of_a_sharp_peak_is_its_place(
     height: int, width: int, data: st.DataObject

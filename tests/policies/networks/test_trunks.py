@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from trials import trials
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.networks.dense_resnet_value import DenseResnetValue
@@ -22,7 +23,7 @@ def dense_layers(network: nn.Module) -> int:
     return sum(isinstance(part, nn.Linear) for part in network.modules())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(20), deadline=None)
 @given(
     trunk=st.sampled_from(sorted(PER_BLOCK)),
     blocks=st.integers(1, 3),

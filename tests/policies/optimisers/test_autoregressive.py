@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from trials import trials
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.noise import RowNoise, SharedNoise
@@ -178,7 +179,7 @@ def test_first_counter_examples_of_a_dimension_are_uniform() -> None:
         assert float(numbers.std()) == pytest.approx(2.2 / math.sqrt(12), rel=0.03)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(
     rows=st.integers(1, 4),
     samples=st.integers(1, 40),

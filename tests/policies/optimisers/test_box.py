@@ -3,6 +3,7 @@ from __future__ import annotations
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trials import trials
 
 from ibc_gym.policies.noise import SharedNoise
 from ibc_gym.policies.optimisers.box import Box, Search, resample
@@ -10,7 +11,7 @@ from ibc_gym.policies.optimisers.box import Box, Search, resample
 CPU = torch.device("cpu")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(size=st.integers(1, 6), seed=st.integers(0, 99), low=st.floats(-3, 0), width=st.floats(0, 5))
 def test_samples_lie_in_the_box(size: int, seed: int, low: float, width: float) -> None:
     box = Box(torch.full((size,), low), torch.full((size,), low) + width)

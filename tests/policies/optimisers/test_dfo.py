@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from trials import trials
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.noise import SharedNoise
@@ -150,7 +151,7 @@ def test_best_candidate_carried_over_can_only_get_better() -> None:
         assert (after <= before).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(
     rows=st.integers(1, 4),
     samples=st.integers(1, 40),

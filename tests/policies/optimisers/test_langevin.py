@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from trials import trials
 
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.networks.factory import JointConfig, joint_network
@@ -274,7 +275,7 @@ def test_exponential_schedule_falls_by_the_same_factor() -> None:
     assert list(training_chain(config).steps()) == pytest.approx([0.5, 0.4, 0.32, 0.256])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(20), deadline=None)
 @given(
     initial=st.floats(1e-4, 2),
     share=st.floats(0, 1),
@@ -354,7 +355,7 @@ def test_pick_by_sample_draws_by_the_boltzmann_weight() -> None:
     assert float(drawn.mean()) == pytest.approx(1 / (1 + math.e), abs=0.03)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=trials(15), deadline=None)
 @given(
     rows=st.integers(1, 3),
     samples=st.integers(1, 20),
