@@ -16,6 +16,12 @@ ACTIVATIONS: Final[Mapping[Activation, Callable[[Tensor], Tensor]]] = {
     "swish": F.silu,
 }
 
+IN_PLACE: Final[Mapping[Activation, Callable[[Tensor], Tensor]]] = {
+    "relu": F.relu_,
+    "swish": F.silu,
+}
+"""The same of a tensor that nobody needs afterwards: its memory is used again where the slope can be told without it."""
+
 
 def before_relu(gradient: Tensor, x: Tensor) -> Tensor:
     """The gradient with respect to `x` (..., W), from that with respect to ReLU(x), (..., W) or (W,).

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ibc_gym.errors import ConfigError
 
-from .activation import ACTIVATIONS, Activation
+from .activation import ACTIVATIONS, IN_PLACE, Activation
 from .initialise import Initialisation, initialise
 
 
@@ -21,6 +21,7 @@ class TwoLayerBlock(nn.Module):
         self.second = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
         self._activate = ACTIVATIONS[activation]
+        self._activate_in_place = IN_PLACE[activation]
 
     def forward(self, x: Tensor) -> Tensor:
         """From (..., width) to (..., width)."""

@@ -22,7 +22,7 @@ class ResidualBlock(TwoLayerBlock):
     def hidden(self, x: Tensor) -> Tensor:
         """What enters the second dense layer."""
         inner = self.first(self.dropout(self._activate(x)))
-        hidden: Tensor = self.dropout(self._activate(inner))
+        hidden: Tensor = self.dropout(self._activate_in_place(inner))
         return hidden
 
 
@@ -41,13 +41,16 @@ class DenseResNet(ResidualNetwork):
         width × width for every row.
         """
         *blocks, final = self._blocks()
+        shape = x.shape[:-1]
+        x = x.flatten(0, -2)
         for block in blocks:
             x = block(x)
         last = cast("ResidualBlock", final)
         head, second = self.head, last.second
         folded = head.weight @ second.weight  # (outputs, width)
         bias = head.bias + head.weight @ second.bias
-        return F.linear(x, head.weight, bias) + F.linear(last.hidden(x), folded)
+        outputs = F.linear(x, head.weight, bias) + F.linear(last.hidden(x), folded)
+        return outputs.unflatten(0, shape)
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """As the base has it; the last layer's output is not needed, and not computed."""
