@@ -30,52 +30,64 @@ def _floor(dimensions: int) -> float:
     return math.exp({2: -2.0, 4: -1.5}.get(dimensions, -1.0))
 
 
-def _ranked(dimensions: int, steps: int) -> Preset:
-    return Preset(
-        policy="ranking",
-        config=RankingConfig(
-            late_fusion=LateFusionConfig(value_width=128, **_SIZE),
-            scale_floor=_floor(dimensions),
-        ),
-        training=TrainingHints(steps=steps, **_TRAINING),
+def _ranked(dimensions: int) -> RankingConfig:
+    return RankingConfig(
+        late_fusion=LateFusionConfig(value_width=128, **_SIZE),
+        scale_floor=_floor(dimensions),
     )
 
 
-def _mixed(dimensions: int, steps: int) -> Preset:
-    return Preset(
-        policy="mdn",
-        config=MDNConfig(
-            components=4,
-            scale_floor=_floor(dimensions),
-            mean_spread=0.3,
-            pick="most_probable",
-            dropout=0.0,
-            action_normalisation="min_max",
-            **_SIZE,
-        ),
-        training=TrainingHints(steps=steps, **_TRAINING),
+def _mixed(dimensions: int) -> MDNConfig:
+    return MDNConfig(
+        components=4,
+        scale_floor=_floor(dimensions),
+        mean_spread=0.3,
+        pick="most_probable",
+        dropout=0.0,
+        action_normalisation="min_max",
+        **_SIZE,
     )
 
 
-PARTICLE_2: Final = _ranked(2, 4_000)
+PARTICLE_2: Final = Preset(
+    policy="ranking", config=_ranked(2), training=TrainingHints(steps=4_000, **_TRAINING)
+)
 """The particle of 2 dimensions, candidates of a mixture ranked by an energy."""
-PARTICLE_4: Final = _ranked(4, 4_000)
+PARTICLE_4: Final = Preset(
+    policy="ranking", config=_ranked(4), training=TrainingHints(steps=4_000, **_TRAINING)
+)
 """The same of 4 dimensions."""
-PARTICLE_8: Final = _ranked(8, 3_000)
+PARTICLE_8: Final = Preset(
+    policy="ranking", config=_ranked(8), training=TrainingHints(steps=3_000, **_TRAINING)
+)
 """The same of 8 dimensions."""
-PARTICLE_16: Final = _ranked(16, 6_000)
+PARTICLE_16: Final = Preset(
+    policy="ranking", config=_ranked(16), training=TrainingHints(steps=6_000, **_TRAINING)
+)
 """The same of 16 dimensions."""
-PARTICLE_32: Final = _ranked(32, 24_000)
+PARTICLE_32: Final = Preset(
+    policy="ranking", config=_ranked(32), training=TrainingHints(steps=24_000, **_TRAINING)
+)
 """The same of 32 dimensions."""
-PARTICLE_2_MDN: Final = _mixed(2, 4_000)
+PARTICLE_2_MDN: Final = Preset(
+    policy="mdn", config=_mixed(2), training=TrainingHints(steps=4_000, **_TRAINING)
+)
 """The particle of 2 dimensions, the explicit baseline: such a mixture's most probable answer."""
-PARTICLE_4_MDN: Final = _mixed(4, 4_000)
+PARTICLE_4_MDN: Final = Preset(
+    policy="mdn", config=_mixed(4), training=TrainingHints(steps=4_000, **_TRAINING)
+)
 """The same of 4 dimensions."""
-PARTICLE_8_MDN: Final = _mixed(8, 3_000)
+PARTICLE_8_MDN: Final = Preset(
+    policy="mdn", config=_mixed(8), training=TrainingHints(steps=3_000, **_TRAINING)
+)
 """The same of 8 dimensions."""
-PARTICLE_16_MDN: Final = _mixed(16, 6_000)
+PARTICLE_16_MDN: Final = Preset(
+    policy="mdn", config=_mixed(16), training=TrainingHints(steps=6_000, **_TRAINING)
+)
 """The same of 16 dimensions."""
-PARTICLE_32_MDN: Final = _mixed(32, 24_000)
+PARTICLE_32_MDN: Final = Preset(
+    policy="mdn", config=_mixed(32), training=TrainingHints(steps=24_000, **_TRAINING)
+)
 """The same of 32 dimensions."""
 PARTICLE_MSE: Final = Preset(
     policy="mse",
