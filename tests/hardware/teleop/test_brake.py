@@ -91,6 +91,23 @@ def test_terminal_that_is_closed_stops_the_robot_too(monkeypatch: pytest.MonkeyP
     assert "terminal was closed" in told[0]
 
 
+def test_standard_input_that_is_closed_stops_the_robot_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    ours, theirs = pty.openpty()
+    spare = os.dup(theirs)  # the terminal itself goes on
+    stdin: IO[str] = os.fdopen(theirs, "r", closefd=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", stdin)
+        with Brake(told.append):
+            os.close(theirs)
+            assert soon(lambda: bool(told))
+    assert "terminal was closed" in told[0]
+    os.close(spare)
+    os.close(ours)
+
+
 class TestEpisodes:
     @pytest.fixture
     def envs(self) -> Iterator[SyncVectorEnv]:
