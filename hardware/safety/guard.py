@@ -236,7 +236,7 @@ class Guard:
 
 def _with_margin(kinematics: Kinematics | None, margin: float | None) -> Kinematics | None:
     """An arm whose joints end so much earlier [rad]; None without a margin."""
-    if kinematics is None or not margin:
+    if kinematics is None or margin is None:
         return None
     joints = tuple(
         replace(joint, lower=joint.lower + margin, upper=joint.upper - margin)
