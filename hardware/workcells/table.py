@@ -35,8 +35,9 @@ SAFETY: Final = SafetyLimits(tilt=TILT, patience=5.0)
 """Of a table whose file says nothing of them: an upright tool, and a policy that keeps talking; `bounds_for` adds the task's."""
 HEIGHT_ROOM: Final = 0.005
 """Between the heights at which a task works and the band that the guard holds [m]: half of a tip's height over the table."""
-STEP_ROOM: Final = 1.5
-"""Of a task's largest displacement: by so much a commanded tip may be ahead of the measured one."""
+STEP_ROOM: Final = 2.0
+"""Of a task's largest displacement, by so much a commanded tip may be ahead of the measured one: what is asked for now, and
+what was asked for before and is still under way."""
 JOINT_MARGIN: Final = 0.005
 """From the ends of the ranges that every xArm6 has [rad]; half of what the home of a task has that lies at the end of reach."""
 NEARLY: Final = 0.006
