@@ -91,7 +91,7 @@ class Numbers:
 
 
 @pytest.mark.parametrize("micro_batch", [None, 3, 8])
-def test_what_an_update_reports_is_of_the_whole_batch(
+def test_an_update_is_by_the_whole_batch_and_reports_it_once(
     micro_batch: int | None, tmp_path: Path
 ) -> None:
     config = TrainConfig(data=tmp_path, out=tmp_path, batch_size=8, micro_batch=micro_batch)
@@ -99,6 +99,7 @@ def test_what_an_update_reports_is_of_the_whole_batch(
     learner = Learner(config, policy, policy, cast("Any", Numbers()), CPU)
     monitor = Monitor(1e6, CPU)
     learner.update(0.0, partial(monitor.add, 0, 0.0))
+    assert policy.weight.grad.item() == pytest.approx(4.5)
     expected = {"loss": 9.0, "middle": 4.5, "parameter_gradient_norm": 4.5}
     assert monitor.take_means() == pytest.approx(expected)
 
