@@ -77,8 +77,6 @@ TROUBLES = (
     Trouble(
         words="error", told=r"could not plan the motion \(controller error 25\).*nearer together"
     ),
-    Trouble(words="error=12", told="servo of joint 2"),
-    Trouble(words="error=35", told="left the fence.*(lift|hand)"),
     Trouble(words="collision", told="a collision.*31"),
     Trouble(words="joint-limit", told="a joint is at its limit.*23"),
     Trouble(words="speed", told="more speed than the arm has.*24"),

@@ -72,7 +72,8 @@ class XArmConfig:
     joint_speed: float = 2.0
     """Greatest, of every joint [rad/s]; the arm's own is pi."""
     joint_acceleration: float = 20.0
-    """[rad/s^2]; 20 is the most that the vendor's planner takes."""
+    """[rad/s^2]; 20 is the most that the vendor's planner takes. Of the way as it is planned: where joints that go each for
+    itself would lead the tip out of a flat workspace, keeping it inside may add as much again for a moment."""
     joint_jerk: float = 2000.0
     """[rad/s^3]"""
     tip_speed: float = 0.5

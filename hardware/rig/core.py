@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from .mover import LARGEST_BUFFER, Mover, Ticket
 from .tool_io import ControlBox, ToolBoard
 
 MOST_HEARD: Final = 200_000
-"""Motion targets that are kept until somebody asks for them; the oldest go first."""
+"""Motion targets and orders to stop that are kept until somebody asks for them; the oldest go first."""
 DRIFT: Final = 0.05
 """By how much joints may be elsewhere than commanded when motion is allowed anew [rad]; beyond, the arm was moved by hand."""
 Notice = tuple[Ticket, int]
@@ -38,6 +39,9 @@ class Core:
         """Time of one `advance` [s]."""
         self.heard: deque[dict[str, Any]] = deque(maxlen=MOST_HEARD)
         """Every motion target that came in, the newest last."""
+        self.stops: deque[dict[str, Any]] = deque(maxlen=MOST_HEARD)
+        """Every order to stop that came in, the newest last."""
+        self._numbers = count(1)
         self.notices: list[Notice] = []
         """What clients wait to be told."""
         self.saved = Configuration()
@@ -111,6 +115,10 @@ class Core:
             | (frames.WARNING if machine.warning else 0)
             | (0 if machine.ready else frames.NOT_READY)
         )
+
+    def note(self) -> dict[str, Any]:
+        """When something comes in that moves the arm or stops it: which it is of all of them, and times [s]."""
+        return {"number": next(self._numbers), "time": self.time, "came": self.now}
 
     def fail(self, code: int, *, held: bool = False) -> None:
         """Stop on an error of the controller."""

@@ -37,11 +37,17 @@ class Rig:
     def heard(self) -> list[dict[str, Any]]:
         """Every motion target that reached the controller since last asked, in SI, followed or not.
 
-        Each has "register", "name", "time", "mode", "state", "accepted", and by its kind "joints" (6,) [rad],
+        Each has "number" (which it is of all targets and orders to stop), "time" and "came" [s] (by a clock that goes on
+        where the rig itself is held up), "register", "name", "mode", "state", "accepted", and by its kind "joints" (6,) [rad],
         "position" [m] and "quaternion", "velocities" [rad/s] or "twist" [m/s, rad/s], with "duration", "speed",
         "acceleration", "frame" and "relative" where they have a meaning.
         """
         entries: list[dict[str, Any]] = self.client.ask("heard")
+        return entries
+
+    def stops(self) -> list[dict[str, Any]]:
+        """Every order to stop that reached the controller since last asked: "number", "time" and "came", as with targets."""
+        entries: list[dict[str, Any]] = self.client.ask("stops")
         return entries
 
     def inject(self, kind: str, **fields: Any) -> float:

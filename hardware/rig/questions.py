@@ -34,6 +34,12 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
         core.heard.clear()
         return entries
 
+    def stops() -> list[dict[str, Any]]:
+        """Every order to stop since the last time."""
+        entries = list(core.stops)
+        core.stops.clear()
+        return entries
+
     def state() -> dict[str, Any]:
         machine, mover = core.machine, core.mover
         return {
@@ -67,6 +73,7 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
         "release": release,
         "restart": restart,
         "heard": heard,
+        "stops": stops,
         "state": state,
         "configuration": configuration,
     }

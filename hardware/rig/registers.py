@@ -14,7 +14,7 @@ from . import frames
 from .calls import Call, Handler, Refused, Row
 from .core import Core
 from .frames import MM, FrameError, floats, words
-from .machine import BAD_PARAMETER, UNKNOWN_COMMAND
+from .machine import BAD_PARAMETER, BRAKE, STOP, UNKNOWN_COMMAND
 from .model import MotionError
 from .planned_registers import PLANNED
 from .settings import SETTINGS
@@ -78,6 +78,8 @@ def _brake(core: Core, call: Call) -> None:
 
 
 def _set_state(core: Core, call: Call) -> None:
+    if call.byte() in (STOP, BRAKE):
+        core.stops.append(core.note())
     if not core.set_state(call.byte()):
         raise Refused
 

@@ -24,9 +24,9 @@ SLOWEST: Final = 1e-4
 def hear(core: Core, call: Call, name: str, **values: Any) -> dict[str, Any]:
     """Note a target before anything is done about it."""
     entry = {
+        **core.note(),
         "register": call.request.register,
         "name": name,
-        "time": core.time,
         "mode": core.machine.mode,
         "state": core.state_code,
         "accepted": False,

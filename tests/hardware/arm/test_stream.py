@@ -16,6 +16,8 @@ from ibc_gym.hardware.arm.timing import LATE, Stopwatch, Timing
 from ibc_gym.records import Float64, Target
 
 PERIOD = 0.01
+NEAR = 0.01
+"""By which the tip is off half the time at the end of a control period [m]: 0.7 to 1.6 mm where nobody else computes."""
 
 
 def trace(
@@ -42,7 +44,7 @@ def trace(
 def test_sine_is_streamed_within_limits_and_in_its_plane(bench: Bench, control_rate: float) -> None:
     joints, off, timing = trace(bench, int(3 * control_rate), control_rate)
     config = bench.config
-    assert off.max() < 0.06, "on an idle machine it is a few millimetres"
+    assert np.median(off) < NEAR
     steps = np.diff(joints, axis=0)
     assert len(joints) > 60
     assert np.abs(steps).max() <= config.joint_speed * PERIOD * (1 + 1e-3)
@@ -64,7 +66,7 @@ def test_sine_is_streamed_within_limits_and_in_its_plane(bench: Bench, control_r
 )
 def test_other_ways_to_stream_follow_as_well(bench: Bench, kind: str) -> None:
     _, off, _ = trace(bench, 10, stream=kind)
-    assert off.max() < 0.06
+    assert np.median(off) < NEAR
 
 
 def test_arm_holds_when_no_word_comes_and_goes_on_when_one_does(bench: Bench) -> None:

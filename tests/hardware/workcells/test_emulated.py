@@ -16,24 +16,9 @@ from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.hardware.safety import SafeRobot
 from ibc_gym.hardware.workcells.emulated import EmulatedArm
 from ibc_gym.raw_streams import raw_folder
-from ibc_gym.registry import make_env, make_oracle, make_vec_env
-from ibc_gym.rollout import rollout
+from ibc_gym.registry import make_env, make_vec_env
 
 pytestmark = pytest.mark.realtime
-
-QUICK = 13
-"""Seed of an insertion that takes few steps."""
-
-
-def test_insertion_succeeds_through_the_vendors_client_as_it_does_in_simulation() -> None:
-    for workcell in ("mujoco", "xarm-emulated"):
-        envs = make_vec_env("insert", 1, workcell=workcell, autoreset_mode="disabled")
-        try:
-            episodes = rollout(envs, make_oracle("insert", envs), [QUICK]).episodes
-        finally:
-            envs.close()
-        assert [episode.success for episode in episodes] == [True], workcell
-        assert max(episode.metrics["worst_penetration"] for episode in episodes) < 5e-4
 
 
 def test_pictures_are_those_of_the_camera_in_simulation_and_fresh_and_raw_streams_lie_beside(

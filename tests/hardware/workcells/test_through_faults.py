@@ -18,6 +18,7 @@ from fault_bench import FARTHER, SHORT, TROUBLES, WORKCELL, Plan, Table, Trouble
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig, read_evaluation
+from ibc_gym.hardware.rig.schedule import known
 from ibc_gym.record import RecordConfig, record
 
 pytestmark = pytest.mark.realtime
@@ -62,6 +63,11 @@ def recording(table: Table, out: Path, seed: int) -> RecordConfig:
         observation=table.observation,
         options=table.options,
     )
+
+
+def test_no_fault_is_left_out() -> None:
+    words = " ".join(each.words for each in TROUBLES)
+    assert set(re.findall(r"(?<![\w.+])[a-z]+(?:-[a-z]+)*", words)) == set(known())
 
 
 @each_trouble
