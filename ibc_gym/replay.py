@@ -285,7 +285,10 @@ def _begin(
         )  # another simulator, or the seed gives the stored state by itself
     observation, _ = inner.restore(replace(fresh, simulation=state))
     situation = Situation(
-        robot=inner.workcell.robot.observe(), poses=inner.workcell.scene.poses(), step=0
+        robot=inner.workcell.robot.observe(),
+        poses=inner.workcell.scene.poses(),
+        step=0,
+        variation=fresh.variation,
     )
     progress = inner.task.measure(situation, None)
     observation, _ = inner.restore(replace(fresh, simulation=state, progress=progress))

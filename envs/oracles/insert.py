@@ -50,4 +50,6 @@ class InsertOracle:
         return moves
 
     def _script(self) -> Insertion:
-        return Insertion(self._task.config.clearance, self._task.control_period, self._style)
+        config = self._task.config
+        largest = 1.0 + config.randomisation.size
+        return Insertion(config.clearance, self._task.control_period, self._style, largest)
