@@ -63,6 +63,12 @@ ENVIRONMENTS: Final = """## Speed of the environments
 Steps per CPU second of one core, resets included.
 """
 
+RECORDING: Final = """## Speed of recording
+
+Scripted demonstrations of `push` in MuJoCo from nothing to a data set on the disk, wall time; the data are the same whatever the number
+of processes.
+"""
+
 GROWTH: Final = """## How cost grows
 
 CPU time of a training step, both axes logarithmic; the dashed line is linear growth. An exponent of 1 is linear. Small steps have
@@ -88,6 +94,8 @@ def page() -> str:
         _from("push_env", _push_env),
         _from("particle", _particle),
         _from("threads", _threads),
+        RECORDING,
+        _from("record_push", _record_push),
         GROWTH,
         _from("cost_growth", _growth),
     ]
@@ -310,6 +318,26 @@ def _threads(found: Mapping[str, Any]) -> str:
     ]
     heads = ("64 environments in MuJoCo", "steps/s, 1 thread", "2 threads", "ratio")
     return f"{table(heads, lines)}\n\n{_made_by('python benchmarks/threads.py --out …')}"
+
+
+def _record_push(found: Mapping[str, Any]) -> str:
+    walls = found["wall_seconds_by_processes"]
+    lines = [
+        (
+            processes,
+            f"{seconds:.1f} s",
+            f"{found['episodes'] / seconds:.1f}",
+            f"{walls['1'] / seconds:.2f}",
+        )
+        for processes, seconds in walls.items()
+    ]
+    heads = (
+        "processes",
+        f"{found['episodes']:,} episodes in",
+        "episodes/s",
+        "over one process",
+    )
+    return f"{table(heads, lines)}\n\n{_made_by(found['command'])}"
 
 
 def _growth(found: Mapping[str, Any]) -> str:
