@@ -80,6 +80,21 @@ def test_episodes_with_noise_on_the_actions_replay_exactly(shaken: float, tmp_pa
     assert all(episode.exact for episode in replay(ReplayConfig(data=out)))
 
 
+@pytest.mark.parametrize("observation", ["state", pytest.param("image", marks=pytest.mark.slow)])
+def test_noise_that_is_borne_at_times_replays_exactly(observation: str, tmp_path: Path) -> None:
+    out = tmp_path / "noisy.zarr"
+    options = {} if observation == "state" else {"image_size": (36, 64)}
+    made: dict[str, Any] = {"task": "insert", "observation": observation, "options": options}
+    record(RecordConfig(out=out, episodes=1, noise=0.001, workers=1, **made))
+    demonstration = Dataset.open(out).episode(0)
+    steps = demonstration.steps
+    noise = np.abs(steps["action"] - steps["action_sent"]).max(axis=1)
+    assert demonstration.success and noise.max() > 0.001
+    assert (noise[-3:] < 1e-6).all()  # the block is in the slot
+    (found,) = replay(ReplayConfig(data=out))
+    assert found.exact
+
+
 def test_episodes_of_several_workcells_and_settings_replay_each_with_its_own(
     tmp_path: Path,
 ) -> None:

@@ -109,9 +109,9 @@ def everything_for(row: Row) -> SensingRandomisation:
     have = {field.name for field in fields(config.randomisation)}
     values = {name: value for name, value in SWITCHES.items() if name in have}
     most = config.randomisation.most
-    return type(config.randomisation)(
-        **{name: min(value, most.get(name, value)) for name, value in values.items()}
-    )
+    bounded = {name: min(value, most.get(name, value)) for name, value in values.items()}
+    made: SensingRandomisation = type(config.randomisation)(**bounded)
+    return made
 
 
 @of_every_row
