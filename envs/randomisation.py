@@ -44,10 +44,11 @@ class SensingRandomisation:
     def __post_init__(self) -> None:
         require_finite(self)
         for field in fields(self):
-            value, most = getattr(self, field.name), self.most.get(field.name, np.inf)
-            if not 0 <= value <= most:
+            value, most = getattr(self, field.name), self.most.get(field.name)
+            if value < 0 or (most is not None and value > most):
+                bound = "be at least 0" if most is None else f"lie in 0 to {most}"
                 raise ConfigError(
-                    f"{type(self).__name__}.{field.name} is {value}, but must lie in 0 to {most}."
+                    f"{type(self).__name__}.{field.name} is {value}, but must {bound}."
                 )
 
     @property

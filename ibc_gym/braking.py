@@ -1,19 +1,23 @@
-"""While a policy moves an arm in real time, a key of the terminal stops it."""
+"""While a program moves an arm in real time, a key of the terminal stops it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
+from ibc_gym.contracts import Robot
 from ibc_gym.env import Env
 from ibc_gym.errors import Declined, RobotFault, Stopped
 from ibc_gym.real_time import is_real_time
 from ibc_gym.registry import load
 from ibc_gym.tables import PEOPLE
+
+ESCAPE: Final = {"escape": "Esc"}
+"""The only key that stops where others move; as `Brake` takes it."""
 
 
 @runtime_checkable
@@ -30,17 +34,27 @@ def has_brake(workcell: str | None) -> bool:
 
 
 @contextmanager
-def braked(workcell: str | None, envs: VectorEnv[Any, Any, Any]) -> Iterator[None]:
+def braked(
+    workcell: str | None,
+    moved: VectorEnv[Any, Any, Any] | Robot,
+    stopping: Mapping[str, str] | None = None,
+) -> Iterator[None]:
     """Listen for the length of a block, which the stopped robot ends by its fault.
+
+    Args:
+        workcell: Where it moves; in a simulation nobody listens.
+        moved: The robot, or environments of which the only one has it.
+        stopping: The keys that stop it; Esc and q by default.
 
     Raises:
         Stopped: A person pressed the key, or closed the terminal; the robot was stopped before anything else.
     """
-    robot = _robot_of(envs)
+    robot = _robot_of(moved)
     if robot is None or not has_brake(workcell):
         yield
         return
-    with load(PEOPLE, "brake", "part")(robot.stop_for_good) as brake:
+    keys = {} if stopping is None else {"stopping": stopping}
+    with load(PEOPLE, "brake", "part")(robot.stop_for_good, **keys) as brake:
         try:
             yield
         except (RobotFault, Declined) as error:
@@ -50,10 +64,12 @@ def braked(workcell: str | None, envs: VectorEnv[Any, Any, Any]) -> Iterator[Non
             raise Stopped(f"{brake.why} It stands where it was.") from error
 
 
-def _robot_of(envs: VectorEnv[Any, Any, Any]) -> Stoppable | None:
-    """The robot of the only environment."""
-    if not isinstance(envs, SyncVectorEnv) or len(envs.envs) != 1:
+def _robot_of(moved: VectorEnv[Any, Any, Any] | Robot) -> Stoppable | None:
+    """The robot itself, or that of the only environment."""
+    if not isinstance(moved, VectorEnv):
+        return moved if isinstance(moved, Stoppable) else None
+    if not isinstance(moved, SyncVectorEnv) or len(moved.envs) != 1:
         return None
-    env = envs.envs[0].unwrapped
+    env = moved.envs[0].unwrapped
     robot = env.workcell.robot if isinstance(env, Env) else None
     return robot if isinstance(robot, Stoppable) else None

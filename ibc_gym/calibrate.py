@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from ibc_gym.braking import braked
 from ibc_gym.checks import settle
 from ibc_gym.contracts import Workcell
 from ibc_gym.errors import ConfigError, UnknownName
@@ -145,6 +146,7 @@ def calibrate(config: CalibrateConfig, on_progress: OnProgress | None = None) ->
         ConfigError: Something cannot be measured, or its error is over the bound; nothing was written.
         UnknownName: There is no such workcell or camera.
         RobotFault: The arm stopped.
+        Stopped: A person stopped it by a key; nothing was written.
         CameraTimeout: A camera gave no picture.
     """
     measured = _tool(config, on_progress) if config.what == "tool" else _board(config, on_progress)
@@ -170,16 +172,17 @@ def _board(config: CalibrateConfig, on_progress: OnProgress | None) -> Any:
         serial = _serial(
             config, cell, device.name, getattr(cell.cameras[device.name], "serial", None)
         )
-        views = calibration.look(
-            cell,
-            device.name,
-            stage.flange_T_board,
-            tool_length=stage.scene.tool.length,
-            views=config.views,
-            speed=config.speed,
-            rng=np.random.default_rng(config.seed),
-            on_view=_telling(on_progress, "pictures"),
-        )
+        with braked(config.workcell, cell.robot):
+            views = calibration.look(
+                cell,
+                device.name,
+                stage.flange_T_board,
+                tool_length=stage.scene.tool.length,
+                views=config.views,
+                speed=config.speed,
+                rng=np.random.default_rng(config.seed),
+                on_view=_telling(on_progress, "pictures"),
+            )
     finally:
         cell.close()
     about = {"date": config.date, "serial": serial}

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from ibc_gym.braking import ESCAPE, braked
 from ibc_gym.contracts import Judge, Recoverable, Watched
 from ibc_gym.data import storage
 from ibc_gym.data.demonstration import Demonstration
 from ibc_gym.data.episode_buffer import EpisodeBuffer
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.data.recorder import Recorder
-from ibc_gym.errors import IbcGymError, RobotFault
+from ibc_gym.errors import IbcGymError, RobotFault, Stopped
 from ibc_gym.lock import only_writer
 from ibc_gym.person_stage import PersonStage, RecordByPersonConfig
 from ibc_gym.record import STATE, RecordSummary, seeds_there
@@ -159,7 +160,7 @@ class _Session:
         """The episode, None if it is dropped; and what ended it, None if it ended by itself."""
         buffer = EpisodeBuffer(1, self._recorder.metadata.observation_space.spaces)
         try:
-            ask = self._steps(seed, buffer)
+            ask = self._stoppable_steps(seed, buffer)
             if isinstance(self._cell.robot, Watched):
                 self._cell.robot.rest()  # a person may take minutes to judge
             if ask in DROPPED or not buffer.under_way():
@@ -173,6 +174,15 @@ class _Session:
                 self._recorder.append(cut_off)
                 self._around.say(f"The {cut_off.length} steps until then are kept, and marked.")
             raise
+
+    def _stoppable_steps(self, seed: int, buffer: EpisodeBuffer) -> str | None:
+        """`_steps`; Esc stops an arm in real time at once, on its way home or while a policy is busy, and means the same."""
+        try:
+            with braked(self._stage.config.workcell, self._cell.robot, ESCAPE):
+                return self._steps(seed, buffer)
+        except Stopped:
+            self._forget()  # or it is heard that the terminal is gone
+            return "stop"
 
     def _steps(self, seed: int, buffer: EpisodeBuffer) -> str | None:
         """Act until the episode ends, or the person ends it; gives by what."""

@@ -28,7 +28,7 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.record import STATE
 from ibc_gym.records import Bool, Float32, Float64, Observation, Situation
 from ibc_gym.registry import add_noise, make_env, make_oracle
-from ibc_gym.tables import GYM_PREFIX
+from ibc_gym.tables import GYM_PREFIX, UNMEASURED
 from ibc_gym.words import count
 
 START = "start."
@@ -50,7 +50,7 @@ class ReplayConfig:
     episodes: tuple[int, ...] = ()
     """Numbers of the episodes, from 0; all of them by default."""
     workcell: str | None = None
-    """Where to run them; by default where they were recorded."""
+    """Where to run them; by default where they were recorded, but on no real table."""
     skip_damaged: bool = False
     """Read everything first, and leave damaged episodes out; the others keep their numbers."""
 
@@ -108,7 +108,8 @@ def replay(
         on_damage: Told what is left out, if damaged episodes are.
 
     Raises:
-        ConfigError: There is no data set, it has no such episode, or nothing says how an episode began.
+        ConfigError: There is no data set, it has no such episode, nothing says how an episode began, or nothing measures
+            where things are in the workcell; nothing was opened.
         DatasetCorrupt: An episode is damaged, unless such are left out.
         SpecMismatch: The actions do not fit the environment.
     """
@@ -124,6 +125,8 @@ def replay(
             f"{config.data} has {count(len(dataset), 'episode')}, counted from 0; there is no episode "
             f"{', '.join(map(str, missing)) or 'to replay'}."
         )
+    for number in chosen:  # before the first one moves anything
+        recorded_workcell(dataset.origins[number][0].metadata, config.workcell)
     longest = int(dataset.lengths.max())
     found = []
     with ExitStack() as stack:
@@ -154,6 +157,26 @@ def recorded_noise(metadata: Metadata) -> float:
     return float(metadata.source.get("noise", 0.0)) if metadata.demonstrator == "oracle" else 0.0
 
 
+def recorded_workcell(metadata: Metadata, workcell: str | None = None) -> str | None:
+    """Where to run a data set's episodes again: `workcell`, by default where they were recorded; None for a task of Gymnasium.
+
+    The emulated table is such a place: it measures, and its guard holds stored actions as it holds a policy's.
+
+    Raises:
+        ConfigError: Nothing measures where things are there, so that stored actions would move an arm blindly.
+    """
+    if metadata.task.startswith(GYM_PREFIX):
+        return workcell
+    chosen = workcell or metadata.workcell
+    if chosen in UNMEASURED:
+        recorded = "The episodes were recorded in" if workcell is None else "They would run in"
+        raise ConfigError(
+            f"{recorded} workcell {chosen!r}, a real table: nothing there measures where things are, so stored actions would "
+            "move the arm without regard to them. Replay them in a simulator: --workcell mujoco"
+        )
+    return chosen
+
+
 def make_recorded_env(
     metadata: Metadata, workcell: str | None = None, *, longest: int = 1
 ) -> gymnasium.Env[Any, Any]:
@@ -165,15 +188,17 @@ def make_recorded_env(
         metadata: Of the data set.
         workcell: Another workcell than that of the recording.
         longest: Steps that the longest episode has.
+
+    Raises:
+        ConfigError: As `recorded_workcell`; nothing was opened.
     """
+    workcell = recorded_workcell(metadata, workcell)
     options = {name: _tuples(value) for name, value in metadata.config.items()}
     if metadata.task.startswith(GYM_PREFIX):
         options.pop("id", None)
         options.update(options.pop("options", {}))
         # People took longer than the environment's limit, which is about policies.
         options["horizon"] = max(options.get("horizon") or 0, longest)
-    elif workcell is None:
-        workcell = metadata.workcell
     observation = "state"
     if "state" not in metadata.observation_space.spaces:
         # How much noise a demonstrator bears is a question of states.

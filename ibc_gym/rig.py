@@ -26,6 +26,15 @@ PICTURE_RATE: Final = 30.0
 """Of the rig's cameras [Hz]."""
 WIDTH: Final = 640
 """Of the pictures of the rig's cameras [px]."""
+BOARD: Final[Mapping[str, Any]] = {
+    "columns": 9,
+    "rows": 7,
+    "square": 0.024,
+    "marker": 0.018,
+    "margin": 0.012,
+    "dictionary": "DICT_4X4_50",
+}
+"""The usual board of a calibration, each field by a value of its kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +70,26 @@ class RigConfig:
             raise ConfigError(
                 f"RigConfig.period is {self.period} s, but must lie in 0.002 to 0.05: a controller is no slower."
             )
+        if self.seed < 0:
+            raise ConfigError(f"RigConfig.seed is {self.seed}, but must be at least 0.")
+        self.board_fields()
         self.faults()
+
+    def board_fields(self) -> dict[str, Any]:
+        """The board of a calibration; empty for none.
+
+        Raises:
+            ConfigError: It is not written as JSON, or has a field that no board has, or one of another kind.
+        """
+        try:
+            told = json.loads(self.board)
+        except json.JSONDecodeError:
+            told = None
+        if not isinstance(told, dict) or not all(_is_of_a_board(*row) for row in told.items()):
+            raise ConfigError(
+                f"RigConfig.board is {self.board!r}, but must be fields of a board as JSON, such as '{json.dumps(BOARD)}'."
+            )
+        return told
 
     def faults(self) -> Any:
         """What goes wrong, as the controller takes it.
@@ -72,6 +100,12 @@ class RigConfig:
         """
         read = load(HARDWARE, "faults", "hardware")
         return read(self.fault, per_minute=self.faults_per_minute, seed=self.seed)
+
+
+def _is_of_a_board(name: str, value: Any) -> bool:
+    """Whether a board has such a field; a number may be a whole one where any will do."""
+    kind = type(BOARD.get(name))
+    return type(value) is kind or (kind is float and type(value) is int)
 
 
 class _Stage:
@@ -140,7 +174,7 @@ def serve(config: RigConfig, tell: Callable[[Mapping[str, Any]], None]) -> None:
 def _staged(config: RigConfig) -> Any:
     """What has the scene: a task, or the stage of a calibration."""
     if config.task in STAGES:
-        return make_stage(config.task, config.options, board=json.loads(config.board) or None)
+        return make_stage(config.task, config.options, board=config.board_fields() or None)
     return make_task(config.task, **config.options)
 
 

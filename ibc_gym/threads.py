@@ -4,7 +4,8 @@ While one thread integrates physics, another computes what happens around it. Ea
 at a time and by the code that steps it when it is alone, so results are the same to the last bit.
 
 MuJoCo's own way to step many worlds, `mujoco.batch`, integrates physics on all cores and leaves all the rest to one:
-1.4 to 1.5 times one thread on two cores, where this is 1.8 times (`benchmarks/threads.py`).
+1.4 to 1.5 times one thread on two cores, where this is 1.8 times (`benchmarks/threads.py`). Threads wait for each other
+a little at every step, so on a virtual machine whose cores wake slowly this was 1.4 to 1.5, too.
 """
 
 from __future__ import annotations

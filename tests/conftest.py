@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
+import sys
+import termios
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hall import Hall
@@ -30,6 +36,19 @@ settings.load_profile(PROFILE)
 # press it, here and in processes of their own.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def typist(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], int]]:
+    """Types into the terminal that this process has for the length of a test."""
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    stdin: IO[str] = os.fdopen(theirs, "r")
+    monkeypatch.setattr(sys, "stdin", stdin)
+    yield lambda typed: os.write(ours, typed)
+    assert termios.tcgetattr(theirs) == before, "it is as it was"
+    stdin.close()
+    os.close(ours)
 
 
 @pytest.fixture

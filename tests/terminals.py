@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -85,3 +86,13 @@ class CommandInTerminal:
         while select.select([self._ours], [], [], seconds)[0]:
             self.seen += os.read(self._ours, 1 << 16).decode(errors="replace")
             seconds = 0.0
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Whether something comes true within some seconds."""
+    until = time.monotonic() + 20.0
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 from command import refused, run
 from scipy.spatial.transform import Rotation
+from terminals import soon
 
 from ibc_gym import registry
 from ibc_gym.calibrate import CalibrateConfig, calibrate
-from ibc_gym.errors import ConfigError
+from ibc_gym.errors import ConfigError, Stopped
 from ibc_gym.hardware.calibration import files
 from ibc_gym.registry import make_stage
 
@@ -127,6 +129,31 @@ class TestRefusal:
             calibrate(CalibrateConfig(what="camera", out=out, **QUICK))
         with pytest.raises(ConfigError, match="a person brings the tip to a point"):
             calibrate(CalibrateConfig(what="tool", out=out, **QUICK))
+
+
+def test_key_stops_the_arm_in_the_middle_and_nothing_is_stored(
+    tmp_path: Path, typist: Callable[[bytes], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robots: list[Any] = []
+    made = registry.make_workcell
+
+    def noticed(*args: Any, **options: Any) -> Any:
+        cell = made(*args, **options)
+        robots.append(cell.robot)
+        return cell
+
+    monkeypatch.setattr("ibc_gym.calibrate.make_workcell", noticed)
+    monkeypatch.setattr("ibc_gym.braking.is_real_time", lambda workcell: True)
+
+    def press(share: float, words: str) -> None:
+        assert words.startswith("1 of"), "no second picture is taken"
+        typist(b"\x1b")
+        assert soon(lambda: robots[0].fault is not None)
+
+    out = tmp_path / "camera.json"
+    with pytest.raises(Stopped, match="by Esc"):
+        calibrate(CalibrateConfig(what="camera", out=out, **QUICK), press)
+    assert not out.exists()
 
 
 class TestCommand:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -9,14 +10,17 @@ import numpy as np
 import pytest
 from hall import IDLE, PUSH, Hall, ask, finding
 from hands import ScriptedHand, reading
+from terminals import soon
 
 from ibc_gym import record_by_person as program
 from ibc_gym import registry, tables, watching
 from ibc_gym.envs.simulators.mujoco_robot import MujocoRobot
 from ibc_gym.envs.tasks.reach import Reach
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch, UnknownName
+from ibc_gym.hardware.safety import SafeRobot
 from ibc_gym.hardware.teleop import device
 from ibc_gym.hardware.teleop.device import DeviceLost, Reading
+from ibc_gym.records import Float32
 from ibc_gym.replay import ReplayConfig, replay
 
 
@@ -229,6 +233,65 @@ class TestTakeOver:
     def test_oracle_left_alone_succeeds(self, hall: Hall) -> None:
         summary = hall.record([IDLE], episodes=1, policy="oracle", options={"horizon": 100})
         assert summary.successes == 1 and not hall.data[0].steps["by_person"].any()
+
+
+class TestBrake:
+    """The simulated arm as if it moved in real time, and keys of a true terminal."""
+
+    @pytest.fixture
+    def press(
+        self, typist: Callable[[bytes], int], monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[[], None]:
+        """Types Esc, and is busy until the robot is stopped."""
+        monkeypatch.setattr("ibc_gym.braking.is_real_time", lambda workcell: True)
+        robots: list[SafeRobot] = []
+        made = SafeRobot.__init__
+
+        def noticed(self: SafeRobot, *args: Any, **options: Any) -> None:
+            made(self, *args, **options)
+            robots.append(self)
+
+        monkeypatch.setattr(SafeRobot, "__init__", noticed)
+
+        def press() -> None:
+            typist(b"\x1b")
+            assert soon(lambda: robots[-1].fault is not None), "stopped while the program is busy"
+
+        return press
+
+    def test_escape_stops_the_arm_while_the_policy_is_busy_and_the_episode_is_kept(
+        self, hall: Hall, press: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Busy:
+            steps = 0
+
+            def reset(self, mask: Any, seeds: Any) -> None: ...
+
+            def act(self, observation: Any) -> Float32:
+                self.steps += 1
+                if self.steps == 4:
+                    press()
+                return np.full((1, 2), 0.01, np.float32)
+
+        monkeypatch.setattr("ibc_gym.person_stage.make_oracle", lambda task, envs: Busy())
+        summary = hall.record([IDLE], episodes=3, policy="oracle")
+        assert summary.stopped and (summary.written, summary.faults) == (1, 0)
+        (episode,) = list(hall.data)
+        assert episode.fault is None
+        assert episode.length == 3 and episode.steps["truncated"][-1]
+
+    def test_escape_stops_the_arm_on_its_way_home(
+        self, hall: Hall, press: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home = MujocoRobot.reset
+
+        def going(self: MujocoRobot, target: Any = None) -> None:
+            home(self, target)
+            press()
+
+        monkeypatch.setattr(MujocoRobot, "reset", going)
+        summary = hall.record([IDLE, PUSH], episodes=3)
+        assert summary.stopped and summary.done == 0
 
 
 def test_wishes_have_one_vocabulary() -> None:

@@ -14,7 +14,14 @@ from ibc_gym.data.importer import ImportConfig, import_npz
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, UnknownName
 from ibc_gym.record import STATE, RecordConfig, record
-from ibc_gym.replay import ReplayConfig, make_recorded_env, replay, replay_episode
+from ibc_gym.registry import make_env
+from ibc_gym.replay import (
+    ReplayConfig,
+    make_recorded_env,
+    recorded_workcell,
+    replay,
+    replay_episode,
+)
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +209,64 @@ def test_randomised_episodes_keep_what_was_drawn_and_replay_exactly(
     }
     assert len(frictions) == 3
     assert all(episode.exact for episode in replay(ReplayConfig(data=out)))
+
+
+class TestRealTable:
+    """Data that say they were recorded at the real table; what they hold was made in simulation."""
+
+    @pytest.fixture
+    def opened(self, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+        """Workcells that environments were asked for."""
+        found: list[str | None] = []
+
+        def make(task: str, *, workcell: str | None, **options: Any) -> Any:
+            found.append(workcell)
+            return make_env(task, workcell=workcell, **options)
+
+        monkeypatch.setattr("ibc_gym.replay.make_env", make)
+        return found
+
+    @pytest.fixture
+    def at_the_table(self, push_demos: Path, tmp_path: Path) -> Path:
+        source = Dataset.open(push_demos)
+        metadata = replace(source.metadata, workcell="xarm")
+        with Recorder(tmp_path / "real.zarr", metadata) as recorder:
+            recorder.append(source.episode(0))
+        return tmp_path / "real.zarr"
+
+    def test_stored_actions_do_not_move_the_real_arm(
+        self, at_the_table: Path, opened: list[str | None]
+    ) -> None:
+        with pytest.raises(ConfigError, match=r"recorded in workcell 'xarm'.*--workcell mujoco"):
+            replay(ReplayConfig(data=at_the_table))
+        with pytest.raises(ConfigError, match="--workcell mujoco"):
+            make_recorded_env(Dataset.open(at_the_table).metadata)
+        assert not opened
+
+    def test_nor_if_it_is_asked_for_by_name(
+        self, push_demos: Path, opened: list[str | None]
+    ) -> None:
+        with pytest.raises(ConfigError, match="would run in workcell 'xarm'"):
+            replay(ReplayConfig(data=push_demos, workcell="xarm"))
+        assert not opened
+
+    def test_nor_after_episodes_of_a_simulation(
+        self, push_demos: Path, at_the_table: Path, opened: list[str | None]
+    ) -> None:
+        (real,) = Dataset.open(at_the_table)
+        mixed = rewritten(
+            push_demos, at_the_table.with_name("mixed.zarr"), [*Dataset.open(push_demos)]
+        )
+        with Recorder(mixed, Dataset.open(at_the_table).metadata) as recorder:
+            recorder.append(replace(real, seed=99))
+        with pytest.raises(ConfigError, match="'xarm'"):
+            replay(ReplayConfig(data=mixed))
+        assert not opened
+
+    def test_a_simulator_takes_them(self, at_the_table: Path, opened: list[str | None]) -> None:
+        (found,) = replay(ReplayConfig(data=at_the_table, workcell="mujoco"))
+        assert opened == ["mujoco"] and found.exact
+
+    def test_emulated_table_is_replayed_where_it_was_recorded(self, push_demos: Path) -> None:
+        metadata = replace(Dataset.open(push_demos).metadata, workcell="xarm-emulated")
+        assert recorded_workcell(metadata) == "xarm-emulated"

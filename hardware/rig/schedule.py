@@ -13,7 +13,7 @@ import numpy as np
 from ibc_gym.errors import ConfigError, UnknownName
 
 from .cameras.faults import FAULTS, CameraFault, FaultKind, random_faults
-from .faults import KINDS, Fault, FaultSchedule
+from .faults import CODES, KINDS, LASTING, Fault, FaultSchedule
 
 CAMERA: Final = "camera-"
 """What faults of cameras begin with."""
@@ -68,7 +68,9 @@ def schedule(
     """
     if not 0 <= per_minute < inf:
         raise ConfigError(f"{per_minute} faults per minute cannot be drawn; 0 draws none.")
-    said = [parse(word) for word in words]
+    if seed < 0:
+        raise ConfigError(f"The seed of faults that are drawn is {seed}, but must be at least 0.")
+    said = [parse(word, cameras=cameras) for word in words]
     if not cameras and (eyes := [fault for fault in said if isinstance(fault, CameraFault)]):
         raise ConfigError(
             f"{CAMERA}{eyes[0].kind} cannot go wrong where no camera is emulated: one is in the workcell xarm-emulated, where "
@@ -81,8 +83,8 @@ def schedule(
     )
 
 
-def parse(word: str) -> Fault | CameraFault:
-    """One fault by its words.
+def parse(word: str, *, cameras: bool = True) -> Fault | CameraFault:
+    """One fault by its words; without cameras theirs are not offered to who mistypes one.
 
     Raises:
         UnknownName: No fault is called that.
@@ -101,10 +103,12 @@ def parse(word: str) -> Fault | CameraFault:
         ) from None
     kind, begins = told["kind"], at or 0.0
     if kind not in known():
-        raise UnknownName("fault", kind, known())
+        raise UnknownName("fault", kind, known() if cameras else KINDS)
     if not kind.startswith(CAMERA):
         if kind == "delay" and value is not None:
             return Fault(kind=kind, at=begins, duration=lasts, late=value)
+        if value is not None and kind not in CODES:
+            raise ConfigError(f"{word!r} has a number, but {kind!r} takes none{_rather(told)}.")
         return Fault(kind=kind, at=begins, duration=lasts, code=_code(word, value))
     if value is not None:
         raise ConfigError(f"{word!r} has a number, but no fault of a camera takes one.")
@@ -126,6 +130,15 @@ def _code(word: str, value: float | None) -> int | None:
     if value is not None and value != round(value):
         raise ConfigError(f"{word!r} has the code {value}, but codes are whole numbers.")
     return None if value is None else round(value)
+
+
+def _rather(told: re.Match[str]) -> str:
+    """What was meant, where a duration was said as a number."""
+    kind, value, at, lasts = (told[name] for name in ("kind", "value", "at", "lasts"))
+    if kind not in LASTING or lasts is not None:
+        return ""
+    begins = "" if at is None else f"@{at}s"
+    return f"; how long it lasts comes last: {kind}{begins}+{value}s"
 
 
 def _eye(kind: str) -> FaultKind:

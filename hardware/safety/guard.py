@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import sqrt
 from typing import Final
 
@@ -10,8 +11,8 @@ import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.errors import ConfigError, SpecMismatch
-from ibc_gym.kinematics import CLOSE_ENOUGH, Kinematics
-from ibc_gym.records import Float64, Pose, RobotState, Target
+from ibc_gym.kinematics import CLOSE_ENOUGH, Kinematics, points_down
+from ibc_gym.records import Float64, Pose, RobotLimits, RobotState, Target
 
 from .limits import (
     ROUNDING,
@@ -33,20 +34,23 @@ SAVED: Final = 6
 class Guard:
     """The limits, and what of the last targets they speak of."""
 
-    def __init__(self, limits: SafetyLimits, period: float, kinematics: Kinematics | None) -> None:
-        """Hold limits for a robot with this control period [s].
+    def __init__(
+        self, limits: SafetyLimits, robot: RobotLimits, kinematics: Kinematics | None
+    ) -> None:
+        """Hold limits for a robot that has its own.
 
         Raises:
             ConfigError: They need the arm's kinematics, and they are not given.
         """
         self.limits = limits
-        self._period = period
+        self._robot, self._period = robot, robot.control_period
         self._kinematics = kinematics
         self._normals, self._offsets = limits.faces()
         self._velocity: Float64 = np.zeros(3)
         self._last: Float64 = np.full(3, np.nan)
         if limits.joint_margin is not None and kinematics is None:
             raise ConfigError("SafetyLimits.joint_margin needs the arm's kinematics.")
+        self._roomy = _with_margin(kinematics, limits.joint_margin)
 
     def begin(self, state: RobotState) -> None:
         """An episode begins here, at rest.
@@ -104,13 +108,25 @@ class Guard:
         assert wanted is not None
         if before is None or state.tool is None:
             raise ConfigError("Safety limits of a tool need a robot that says where its tool is.")
-        position = self._place(wanted.position, before.position, state.tool.position)
+        place = self._within_room(wanted)
+        position = self._place(place, before.position, state.tool.position)
         quaternion = self._orientation(wanted.quaternion, before.quaternion)
         if position is not wanted.position or quaternion is not wanted.quaternion:
             target = Target(tool=Pose(position=position, quaternion=quaternion))
         if self.limits.joint_margin is not None and not self._joints_have_room(target, state):
             return Target(tool=before)
         return target
+
+    def _within_room(self, wanted: Pose) -> Float64:
+        """Where an upright tool may go with joints that keep their margin, (3,) [m]; the very array, if it may go there.
+
+        It is the robot's own way to its workspace and along the end of its reach, so that the margin changes nothing else.
+        """
+        place = wanted.position
+        if self._roomy is None or not points_down(wanted.quaternion):
+            return place
+        inside = np.clip(place, self._robot.lower, self._robot.upper)
+        return self._roomy.within_reach(place if np.array_equal(inside, place) else inside)
 
     def _place(self, wanted: Float64, before: Float64, measured: Float64) -> Float64:
         """The place (3,) [m] that may be commanded; `wanted` itself, the very array, if it may."""
@@ -216,6 +232,17 @@ class Guard:
         if tilt is not None and tilt_of(pose.quaternion) > tilt + 1e-6:
             return f"the tool is tilted by {tilt_of(pose.quaternion):.3f} rad, of which {tilt:.3f} are allowed"
         return None
+
+
+def _with_margin(kinematics: Kinematics | None, margin: float | None) -> Kinematics | None:
+    """An arm whose joints end so much earlier [rad]; None without a margin."""
+    if kinematics is None or margin is None:
+        return None
+    joints = tuple(
+        replace(joint, lower=joint.lower + margin, upper=joint.upper - margin)
+        for joint in kinematics.arm.joints
+    )
+    return Kinematics(replace(kinematics.arm, joints=joints), kinematics.tool_length)
 
 
 def _near(place: Float64, before: Float64, measured: Float64, step: float) -> Float64:

@@ -67,7 +67,7 @@ class SafeRobot:
                 commands that come once a period.
         """
         self._inner = inner
-        self._guard = Guard(limits or SafetyLimits(), inner.limits.control_period, kinematics)
+        self._guard = Guard(limits or SafetyLimits(), inner.limits, kinematics)
         self.dead_man = dead_man
         """May be put in place, or taken away, between any two calls."""
         self._recoverable = inner if isinstance(inner, Recoverable) else None

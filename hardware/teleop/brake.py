@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ibc_gym.closing import Closing
@@ -20,17 +20,24 @@ GLANCE: Final = 0.05
 class Brake(Closing):
     """Listens to the process's own terminal, beside whoever else does, until a stopping key is pressed."""
 
-    def __init__(self, stop: Callable[[str], None], keys: Keys | None = None) -> None:
+    def __init__(
+        self,
+        stop: Callable[[str], None],
+        keys: Keys | None = None,
+        *,
+        stopping: Mapping[str, str] = STOPPING,
+    ) -> None:
         """Listen from now on.
 
         Args:
             stop: Stops the robot for good, and is told why; called from the brake's thread, once. It must not raise.
             keys: What is listened to; the process's own terminal by default.
+            stopping: The keys that stop the robot.
 
         Raises:
             ConfigError: Standard input is no terminal.
         """
-        self._stop = stop
+        self._stop, self._stopping = stop, stopping
         self._keys = keys or terminal_keys()
         self._over = threading.Event()
         self.why: str | None = None
@@ -48,7 +55,9 @@ class Brake(Closing):
         while self.why is None and not self._over.is_set():
             try:
                 self._keys.wait(GLANCE)
-                pressed = [STOPPING[key] for key in self._keys.take() if key in STOPPING]
+                pressed = [
+                    self._stopping[key] for key in self._keys.take() if key in self._stopping
+                ]
             except DeviceLost as error:
                 self._pull(f"{error} So nobody could stop the arm by a key.")
                 return

@@ -28,6 +28,7 @@ from .keys import KeyParser
 
 ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 """Signals that end a process without any clean-up, unless they are handled."""
+CLOSED: Final = "The terminal was closed, so nobody is at the keys any more."
 
 
 class Keys(Closing):
@@ -49,7 +50,11 @@ class Keys(Closing):
         return self._terminal.heard_by(self)
 
     def wait(self, seconds: float) -> None:
-        """Return once a key was pressed, at the latest after so long [s]."""
+        """Return once a key was pressed, at the latest after so long [s].
+
+        Raises:
+            DeviceLost: The terminal was closed.
+        """
         if not self.heard:
             self._terminal.pump(seconds)
 
@@ -90,7 +95,7 @@ class _RawTerminal:
 
     def pump(self, seconds: float) -> None:
         """Hand what is typed to all listeners; wait so long for something [s]."""
-        select.select([self._descriptor], [], [], seconds)
+        self._is_there_any(seconds)
         with self._lock:
             for key in self._parser.feed(self._read(), self._clock()):
                 for listener in self.listeners:
@@ -104,15 +109,22 @@ class _RawTerminal:
 
     def _read(self) -> bytes:
         """What is there now; never waits."""
-        if not select.select([self._descriptor], [], [], 0.0)[0]:
+        if not self._is_there_any(0.0):
             return b""
         try:
             typed = os.read(self._descriptor, 4096)
         except OSError:
             typed = b""  # the other end of a pseudo-terminal is gone
         if not typed:
-            raise DeviceLost("The terminal was closed, so nobody is at the keys any more.")
+            raise DeviceLost(CLOSED)
         return typed
+
+    def _is_there_any(self, seconds: float) -> bool:
+        """Whether anything was typed; waits so long for it [s]."""
+        try:
+            return bool(select.select([self._descriptor], [], [], seconds)[0])
+        except (OSError, ValueError) as error:  # standard input itself was closed
+            raise DeviceLost(CLOSED) from error
 
     def restore(self) -> None:
         global _terminal  # it is the process's, and there is one

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from gymnasium import spaces
 
 from ibc_gym.checks import settle
 from ibc_gym.contracts import Task
@@ -28,8 +29,17 @@ VARIABLE: Final = "IBC_GYM_TABLE"
 """Environment variable that says where the file is."""
 FILE: Final = Path("table.toml")
 """Where it is by default."""
-SAFETY: Final = SafetyLimits(tilt=radians(5.0), patience=5.0)
-"""Beside the workspace and the speeds that the driver keeps: a tool that stays upright, and a policy that keeps talking."""
+TILT: Final = radians(5.0)
+"""Of a tool that stays upright, at most [rad]."""
+SAFETY: Final = SafetyLimits(tilt=TILT, patience=5.0)
+"""Of a table whose file says nothing of them: an upright tool, and a policy that keeps talking; `bounds_for` adds the task's."""
+HEIGHT_ROOM: Final = 0.005
+"""Between the heights at which a task works and the band that the guard holds [m]: half of a tip's height over the table."""
+STEP_ROOM: Final = 2.0
+"""Of a task's largest displacement, by so much a commanded tip may be ahead of the measured one: what is asked for now, and
+what was asked for before and is still under way."""
+JOINT_MARGIN: Final = 0.005
+"""From the ends of the ranges that every xArm6 has [rad]; half of what the home of a task has that lies at the end of reach."""
 NEARLY: Final = 0.006
 """As near to the task's home begins an arm whose joints do not reach it [m]."""
 CLEAR_OF_STOPS: Final = 0.0025
@@ -162,8 +172,31 @@ def _home(task: Task, kinematics: Kinematics) -> Float64:
 
 
 def bounds_for(task: Task, limits: SafetyLimits) -> SafetyLimits:
-    """The table's bounds, without that on the tilt where a scene is about tilting the tool."""
-    return replace(limits, tilt=None) if getattr(task, "tilts", False) else limits
+    """The table's bounds, and where they leave out tilt, height, step or joint margin those that serve the task.
+
+    A scene that is about tilting the tool has no bound on the tilt and none by default on joints, which are planned there.
+    Only tasks whose actions are displacements [m] have a step by default.
+    """
+    scene = scene_of(task)
+    lower, upper = scene.workspace_lower[2], scene.workspace_upper[2]
+    limits = replace(limits, height=limits.height or (lower - HEIGHT_ROOM, upper + HEIGHT_ROOM))
+    if getattr(task, "tilts", False):
+        return replace(limits, tilt=None)
+    return replace(
+        limits,
+        tilt=TILT if limits.tilt is None else limits.tilt,
+        step=limits.step or _largest_step(task),
+        joint_margin=JOINT_MARGIN if limits.joint_margin is None else limits.joint_margin,
+    )
+
+
+def _largest_step(task: Task) -> float | None:
+    """How far a commanded tip may be ahead of the measured one [m]; None where actions are no displacements."""
+    space, names = task.action_space, task.action_names
+    if not names or not all(name.endswith("displacement [m]") for name in names):
+        return None
+    assert isinstance(space, spaces.Box)
+    return STEP_ROOM * float(np.linalg.norm(np.maximum(-space.low, space.high)))
 
 
 def scene_of(task: Task) -> Any:

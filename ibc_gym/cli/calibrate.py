@@ -9,6 +9,7 @@ from math import degrees
 from pathlib import Path
 from typing import Any, Literal
 
+from ibc_gym.braking import has_brake
 from ibc_gym.calibrate import CalibrateConfig, CalibrationSummary, board_of, calibrate
 from ibc_gym.cli.flags import (
     REQUIRED,
@@ -74,6 +75,8 @@ def calibrate_(argv: Sequence[str], terminal: Terminal) -> None:
     )
     config = config_of(CalibrateConfig, flags, options=options)
     terminal.writes("the result, if its errors are within their bounds,", config.file)
+    if has_brake(config.workcell):
+        terminal.say("Esc or q stops the arm at once and ends this; nothing is written then.")
     with terminal.progress("Measuring") as (bar,):
         found = calibrate(config, bar)
     terminal.result(dataclasses.asdict(found), _errors(found), _against(found))

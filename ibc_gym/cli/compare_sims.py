@@ -9,6 +9,7 @@ from ibc_gym.cli.flags import REQUIRED, config_of, flag, flags_of, parse, take_t
 from ibc_gym.comparison.compare import CompareConfig, compare, require
 from ibc_gym.comparison.page import write_comparison
 from ibc_gym.console import Terminal, table
+from ibc_gym.paths import writable_folder
 
 DESCRIPTION = (
     "Run a task in two simulators: the same commands, then the same policies.",
@@ -47,6 +48,7 @@ def present(config: CompareConfig, name: str, terminal: Terminal) -> None:
     """Compare, write the page of this name, and print what was found."""
     page = config.folder / name
     require(config)  # nothing is said to be written that will not be
+    writable_folder(config.folder)
     terminal.writes("the figures, evaluations and a page", f"{config.folder}/")
     with terminal.progress("Comparing") as (bar,):
         found = compare(config, bar)

@@ -52,6 +52,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 
 _CONFIG_FIELD: Final = re.compile(r"\b(\w+)Config\.(\w+(?:\.\w+)*)")
 
+_RANDOMISATION_FIELD: Final = re.compile(r"\b\w*Randomisation\.(\w+)")
+
 _GROUPS: Final = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
@@ -148,7 +150,8 @@ def _split(words: list[str]) -> tuple[str, list[str]]:
 def _sentence(error: Exception) -> str:
     """What went wrong, without a traceback."""
     if isinstance(error, IbcGymError):
-        return _CONFIG_FIELD.sub(_as_typed, str(error))
+        said = _CONFIG_FIELD.sub(_as_typed, str(error))
+        return _RANDOMISATION_FIELD.sub(_as_tasks_option, said)
     if isinstance(error, ModuleNotFoundError):
         explained = MissingDependency.explaining(error, needed_for="This command")
         if explained is not None:
@@ -173,6 +176,11 @@ def _as_typed(found: re.Match[str]) -> str:
         return f"--task.{name}"
     policies = {where.rpartition(":")[2].lower() for where in POLICIES.values()}
     return f"--policy.{name}" if kind in policies else found[0]
+
+
+def _as_tasks_option(found: re.Match[str]) -> str:
+    """The flag of a field of a task's randomisation."""
+    return f"--task.randomisation.{found[1].replace('_', '-')}"
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ibc_gym.braking import has_brake
 from ibc_gym.cli.flags import (
     REQUIRED,
     UsageError,
@@ -162,6 +163,8 @@ def _by_person(config: RecordByPersonConfig, terminal: Terminal) -> PersonSummar
         if found.present < found.wanted:
             for keys in KEYS:
                 terminal.say(keys)
+            if has_brake(config.workcell):
+                terminal.say("  Esc also stops the arm at once, whatever a policy is busy with.")
 
     def say(sentence: str) -> None:
         line.clear()

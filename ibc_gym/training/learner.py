@@ -119,7 +119,7 @@ class Learner:
             inspect(self._look(rows))
         else:
             self._optimiser.zero_grad()
-            found = self._climb(rows, inspect)
+            found = self._climb(rows)
             limit = self.config.clip_gradient or math.inf
             norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
             inspect({**found, "parameter_gradient_norm": norm})
@@ -135,13 +135,12 @@ class Learner:
             loss, parts = self._loss(batch, self._generator)
         return {"loss": loss, **parts}
 
-    def _climb(self, rows: torch.Tensor, inspect: Callable[[Record], None]) -> Record:
+    def _climb(self, rows: torch.Tensor) -> Record:
         """Add up the gradients of these windows, part by part; gives the means of loss and parts."""
         size = self.config.micro_batch if self.device.type == "cpu" else None
         means: dict[str, torch.Tensor] = {}
         for some in rows.split(size or len(rows)):
             found = self._look(some)
-            inspect(found)
             share = len(some) / len(rows)
             if share == 1:
                 found["loss"].backward()

@@ -49,8 +49,8 @@ class DenseResNet(ResidualNetwork):
         head, second = self.head, last.second
         folded = head.weight @ second.weight  # (outputs, width)
         bias = head.bias + head.weight @ second.bias
-        outputs = F.linear(x, head.weight, bias) + F.linear(last.hidden(x), folded)
-        return outputs.unflatten(0, shape)
+        outputs: Tensor = F.linear(x, head.weight, bias) + F.linear(last.hidden(x), folded)
+        return outputs.reshape(*shape, -1)
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """As the base has it; the last layer's output is not needed, and not computed."""

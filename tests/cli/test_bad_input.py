@@ -57,6 +57,54 @@ class TestBadInput:
         monkeypatch.chdir(tmp_path)
         assert near in refused(capsys, *words)
 
+    @pytest.mark.parametrize(
+        "board",
+        ["{bad", "[1]", "null", '{"colums": 9}', '{"columns": "9"}', '{"columns": 9.5}', "{} {}"],
+    )
+    def test_board_that_is_none(self, board: str, capsys: pytest.CaptureFixture[str]) -> None:
+        complaint = refused(capsys, "rig", "calibration", "--board", board)
+        assert complaint.startswith(f"ibc-gym: --board is {board!r}, but must be fields of a board")
+        assert '{"columns": 9, "rows": 7' in complaint
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("--seed", "-1", "--faults-per-minute", "1"), "--seed is -1, but must be at least 0"),
+            (("--fault", "stall=0.19@1s"), "how long it lasts comes last: stall@1s+0.19s."),
+            (("--fault", "close=2@1s"), "'close=2@1s' has a number, but 'close' takes none."),
+        ],
+    )
+    def test_faults_of_a_rig(
+        self, words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert told in refused(capsys, "rig", "insert", *words)
+
+    def test_faults_of_cameras_are_not_offered_to_a_rig(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        complaint = refused(capsys, "rig", "insert", "--fault", "nonsense")
+        assert "collision" in complaint and "camera-" not in complaint
+
+    @pytest.mark.parametrize("task", ["push", "particle"])
+    def test_randomisation_is_named_as_it_is_typed(
+        self, task: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        flag = "--task.randomisation.latency"
+        complaint = refused(capsys, "eval", "oracle", "--env", task, flag, "-1")
+        assert f"{flag} is -1, but must be at least 0." in complaint
+        flag = "--task.randomisation.observation-noise"
+        assert f"{flag} is -1.0, but" in refused(
+            capsys, "eval", "oracle", "--env", task, flag, "-1.0"
+        )
+
+    @pytest.mark.parametrize("command", ["compare-sims", "rehearse"])
+    def test_folder_that_cannot_be_is_told_before_it_is_said_to_be_written(
+        self, command: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, out, err = run(capsys, command, "push", "--out", "/proc/x")
+        assert code == 1
+        assert "Cannot write to /proc/x" in err and "Writes" not in out
+
     def test_preset_of_another_policy(self, capsys: pytest.CaptureFixture[str]) -> None:
         words = ("train", "somewhere", "--preset", "fast/push", "--policy.type", "mse")
         assert "leave out --policy.type" in refused(capsys, *words)

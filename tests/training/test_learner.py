@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ibc_gym.errors import TrainingDiverged
+from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.divergence import PATIENCE_ON_GPU, Monitor
-from ibc_gym.training.learner import Rows, own_randomness
+from ibc_gym.training.learner import Learner, Rows, own_randomness
 
 CPU = torch.device("cpu")
 
@@ -60,6 +65,43 @@ def test_number_that_ran_ahead_on_a_gpu_is_found_with_its_own_step() -> None:
     monitor.add(13, 0.1, record(1.0))
     with pytest.raises(TrainingDiverged, match=r"at step 12: energy_gap exploded to 1.2e\+06"):
         monitor.flush()
+
+
+class Slope(torch.nn.Module):
+    """One weight, whose gradient is the mean of the numbers in the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor(2.0))
+
+    def loss(
+        self, batch: dict[str, torch.Tensor], generator: torch.Generator
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return (self.weight * batch["x"]).mean(), {"middle": batch["x"].mean()}
+
+
+class Numbers:
+    """Training data: 1, 2, 3, ..."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def batch(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"x": rows + 1.0}
+
+
+@pytest.mark.parametrize("micro_batch", [None, 3, 8])
+def test_an_update_is_by_the_whole_batch_and_reports_it_once(
+    micro_batch: int | None, tmp_path: Path
+) -> None:
+    config = TrainConfig(data=tmp_path, out=tmp_path, batch_size=8, micro_batch=micro_batch)
+    policy: Any = Slope()
+    learner = Learner(config, policy, policy, cast("Any", Numbers()), CPU)
+    monitor = Monitor(1e6, CPU)
+    learner.update(0.0, partial(monitor.add, 0, 0.0))
+    assert policy.weight.grad.item() == pytest.approx(4.5)
+    expected = {"loss": 9.0, "middle": 4.5, "parameter_gradient_norm": 4.5}
+    assert monitor.take_means() == pytest.approx(expected)
 
 
 def test_own_stream_is_repeatable_and_hides_nothing_from_the_global_one() -> None:

@@ -54,7 +54,12 @@ def test_every_fault_is_known_in_words() -> None:
         ("stall@1..2", ConfigError, "a number that is none"),
         ("error=2.5", ConfigError, "whole numbers"),
         ("error=300", ConfigError, "codes are 1 to 255"),
-        ("freeze=2", ConfigError, "cannot have the code"),
+        (
+            "freeze=2",
+            ConfigError,
+            "'freeze' takes none; how long it lasts comes last: freeze\\+2s.",
+        ),
+        ("freeze=2@1s+1s", ConfigError, "takes none."),
         ("camera-drop=2", ConfigError, "no fault of a camera"),
         ("camera-drop@1s+0s", ConfigError, "it must last"),
     ],
@@ -82,3 +87,5 @@ def test_same_seed_draws_the_same_faults_beside_those_that_are_said() -> None:
     assert drawn[0].cameras and not schedule([], per_minute=3.0, seed=1, cameras=False).cameras
     with pytest.raises(ConfigError, match="per minute"):
         schedule([], per_minute=-1.0)
+    with pytest.raises(ConfigError, match=r"seed .* is -1"):
+        schedule([], per_minute=1.0, seed=-1)

@@ -14,36 +14,15 @@ from typing import IO
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from terminals import soon
 
-from ibc_gym.braking import braked
+from ibc_gym.braking import ESCAPE, braked
 from ibc_gym.env import Env
 from ibc_gym.errors import RobotFault, Stopped
 from ibc_gym.hardware.safety import SafeRobot
 from ibc_gym.hardware.teleop.brake import Brake
 from ibc_gym.hardware.teleop.terminal import terminal_keys
 from ibc_gym.registry import make_env
-
-
-@pytest.fixture
-def typist(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], int]]:
-    """Types into the terminal that this process has for the length of a test."""
-    ours, theirs = pty.openpty()
-    before = termios.tcgetattr(theirs)
-    stdin: IO[str] = os.fdopen(theirs, "r")
-    monkeypatch.setattr(sys, "stdin", stdin)
-    yield lambda typed: os.write(ours, typed)
-    assert termios.tcgetattr(theirs) == before, "it is as it was"
-    stdin.close()
-    os.close(ours)
-
-
-def soon(condition: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 20.0
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.mark.parametrize(("typed", "key"), [(b"\x1b", "Esc"), (b"q", "q"), (b"wwQ", "q")])
@@ -91,6 +70,36 @@ def test_terminal_that_is_closed_stops_the_robot_too(monkeypatch: pytest.MonkeyP
     assert "terminal was closed" in told[0]
 
 
+def test_standard_input_that_is_closed_stops_the_robot_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    ours, theirs = pty.openpty()
+    spare = os.dup(theirs)  # the terminal itself goes on
+    stdin: IO[str] = os.fdopen(theirs, "r", closefd=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", stdin)
+        with Brake(told.append):
+            os.close(theirs)
+            assert soon(lambda: bool(told))
+    assert "terminal was closed" in told[0]
+    os.close(spare)
+    os.close(ours)
+
+
+def test_only_the_keys_that_are_to_stop_it_do(typist: Callable[[bytes], int]) -> None:
+    told: list[str] = []
+    heard: list[str] = []
+    with terminal_keys() as console, Brake(told.append, stopping=ESCAPE) as brake:
+        typist(b"q")
+        while not heard:
+            console.wait(1.0)
+            heard += console.take()
+        typist(b"\x1b")
+        assert soon(lambda: bool(told))
+    assert heard == ["q"] and told == [brake.why] and "by Esc." in told[0]
+
+
 class TestEpisodes:
     @pytest.fixture
     def envs(self) -> Iterator[SyncVectorEnv]:
@@ -125,6 +134,19 @@ class TestEpisodes:
             self.step_on(envs, press_and_be_busy)
         with pytest.raises(RobotFault, match="by Esc"):
             robot.reset()
+
+    def test_robot_without_an_environment_is_stopped_as_well(
+        self, typist: Callable[[bytes], int], envs: SyncVectorEnv
+    ) -> None:
+        robot = self.robot(envs)
+
+        def press_and_go_home() -> None:
+            typist(b"q")
+            assert soon(lambda: robot.fault is not None)
+            robot.reset()
+
+        with pytest.raises(Stopped, match="by q"), braked("xarm", robot):
+            press_and_go_home()
 
     def test_fault_that_came_first_is_what_is_told(
         self, typist: Callable[[bytes], int], envs: SyncVectorEnv
