@@ -63,6 +63,17 @@ ENVIRONMENTS: Final = """## Speed of the environments
 Steps per CPU second of one core, resets included.
 """
 
+RECORDING: Final = """## Speed of recording
+
+Scripted demonstrations of `push` in MuJoCo from nothing to a data set on the disk, wall time; the data are the same whatever the number
+of processes.
+"""
+
+SIMULATORS: Final = """## The same commands in two simulators
+
+What the demonstrator did in the first is done in the second; then it does the task in each by itself.
+"""
+
 GROWTH: Final = """## How cost grows
 
 CPU time of a training step, both axes logarithmic; the dashed line is linear growth. An exponent of 1 is linear. Small steps have
@@ -88,6 +99,10 @@ def page() -> str:
         _from("push_env", _push_env),
         _from("particle", _particle),
         _from("threads", _threads),
+        RECORDING,
+        _from("record_push", _record_push),
+        SIMULATORS,
+        _from("compare_sims", _compare_sims),
         GROWTH,
         _from("cost_growth", _growth),
     ]
@@ -310,6 +325,46 @@ def _threads(found: Mapping[str, Any]) -> str:
     ]
     heads = ("64 environments in MuJoCo", "steps/s, 1 thread", "2 threads", "ratio")
     return f"{table(heads, lines)}\n\n{_made_by('python benchmarks/threads.py --out …')}"
+
+
+def _record_push(found: Mapping[str, Any]) -> str:
+    walls = found["wall_seconds_by_processes"]
+    lines = [
+        (
+            processes,
+            f"{seconds:.1f} s",
+            f"{found['episodes'] / seconds:.1f}",
+            f"{walls['1'] / seconds:.2f}",
+        )
+        for processes, seconds in walls.items()
+    ]
+    heads = (
+        "processes",
+        f"{found['episodes']:,} episodes in",
+        "episodes/s",
+        "over one process",
+    )
+    return f"{table(heads, lines)}\n\n{_made_by(found['command'])}"
+
+
+def _compare_sims(found: Mapping[str, Any]) -> str:
+    return "\n\n".join(_compared(row) for row in found["rows"])
+
+
+def _compared(row: Mapping[str, Any]) -> str:
+    first, second = (f"`{workcell}`" for workcell in row["workcells"])
+    same, oracle = row["same_commands"], row["trials"]["oracle"]
+    apart = same["seconds_from_contact_until_5_mm_apart"]
+    own = " and ".join(
+        f"{oracle[which]['successes']} of {oracle[which]['episodes']}"
+        for which in ("first", "second")
+    )
+    return (
+        f"`{row['task']}` in {first} and in {second}: before the first contact the tips are at most "
+        f"{same['tip_gap_before_contact_mm']['largest']:.2f} mm apart. With the same commands the things are 5 mm apart "
+        f"{apart['median']:.1f} s after it (median of {apart['episodes']} episodes), and {same['success_in_second']} of "
+        f"{same['episodes']} episodes succeed in the second; whoever looks succeeds in both: {own}.\n\n{_made_by(row['command'])}"
+    )
 
 
 def _growth(found: Mapping[str, Any]) -> str:

@@ -290,6 +290,14 @@ class Policy(Protocol):
         """The next action of every environment, (B, A), inside the action space; inputs have a leading batch axis."""
 
 
+@runtime_checkable
+class BearsNoise(Protocol):
+    """What a demonstrator may offer besides: how much noise on its actions it bears now; without it, all the time all of it."""
+
+    def noise_share(self, observation: Observation) -> Float64:
+        """From 0, none, to 1, all that is asked for, (B,); a function of the observation alone, so that it can be had again."""
+
+
 class CanonicalFrame(Protocol):
     """Coordinates that use a task's symmetries, for observation and action alike.
 

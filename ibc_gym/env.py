@@ -318,6 +318,7 @@ class Env(gymnasium.Env[dict[str, Any], Float32]):
             poses=self.workcell.scene.poses(),
             step=self._step,
             penetration=0.0 if contacts is None else contacts.penetration,
+            variation=self._variation,
         )
 
     def _measure(self, situation: Situation, before: Progress | None) -> Progress:

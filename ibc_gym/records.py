@@ -156,6 +156,8 @@ class Situation:
     """Control periods since the reset."""
     penetration: float = 0.0
     """The deepest that two things have been in each other since the reset [m], where a simulator watches contacts."""
+    variation: Variation = field(default_factory=dict)
+    """How this episode's world differs from its description, as `Start` has it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)

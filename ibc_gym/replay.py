@@ -6,7 +6,7 @@ bit; in another simulator, another version of it, or from human recordings, the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym.checks import settle
+from ibc_gym.contracts import BearsNoise, Policy
 from ibc_gym.data.damage import Damage
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
@@ -25,8 +26,8 @@ from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
 from ibc_gym.record import STATE
-from ibc_gym.records import Bool, Float32, Observation, Situation
-from ibc_gym.registry import add_noise, make_env
+from ibc_gym.records import Bool, Float32, Float64, Observation, Situation
+from ibc_gym.registry import add_noise, make_env, make_oracle
 from ibc_gym.tables import GYM_PREFIX, UNMEASURED
 from ibc_gym.words import count
 
@@ -139,9 +140,12 @@ def replay(
                 )
                 stack.callback(envs[metadata.making].close)
             env, noise = envs[metadata.making], recorded_noise(metadata)
+            bears = make_oracle(metadata.task, env) if noise else None
             names = metadata.feature_names
             found.append(
-                replay_episode(env, dataset.episode(number), number, noise=noise, names=names)
+                replay_episode(
+                    env, dataset.episode(number), number, noise=noise, bears=bears, names=names
+                )
             )
             if on_episode:
                 on_episode(found[-1], len(chosen))
@@ -195,7 +199,10 @@ def make_recorded_env(
         options.update(options.pop("options", {}))
         # People took longer than the environment's limit, which is about policies.
         options["horizon"] = max(options.get("horizon") or 0, longest)
-    observation = "state" if "state" in metadata.observation_space.spaces else "image"
+    observation = "state"
+    if "state" not in metadata.observation_space.spaces:
+        # How much noise a demonstrator bears is a question of states.
+        observation = "state+image" if recorded_noise(metadata) else "image"
     return make_env(metadata.task, workcell=workcell, observation=observation, **options)
 
 
@@ -205,6 +212,7 @@ def replay_episode(
     number: int = 0,
     *,
     noise: float = 0.0,
+    bears: Policy | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> ReplayedEpisode:
     """Run one episode again.
@@ -215,6 +223,7 @@ def replay_episode(
         number: The episode's number, for the answer.
         noise: As of `recorded_noise`: what is stored is what the demonstrator wanted, and the noise that its seed
             gives is added anew.
+        bears: The demonstrator, which may bear less of it at times.
         names: Of the elements of each input, where they are known.
     """
     observation, began_from = _begin(env, demonstration)
@@ -222,7 +231,10 @@ def replay_episode(
     gaps = {name: Gaps((names or {}).get(name, ())) for name in inputs}
     rewards: list[float] = []
     info: dict[str, Any] = {}
-    for action in _carried_out(env, demonstration, noise):
+    again = _again(env, demonstration, noise, bears)
+    for _ in range(demonstration.length):
+        batch = {name: np.asarray(value)[None] for name, value in observation.items()}
+        action = again.act(batch)[0]
         for name in inputs:
             stored = demonstration.steps[f"observation.{name}"][len(rewards)]
             gaps[name].add(observation[name], stored)
@@ -269,19 +281,29 @@ class _Stored:
         return self._actions[self._step - 1 : self._step]
 
 
-def _carried_out(
-    env: gymnasium.Env[Any, Any], demonstration: Demonstration, noise: float
-) -> Iterator[Float32]:
-    """The actions that the environment was given, one after the other, (A,)."""
+class _Bearing(_Stored):
+    """One that bears as much noise as it did before."""
+
+    def __init__(self, actions: Float32, bears: BearsNoise) -> None:
+        super().__init__(actions)
+        self._bears = bears
+
+    def noise_share(self, observation: Observation) -> Float64:
+        return self._bears.noise_share(observation)
+
+
+def _again(
+    env: gymnasium.Env[Any, Any], demonstration: Demonstration, noise: float, bears: Policy | None
+) -> Policy:
+    """What gives the environment the actions that it was given, one after the other, (1, A)."""
     actions = demonstration.steps["action"]
+    stored = _Bearing(actions, bears) if isinstance(bears, BearsNoise) else _Stored(actions)
     if not noise:
-        yield from actions
-        return
+        return stored
     assert isinstance(env.action_space, spaces.Box)
-    noisy = add_noise(_Stored(actions), noise, env.action_space)
+    noisy = add_noise(stored, noise, env.action_space)
     noisy.reset(np.ones(1, np.bool_), [demonstration.seed])
-    for _ in actions:
-        yield noisy.act({})[0]
+    return noisy
 
 
 def _begin(
@@ -310,7 +332,10 @@ def _begin(
         )  # another simulator, or the seed gives the stored state by itself
     observation, _ = inner.restore(replace(fresh, simulation=state))
     situation = Situation(
-        robot=inner.workcell.robot.observe(), poses=inner.workcell.scene.poses(), step=0
+        robot=inner.workcell.robot.observe(),
+        poses=inner.workcell.scene.poses(),
+        step=0,
+        variation=fresh.variation,
     )
     progress = inner.task.measure(situation, None)
     observation, _ = inner.restore(replace(fresh, simulation=state, progress=progress))

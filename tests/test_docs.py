@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,3 +124,59 @@ def test_nothing_was_ever_deep_in_anything_while_blocks_were_inserted(
     row = rows[f"insert@{workcell}" + ("" if clearance is None else f" clearance={clearance}")]
     assert row["episodes"] == 500
     assert 0 < row["worst_penetration"] < DEEPEST[workcell]
+
+
+def measured(name: str) -> Any:
+    """A file of results by its stem."""
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+FASTER = {
+    ("push", "mujoco", "states"): 8.0,
+    ("push-multimodal", "mujoco", "states"): 8.0,
+    ("push", "mujoco", "images 240 x 320"): 15.0,
+    ("push", "pybullet", "states"): 2.5,
+    ("push-multimodal", "pybullet", "states"): 2.5,
+    ("push", "pybullet", "images 240 x 320"): 2.0,
+}
+"""How many times the steps of the published environment there shall be per CPU second, at least."""
+
+
+@pytest.mark.parametrize("case", FASTER, ids="-".join)
+def test_measured_environments_are_as_fast_as_they_shall_be(case: tuple[str, str, str]) -> None:
+    found = measured("push_env")
+    (row,) = (row for row in found["rows"] if (row["task"], row["workcell"], row["what"]) == case)
+    task, _, what = case
+    published = found["published"][what.split()[0]][task]
+    assert row["ratio"] == pytest.approx(row["rate"] / published)
+    assert row["ratio"] >= FASTER[case]
+
+
+def test_measured_recording_is_as_fast_as_it_shall_be() -> None:
+    found = measured("record_push")
+    walls = found["wall_seconds_by_processes"]
+    assert found["episodes"] == 2000
+    assert walls["2"] < 120
+    assert walls["1"] / walls["2"] >= 1.7
+
+
+@pytest.mark.parametrize("task", ["push", "push-multimodal"])
+def test_measured_threads_are_worth_what_they_shall_be(task: str) -> None:
+    (row,) = (row for row in measured("threads")["rows"] if row["task"] == task)
+    rates = row["steps_per_s"]
+    assert row["threads"] == 2
+    assert rates["environments, 2 threads"] / rates["environments, 1 thread"] >= 1.8
+
+
+def test_measured_rehearsal_is_as_near_as_it_shall_be() -> None:
+    """Set-points that are not late come within 2 ms of their time."""
+    found = measured("rehearse")
+    timing = found["timing"]["second"]
+    assert found["workcells"] == ["mujoco", "xarm-emulated"] and timing["setpoints"] > 1000
+    assert timing["setpoints_late"] <= 0.005 * timing["setpoints"]
+    oracle = found["trials"]["oracle"]
+    rates = [
+        oracle[which]["successes"] / oracle[which]["episodes"] for which in ("first", "second")
+    ]
+    assert oracle["first"]["episodes"] == oracle["second"]["episodes"] == 50
+    assert abs(rates[0] - rates[1]) <= 0.05 + 1e-9

@@ -56,6 +56,20 @@ def test_every_oracle_episode_replays_exactly_in_its_own_simulator(
     assert all(episode.total_reward_replayed == episode.total_reward for episode in found)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("workcell", ["mujoco", "pybullet"])
+@pytest.mark.parametrize("task, least", [("insert", 50), ("sort", 100)])
+def test_whole_long_episodes_replay_exactly(
+    task: str, least: int, workcell: str, tmp_path: Path
+) -> None:
+    """From the first touch to the last: what is not quite the same shows late."""
+    out = tmp_path / "demos.zarr"
+    record(RecordConfig(task=task, workcell=workcell, out=out, episodes=1, seed=1, workers=1))
+    (found,) = replay(ReplayConfig(data=out))
+    assert found.exact and found.success_replayed
+    assert found.length == found.replayed >= least
+
+
 def test_episodes_recorded_with_other_options_replay_with_those(tmp_path: Path) -> None:
     out = tmp_path / "demos.zarr"
     options = {"dimensions": 5, "hide_velocity": True}
@@ -71,6 +85,21 @@ def test_episodes_with_noise_on_the_actions_replay_exactly(shaken: float, tmp_pa
     steps = Dataset.open(out).episode(0).steps
     assert np.abs(steps["action"] - steps["action_sent"]).max() > 0.001
     assert all(episode.exact for episode in replay(ReplayConfig(data=out)))
+
+
+@pytest.mark.parametrize("observation", ["state", pytest.param("image", marks=pytest.mark.slow)])
+def test_noise_that_is_borne_at_times_replays_exactly(observation: str, tmp_path: Path) -> None:
+    out = tmp_path / "noisy.zarr"
+    options = {} if observation == "state" else {"image_size": (36, 64)}
+    made: dict[str, Any] = {"task": "insert", "observation": observation, "options": options}
+    record(RecordConfig(out=out, episodes=1, noise=0.001, workers=1, **made))
+    demonstration = Dataset.open(out).episode(0)
+    steps = demonstration.steps
+    noise = np.abs(steps["action"] - steps["action_sent"]).max(axis=1)
+    assert demonstration.success and noise.max() > 0.001
+    assert (noise[-3:] < 1e-6).all()  # the block is in the slot
+    (found,) = replay(ReplayConfig(data=out))
+    assert found.exact
 
 
 def test_episodes_of_several_workcells_and_settings_replay_each_with_its_own(

@@ -56,10 +56,14 @@ class FacePush:
             radius: Of the tool [m].
         """
         self._direction = direction
-        self._half = half
-        self._reach = half + radius
         self._radius = radius
         self._last = 0.0
+        self.resize(half)
+
+    def resize(self, half: float) -> None:
+        """Take the block for one of another size: half of its edge [m]."""
+        self._half = half
+        self._reach = half + self._radius
 
     def crooked(self, seen: Seen) -> float:
         """How far the pushed side is turned from the direction; all along it is the same side [rad]."""

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ibc_gym.records import Bool, Float32, Observation
+from ibc_gym.records import Bool, Float32, Float64, Observation
 
+from ..tasks.insert import MOUTH
 from ..tasks.tabletop import TabletopTask
+from ..tasks.tabletop_scene import BLOCK_SIDE
 from .face_push import Seen
 from .insertion import Insertion, InsertStyle
 from .tabletop_state import TabletopState
@@ -49,5 +51,15 @@ class InsertOracle:
             moves[row] = into.T @ script.move(seen)
         return moves
 
+    def noise_share(self, observation: Observation) -> Float64:
+        """None while a part of the block is in the slot: a tip that follows positions would press it against the walls, (B,)."""
+        state = TabletopState(self._task, observation)
+        off = state.place("block") - state.place("target")
+        axes = state.yaw("target")
+        along = (off * np.stack([np.cos(axes), np.sin(axes)], axis=1)).sum(axis=1)
+        return np.where(along + BLOCK_SIDE / 2 > MOUTH, 0.0, 1.0)
+
     def _script(self) -> Insertion:
-        return Insertion(self._task.config.clearance, self._task.control_period, self._style)
+        config = self._task.config
+        largest = 1.0 + config.randomisation.size
+        return Insertion(config.clearance, self._task.control_period, self._style, largest)

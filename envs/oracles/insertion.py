@@ -7,6 +7,9 @@ The arm follows positions, so a tip that is sent into a block that cannot move p
 once, in the very period. So a block is looked at once more where its leading side is about to pass the edge of the slot,
 and none is pushed on that would hit it; one that does not move is let go at the next look, and lined up again. Everything
 is seen in the frame of the slot, whose x axis leads into it from the seat.
+
+A block that may be of another size is measured with the tip on its way: it is no bigger than the tip comes near to it. Until
+then it counts as the biggest it may be.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import numpy as np
 from ibc_gym import geometry
 from ibc_gym.records import Float64
 
-from ..tasks.insert import MOUTH
+from ..tasks.insert import MOUTH, fixture_size
 from ..tasks.real_stage import PIPE_RADIUS
 from ..tasks.tabletop_scene import BLOCK_SIDE
 from .detour import ANYWHERE, next_corner
@@ -89,9 +92,25 @@ class InsertStyle:
 class Insertion:
     """One episode's script."""
 
-    def __init__(self, clearance: float, control_period: float, style: InsertStyle) -> None:
-        """Make it for a slot that is `clearance` [m] wider than the block."""
+    def __init__(
+        self,
+        clearance: float,
+        control_period: float,
+        style: InsertStyle,
+        largest: float = 1.0,
+    ) -> None:
+        """Make it.
+
+        Args:
+            clearance: How much wider the slot is than the block [m].
+            control_period: [s]
+            style: Speeds, lengths and patience.
+            largest: The multiple of its usual size that the block may have; over 1 it is measured.
+        """
         self._style = style
+        self._clearance = clearance
+        self._least, self._unsure = 2.0 - largest, largest > 1.0
+        self._resize(largest)
         self._period = control_period
         self._centred = style.centred * clearance
         self._straight = style.straight * clearance / BLOCK_SIDE
@@ -100,10 +119,28 @@ class Insertion:
         self._leg: Leg | None = None
         self._taps = 0
 
+    def _resize(self, size: float) -> None:
+        """Take the block for one of this multiple of its usual size, and the fixture for one that fits it."""
+        walls = fixture_size(size, self._clearance)
+        self._half, self._mouth = HALF * size, MOUTH * walls
+        self._park = self._mouth - self._half - EDGE
+        self._seated = HALF * walls - self._half
+
+    def _measure(self, seen: Seen) -> None:
+        """A block that is pushed where nothing is in its way is no bigger than the tip has come near to it."""
+        free = self._leg in ("across", "along") and seen.block[0] < self._park - 0.003
+        if not (self._unsure and free) or self._approaching or self._pushes == 0:
+            return
+        nearer = self._half + self._push.gap(seen)
+        if nearer < self._half:
+            self._resize(max(nearer / HALF, self._least))
+            self._push.resize(self._half)
+
     def move(self, seen: Seen) -> Float64:
         """How far the tip goes in this control period, (2,) [m]."""
+        self._measure(seen)
         if self._leg is None:
-            beside = seen.block[0] < PARK - 0.003 and abs(seen.block[1]) > 0.003
+            beside = seen.block[0] < self._park - 0.003 and abs(seen.block[1]) > 0.003
             self._begin("across" if beside else self._next(seen), seen)
         elif not self._approaching and self._done(seen):
             away = self._push.back_off(seen, self._style.retreat)
@@ -122,8 +159,8 @@ class Insertion:
         # A block is turned from the side that is touched near its rear: the front may stand in the mouth.
         lateral = {"across": -self._start[0], "turn": self._start[1]}
         direction = copysign(pi / 2, lateral[leg]) if leg in lateral else 0.0
-        self._push = FacePush(direction, HALF, PIPE_RADIUS)
-        self._taps += leg == "turn" or (leg == "across" and seen.block[0] > PARK - 0.003)
+        self._push = FacePush(direction, self._half, PIPE_RADIUS)
+        self._taps += leg == "turn" or (leg == "across" and seen.block[0] > self._park - 0.003)
         self._take_anew()
 
     def _take_anew(self) -> None:
@@ -137,12 +174,12 @@ class Insertion:
         """Whether the push has come to its end."""
         along, across = seen.block.tolist()
         if self._leg == "along":
-            return bool(along > PARK - 0.0005)
+            return bool(along > self._park - 0.0005)
         if self._pushes == 0:
             return False
         if self._leg == "across":
             passed = across * self._start[0] <= 0
-            return bool(passed or abs(_front(seen)) < self._centred / 2)
+            return bool(passed or abs(self._front(seen)) < self._centred / 2)
         if self._leg == "turn":
             return self._turned(_crooked(seen), across)
         return self._blocked(seen) or self._misses(seen)
@@ -154,7 +191,7 @@ class Insertion:
 
     def _misses(self, seen: Seen) -> bool:
         """Whether the block would be pushed against the edge of the slot."""
-        return _at_the_edge(seen) and abs(_front(seen)) > self._enters
+        return self._at_the_edge(seen) and abs(self._front(seen)) > self._enters
 
     def _resists(self, crooked: float) -> bool:
         """Whether the last push did not turn the block: its leading side leans on the fixture."""
@@ -174,7 +211,7 @@ class Insertion:
 
     def _next(self, seen: Seen) -> Leg:
         """What a block needs that has come to rest."""
-        if seen.block[0] < PARK - 0.003:
+        if seen.block[0] < self._park - 0.003:
             return "along"
         if self._leg == "in" and self._blocked(seen):
             self._taps = 0
@@ -183,7 +220,7 @@ class Insertion:
         resists = self._leg == "turn" and self._resists(crooked)
         if abs(crooked) > (self._straight if patient else self._fits) and not resists:
             return "turn"
-        if abs(_front(seen)) > (self._centred if patient else self._enters):
+        if abs(self._front(seen)) > (self._centred if patient else self._enters):
             return "across"
         return "in"
 
@@ -191,10 +228,12 @@ class Insertion:
         """How far the block is still to be pushed [m]."""
         along, across = seen.block.tolist()
         if self._leg == "across":
-            return float(abs(across)) if abs(across) > 0.004 else abs(_front(seen))
+            return float(abs(across)) if abs(across) > 0.004 else abs(self._front(seen))
         if self._leg == "turn":
             return min(0.0015, TURNING * abs(self._push.crooked(seen)) / self._style.aside)
-        return float(max(PARK - along if self._leg == "along" else -along, 0.0005))
+        return float(
+            max(self._park - along if self._leg == "along" else self._seated - along, 0.0005)
+        )
 
     def _approach(self, seen: Seen) -> Float64 | None:
         """The move around the block to where the push begins, (2,) [m]; None once the tip is there."""
@@ -208,7 +247,7 @@ class Insertion:
         if opposite and (off < 1e-4 or self._near > 3):  # under noise one never quite arrives
             self._approaching = False
             return None
-        obstacles = np.stack([seen.block, np.array([MOUTH, 0.0])])
+        obstacles = np.stack([seen.block, np.array([self._mouth, 0.0])])
         point = next_corner(seen.tip[None], goal[None], obstacles[None], CLEARANCE, ANYWHERE)
         return _at_most(point[0] - seen.tip, self._style.travel_speed * self._period)
 
@@ -248,11 +287,20 @@ class Insertion:
         advance = min(speeds.get(self._leg or "along", style.push_speed) * self._period, left)
         if self._leg != "in":
             return advance
-        to_the_edge = PARK + EDGE - LAST_LOOK - float(seen.block[0])
+        to_the_edge = self._park + EDGE - LAST_LOOK - float(seen.block[0])
         if to_the_edge > LAST_LOOK:
             return min(advance, to_the_edge)
-        lined_up = abs(_front(seen)) < self._centred and abs(_crooked(seen)) < self._straight
-        return advance if lined_up or not _at_the_edge(seen) else min(advance, style.careful)
+        lined_up = abs(self._front(seen)) < self._centred and abs(_crooked(seen)) < self._straight
+        return advance if lined_up or not self._at_the_edge(seen) else min(advance, style.careful)
+
+    def _at_the_edge(self, seen: Seen) -> bool:
+        """Whether a corner of the block's leading side has yet to pass the edge of the slot."""
+        corner = seen.block[0] - self._half * abs(sin(_crooked(seen)))
+        return bool(corner < self._park + EDGE + GIVES)
+
+    def _front(self, seen: Seen) -> float:
+        """How far the middle of the block's leading side is to the left of the slot's axis [m]."""
+        return float(seen.block[1]) + self._half * sin(_crooked(seen))
 
 
 def _at_most(move: Float64, largest: float) -> Float64:
@@ -261,16 +309,6 @@ def _at_most(move: Float64, largest: float) -> Float64:
     return shortened
 
 
-def _at_the_edge(seen: Seen) -> bool:
-    """Whether a corner of the block's leading side has yet to pass the edge of the slot."""
-    return bool(seen.block[0] - HALF * abs(sin(_crooked(seen))) < PARK + EDGE + GIVES)
-
-
 def _crooked(seen: Seen) -> float:
     """How far the block is turned from the slot's axis, within an eighth of a turn [rad]."""
     return float(geometry.wrap_angle(seen.yaw, pi / 2))
-
-
-def _front(seen: Seen) -> float:
-    """How far the middle of the block's leading side is to the left of the slot's axis [m]."""
-    return float(seen.block[1]) + HALF * sin(_crooked(seen))

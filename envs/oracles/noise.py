@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike
 
-from ibc_gym.contracts import Policy
+from ibc_gym.contracts import BearsNoise, Policy
 from ibc_gym.errors import ConfigError
 from ibc_gym.records import Bool, Float32, Observation
 
@@ -59,8 +59,11 @@ class NoisyOracle:
             self._rngs[row] = np.random.default_rng(sequence)
 
     def act(self, observation: Observation) -> Float32:
-        """The oracle's actions with noise, inside the action space, (B, A)."""
+        """The oracle's actions with as much noise as it bears, inside the action space, (B, A)."""
         self.intended = self._oracle.act(observation)
         noise = np.stack([rng.standard_normal(self._space.shape) for rng in self._rngs])
+        if isinstance(self._oracle, BearsNoise):
+            share = self._oracle.noise_share(observation)
+            noise *= share.reshape(-1, *(1 for _ in self._space.shape))
         disturbed = np.clip(self.intended + noise * self._std, self._space.low, self._space.high)
         return disturbed.astype(np.float32)

@@ -5,14 +5,16 @@ A simulated twin of the real task of Florence et al. 2021 (Table 1 and §C.3): t
 a blue block and a black fixture, and no other lengths; those are ours. The fixture is a U that is a little less deep than
 the block, so that the pipe need not go in. Its pose varies a little from episode to episode.
 
-Reward and success are functions of the poses alone. The worst penetration is not: poses are known at the control
+In a world whose block has another size the fixture has, too: its slot is as much wider than the block as ever.
+
+Reward and success are functions of the poses, and of those sizes, alone. The worst penetration is not: poses are known at the control
 instants only, and things are deepest in each other when they hit. So it is what the simulator saw at any physics step of
 the episode, between any two things.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, pi, sin
 from typing import ClassVar, Final
 
@@ -20,7 +22,7 @@ import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import Layout, Pose, Progress, Situation
+from ibc_gym.records import Layout, Pose, Progress, Situation, Start
 
 from ..scene_spec import Body, Shape
 from .real_stage import GRAPHITE, TIGHT_STAGE
@@ -37,6 +39,9 @@ WALL: Final = 0.03
 """Thickness of the fixture's walls, as of the released one [m]."""
 MOUTH: Final = BLOCK_SIDE / 2 - DEPTH
 """Where the slot begins, along its axis from the seat [m]."""
+BLOCK_SIZE: Final = "size.block"
+FIXTURE_SIZE: Final = "size.target"
+"""What a variation calls the size of the block and of the fixture, as multiples of the usual one."""
 
 BLOCK_CENTRE: Final = (0.375, -0.09)
 BLOCK_SPREAD: Final = (0.09, 0.07)
@@ -94,12 +99,24 @@ class Insert(TabletopTask[InsertConfig]):
         turn = rng.uniform(-FIXTURE_YAW_SPREAD, FIXTURE_YAW_SPREAD)
         return {"block": block, "target": lying(x, y, pi / 2 + turn)}
 
+    def sample(self, rng: np.random.Generator) -> Start:
+        """As of every tabletop task; a block of another size has a fixture that fits it."""
+        start = super().sample(rng)
+        size = start.variation.get(BLOCK_SIZE)
+        if size is None:
+            return start
+        fits = fixture_size(size, self.config.clearance)
+        return replace(start, variation={**start.variation, FIXTURE_SIZE: fits})
+
     def measure(self, situation: Situation, before: Progress | None) -> Progress:
         """How far the block is from its seat and how far it is in [m], what that scores, and the worst penetration [m]."""
         assert situation.poses is not None
         place = in_slot(situation.poses["block"], situation.poses["target"])
-        inside = place.inside(self.config.clearance)
-        full = inside > 0 and -place.along < self.config.goal_tolerance
+        size = situation.variation.get(BLOCK_SIZE, 1.0)
+        walls = situation.variation.get(FIXTURE_SIZE, 1.0)
+        inside = place.inside(self.config.clearance, size, walls)
+        left = BLOCK_SIDE / 2 * (walls - size) - place.along
+        full = inside > 0 and left < self.config.goal_tolerance
         return {
             "goal_distance": float(np.hypot(place.along, place.across)),
             "depth_inside": inside,
@@ -127,13 +144,24 @@ class InSlot:
     yaw: float
     """How crooked the block stands, within an eighth of a turn [rad]."""
 
-    def inside(self, clearance: float) -> float:
-        """How far the corner that is furthest behind of the block's leading side is in the slot [m]; 0 if outside."""
-        half = BLOCK_SIDE / 2
+    def inside(self, clearance: float, size: float = 1.0, walls: float = 1.0) -> float:
+        """How far the corner that is furthest behind of the block's leading side is in the slot [m]; 0 if outside.
+
+        Args:
+            clearance: How much wider the slot is than the block [m].
+            size: Of the block, as a multiple of its usual one.
+            walls: Of the fixture, likewise.
+        """
+        half = BLOCK_SIDE / 2 * size
         c, s = cos(self.yaw), sin(self.yaw)
-        ahead = self.along + half * (c - abs(s)) - MOUTH
+        ahead = self.along + half * (c - abs(s)) - MOUTH * walls
         aside = max(abs(self.across + half * (s + side * c)) for side in (-1, 1))
         return max(ahead, 0.0) if aside < half + clearance else 0.0
+
+
+def fixture_size(block: float, clearance: float) -> float:
+    """The multiple of its usual size at which a fixture's slot is `clearance` [m] wider than a block of `block` times its own."""
+    return (BLOCK_SIDE * block + clearance) / (BLOCK_SIDE + clearance)
 
 
 def in_slot(block: Pose, seat: Pose) -> InSlot:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from ibc_gym.env import Env
 from ibc_gym.errors import CameraTimeout, ConfigError, RobotFault, SpecMismatch
 from ibc_gym.records import Float32
-from ibc_gym.testing.bits import flat, global_stream
+from ibc_gym.testing.bits import flat, global_stream, place
 from ibc_gym.testing.contract import Contract, refuses, rule
 from ibc_gym.testing.faults import CAMERA_FAULTS, ROBOT_FAULTS, Fault, FaultyRobot, faulty
 from ibc_gym.testing.processes import digest, digest_elsewhere
+from ibc_gym.testing.robots import RobotContract, measured
 from ibc_gym.testing.snapshots import assert_any_moment_can_be_gone_on_from
 from ibc_gym.testing.strategies import Episode, action_sequences, episodes, fault_schedules
 
@@ -38,6 +39,8 @@ class EnvContract(Contract[Env]):
 
     clock_tolerance: ClassVar[float] = 1e-6
     """By what share of a control period the robot's clock may differ from it."""
+    overshoot: ClassVar[float] = RobotContract.overshoot
+    """How far outside of its limits the robot may be measured, in their units."""
 
     @property
     def env(self) -> Env:
@@ -72,7 +75,7 @@ class EnvContract(Contract[Env]):
 
     @rule("Env.step")
     def test_any_actions_keep_the_tool_in_the_workspace(self) -> None:
-        """Whatever is done, what is sent to the robot lies inside of its limits."""
+        """Whatever is done, what is sent to the robot lies inside of its limits, and where it is measured, too."""
         robot = self.env.workcell.robot
         low, high = np.array(robot.limits.lower), np.array(robot.limits.upper)
 
@@ -81,10 +84,13 @@ class EnvContract(Contract[Env]):
             self.env.reset(seed=episode.seed)
             for action in episode.actions:
                 *_, terminated, truncated, info = self.env.step(action)
-                target = robot.observe().target
-                numbers = target.joints if target.tool is None else target.tool.position
-                assert numbers is not None
-                assert (numbers >= low - 1e-9).all() and (numbers <= high + 1e-9).all(), numbers
+                state = robot.observe()
+                for numbers, beyond in (
+                    (place(state.target), 1e-9),
+                    (measured(state), self.overshoot),
+                ):
+                    inside = (numbers >= low - beyond) & (numbers <= high + beyond)
+                    assert inside.all(), f"{numbers} is not inside of {low} to {high}"
                 self._check_sent(info)
                 if terminated or truncated:
                     break

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from broken import assert_broken, failure
 
+from ibc_gym.contracts import Robot, Task, Workcell
 from ibc_gym.env import Env, Snapshot
 from ibc_gym.errors import ConfigError, RobotFault
-from ibc_gym.records import Float32
+from ibc_gym.records import Float32, RobotState
 from ibc_gym.registry import make_task, make_workcell
 from ibc_gym.testing import EnvContract
 
@@ -21,6 +23,7 @@ Step = tuple[dict[str, Any], float, bool, bool, dict[str, Any]]
 
 class Sound(EnvContract):
     kind: type[Env] = Env
+    overshoot = 0.02  # the particle's spring lets it swing past its set-point
 
     def make(self) -> Env:
         task = make_task("particle")
@@ -112,9 +115,29 @@ class TakesAnyStart(Env):
         return super().reset(seed=seed)
 
 
+class Elsewhere:
+    """A robot that does as it is told and is measured beside that."""
+
+    def __init__(self, robot: Robot) -> None:
+        self._robot = robot
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._robot, name)
+
+    def observe(self) -> RobotState:
+        state = self._robot.observe()
+        return replace(state, joints=state.joints + 0.5)
+
+
+class Strays(Env):
+    def __init__(self, task: Task, workcell: Workcell) -> None:
+        super().__init__(task, replace(workcell, robot=Elsewhere(workcell.robot)))
+
+
 @pytest.mark.parametrize(
     "kind, test",
     [
+        (Strays, "test_any_actions_keep_the_tool_in_the_workspace"),
         (SpeaksFirst, "test_any_fault_stops_the_robot_first_and_ends_the_episode"),
         (GoesOnAfterAFault, "test_any_fault_stops_the_robot_first_and_ends_the_episode"),
         (WithoutClipping, "test_action_beyond_the_space_is_limited_to_it"),

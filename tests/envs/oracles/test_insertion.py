@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ibc_gym.envs.oracles.face_push import Seen
 from ibc_gym.envs.oracles.insertion import EDGE, LAST_LOOK, PARK, Insertion, InsertStyle
+from ibc_gym.envs.tasks.insert import MOUTH, fixture_size
 from ibc_gym.records import Float64
 
 AWAY = (-0.4, -0.2)
@@ -155,3 +156,21 @@ def test_block_that_cannot_be_turned_is_pushed_across_instead() -> None:
     else:
         pytest.fail("it pushed on")
     assert 2 <= slid <= 3
+
+
+@pytest.mark.parametrize("size", [0.8, 0.95, 1.0, 1.2])
+def test_block_of_unknown_size_is_measured_on_its_way(size: float) -> None:
+    """It is parked before the mouth of a slot that fits it, wherever that is."""
+    running = Insertion(0.001, 0.2, InsertStyle(), largest=1.2)
+    half = 0.02 * size
+    reach = REACH - 0.02 + half
+    mouth = MOUTH * fixture_size(size, 0.001)
+    tip, block = np.array(AWAY), np.array([-0.2, 0.0])
+    for _ in range(40):
+        move = running.move(Seen(tip=tip, block=block, yaw=0.0))
+        if block[0] > -0.15 and move[0] < -0.01:  # backs off
+            break
+        tip = tip + move
+        if abs(tip[1]) < half and tip[0] < block[0]:
+            block = np.array([max(block[0], tip[0] + reach), 0.0])
+    assert mouth - half - block[0] == pytest.approx(EDGE, abs=6e-4)

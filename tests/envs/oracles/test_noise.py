@@ -7,7 +7,7 @@ from ibc_gym.envs.oracles.noise import NoisyOracle
 from ibc_gym.envs.oracles.particle import ParticleOracle
 from ibc_gym.envs.tasks.particle import Particle
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import Float32
+from ibc_gym.records import Float32, Float64, Observation
 from ibc_gym.registry import make_vec_env
 from ibc_gym.rollout import rollout
 
@@ -56,3 +56,18 @@ def test_no_noise_changes_nothing() -> None:
 def test_spread_that_makes_no_sense_is_refused(std: float | list[float]) -> None:
     with pytest.raises(ConfigError, match="std"):
         noisy(std)
+
+
+class Bearing(ParticleOracle):
+    """Bears nothing in the first episode, half of it in the second, all in the others."""
+
+    def noise_share(self, observation: Observation) -> Float64:
+        return np.array([0.0, 0.5, 1.0])[: len(observation["state"])]
+
+
+def test_demonstrator_gets_as_much_noise_as_it_bears() -> None:
+    bearing = NoisyOracle(Bearing(TASK), 0.01, TASK.action_space)
+    all_of_it = actions(noisy(0.01), [4, 5, 6], 10) - STATE[0, 2:4]
+    borne = actions(bearing, [4, 5, 6], 10) - STATE[0, 2:4]
+    for row, share in enumerate((0.0, 0.5, 1.0)):
+        np.testing.assert_allclose(borne[:, row], share * all_of_it[:, row], atol=1e-6)

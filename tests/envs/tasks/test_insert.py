@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import cos, hypot, pi, sin
 from typing import Any
 
@@ -13,9 +14,10 @@ from tabletop_toys import table
 
 from ibc_gym import geometry
 from ibc_gym.env import Env
-from ibc_gym.envs.tasks.insert import DEPTH, MOUTH, Insert, InsertConfig
+from ibc_gym.envs.randomisation import Randomisation, varied
+from ibc_gym.envs.tasks.insert import DEPTH, MOUTH, Insert, InsertConfig, fixture_size
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import Progress, Situation
+from ibc_gym.records import Progress, Situation, Variation
 from ibc_gym.registry import make_env, make_oracle
 
 TASK = Insert()
@@ -24,11 +26,18 @@ HALF = 0.02
 CLEARANCES = [0.005, 0.002, 0.001, 0.0005]
 
 
-def seen(along: float, across: float = 0.0, yaw: float = 0.0, task: Insert = TASK) -> Progress:
+def seen(
+    along: float,
+    across: float = 0.0,
+    yaw: float = 0.0,
+    task: Insert = TASK,
+    variation: Variation | None = None,
+) -> Progress:
     """What is measured of a block at this place and yaw in the slot's frame."""
     c, s = cos(SEAT[2]), sin(SEAT[2])
     x, y = SEAT[0] + c * along - s * across, SEAT[1] + s * along + c * across
-    return task.measure(table(block=(x, y, SEAT[2] + yaw), target=SEAT), None)
+    situation = table(block=(x, y, SEAT[2] + yaw), target=SEAT)
+    return task.measure(replace(situation, variation=variation or {}), None)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -113,6 +122,70 @@ def test_fixture_is_wider_than_the_block_by_the_clearance(clearance: float) -> N
     assert sum(inner) == pytest.approx(2 * HALF + clearance)
     assert end.position[0] - end.size[0] / 2 == pytest.approx(HALF)
     assert all(side.size[0] == DEPTH for side in sides)
+
+
+def sized(clearance: float, seed: int = 0, most: float = 0.3) -> tuple[Insert, Variation]:
+    """A task with blocks of another size, and one that was drawn."""
+    randomisation = Randomisation(size=most)
+    task = Insert(InsertConfig(clearance=clearance, randomisation=randomisation))
+    return task, task.sample(np.random.default_rng(seed)).variation
+
+
+@given(seed=st.integers(0, 2**32 - 1), clearance=st.sampled_from(CLEARANCES))
+def test_slot_is_as_much_wider_than_a_block_of_any_size(seed: int, clearance: float) -> None:
+    task, drawn = sized(clearance, seed)
+    bodies = {body.name: body for body in varied(task.scene, drawn).bodies}
+    side = bodies["block"].shapes[0].size[0]
+    assert side == pytest.approx(2 * HALF * drawn["size.block"])
+    _, *walls = bodies["target"].shapes
+    inner = sum(abs(wall.position[1]) - wall.size[1] / 2 for wall in walls)
+    assert inner - side == pytest.approx(clearance, abs=1e-9)
+
+
+@given(seed=st.integers(0, 2**32 - 1), clearance=st.sampled_from([0.02, *CLEARANCES]))
+def test_block_of_any_size_is_judged_by_its_own_sides(seed: int, clearance: float) -> None:
+    task, drawn = sized(clearance, seed)
+    end, *walls = {body.name: body for body in varied(task.scene, drawn).bodies}["target"].shapes
+    half = HALF * drawn["size.block"]
+    seated = end.position[0] - end.size[0] / 2 - half
+    parked = walls[0].position[0] - walls[0].size[0] / 2 - half
+    for along, score in ((seated, 1.0), (seated - 0.0011, 0.5), (parked + 1e-4, 0.5)):
+        assert seen(along, task=task, variation=drawn)["score"] == score
+    assert seen(parked - 1e-4, task=task, variation=drawn)["score"] == 0.0
+    aside = clearance / 2 + 0.001
+    if clearance < 0.001:  # a block that would stand in the wall is not in
+        assert seen(seated, aside, task=task, variation=drawn)["score"] == 0.0
+
+
+def test_without_sizes_no_fixture_is_drawn_and_no_number_is_another() -> None:
+    task = Insert(InsertConfig(randomisation=Randomisation(mass=0.3)))
+    assert set(task.sample(np.random.default_rng(0)).variation) == {"mass.block"}
+    assert fixture_size(1.0, 0.0007) == 1.0
+    usual = {"size.block": 1.0, "size.target": 1.0}
+    for along in (-0.1, -0.03, -0.0009, 0.0):
+        assert seen(along, 0.0003, 0.01) == seen(along, 0.0003, 0.01, variation=usual)
+
+
+@pytest.mark.parametrize(
+    "workcell, seed, size",
+    [
+        ("mujoco", 0, 0.1),
+        ("mujoco", 4, 0.05),
+        pytest.param("pybullet", 1, 0.05, marks=pytest.mark.slow),
+    ],
+)
+def test_blocks_of_other_sizes_are_slid_in(workcell: str, seed: int, size: float) -> None:
+    with make_env("insert", workcell=workcell, randomisation={"size": size}) as env:
+        observation, begun = env.reset(seed=seed)
+        assert abs(begun["variation"]["size.block"] - 1) * 2 * HALF > 0.001  # over the clearance
+        oracle = make_oracle("insert", env)
+        oracle.reset(np.ones(1, np.bool_), [seed])
+        over = cut = False
+        while not (over or cut):
+            action = oracle.act({"state": observation["state"][None]})[0]
+            observation, _, over, cut, info = env.step(action)
+        assert info["is_success"]
+        assert info["worst_penetration"] < (0.15e-3 if workcell == "mujoco" else 0.2e-3)
 
 
 @pytest.mark.parametrize("workcell, limit", [("mujoco", 0.15e-3), ("pybullet", 0.2e-3)])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from math import cos, pi, sin
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ibc_gym.envs.randomisation import Randomisation
 from ibc_gym.envs.tasks.pocket import WALL, Pocket
+from ibc_gym.envs.tasks.toys import CUBE_SIDE, WIDEST
 from ibc_gym.records import Pose
+from ibc_gym.registry import make_task
 
 CENTRE, WIDTH, DEPTH, TOLERANCE = (0.4, 0.2), 0.08, 0.07, 0.01
 YAWS = st.floats(-pi, pi)
@@ -66,3 +70,17 @@ def test_walls_leave_the_pocket_free_and_its_mouth_open() -> None:
     assert right[3] == pytest.approx(-WIDTH / 2) and left[2] == pytest.approx(WIDTH / 2)
     assert right[0] == left[0] == pytest.approx(-DEPTH / 2)
     assert right[1] == left[1] == pytest.approx(DEPTH / 2 + WALL)
+
+
+@pytest.mark.parametrize("name", ["push-red-green", "push-red-then-green", "sort"])
+def test_toys_of_any_drawn_size_fit_in_turned_as_they_may_be_and_count(name: str) -> None:
+    """Nothing of a pocket speaks of sizes, so it must have room for the largest."""
+    task: Any = make_task(name)
+    largest = WIDEST * (1 + Randomisation.most["size"])
+    room = 4 * CUBE_SIDE * (1 + Randomisation.most["size"]) if name == "sort" else 2 * largest
+    for each in task.pockets:
+        assert room < each.width
+        ahead = each.depth / 2 - largest  # it leans on the end wall
+        place = np.array([*each.centre, 0.02])
+        place[:2] += ahead * np.array([cos(each.yaw), sin(each.yaw)])
+        assert each.holds(Pose(position=place), task.config.goal_tolerance)
