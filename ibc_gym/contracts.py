@@ -115,14 +115,6 @@ class Camera(Protocol):
         """Let go of the device; may be called twice."""
 
 
-@runtime_checkable
-class Returning(Protocol):
-    """A camera that sees to its own return after it failed."""
-
-    def wait_until_fresh(self, timeout: float | None = None) -> None:
-        """Return once a picture can be read; `CameraTimeout` if none can in time [s], by default a return's longest."""
-
-
 class Scene(Protocol):
     """The things on the table."""
 
@@ -290,14 +282,6 @@ class Policy(Protocol):
         """The next action of every environment, (B, A), inside the action space; inputs have a leading batch axis."""
 
 
-@runtime_checkable
-class BearsNoise(Protocol):
-    """What a demonstrator may offer besides: how much noise on its actions it bears now; without it, all the time all of it."""
-
-    def noise_share(self, observation: Observation) -> Float64:
-        """From 0, none, to 1, all that is asked for, (B,); a function of the observation alone, so that it can be had again."""
-
-
 class CanonicalFrame(Protocol):
     """Coordinates that use a task's symmetries, for observation and action alike.
 
@@ -394,15 +378,3 @@ class LearnedPolicy(Policy, Protocol):
 
     def load_fitted(self, fitted: Mapping[str, Any]) -> None:
         """Read back what `fitted` gave."""
-
-
-@runtime_checkable
-class Monitored(Protocol):
-    """A learned policy that says what is healthy of the numbers it reports, so that training can be watched."""
-
-    @property
-    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
-        """Least and greatest healthy value by name: "train/" and a part of `loss`, "validation/" and a measure.
-
-        Wide enough that training which works is never out of bounds; infinite where there is none.
-        """

@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym.checks import settle
-from ibc_gym.contracts import BearsNoise, Policy
+from ibc_gym.contracts import Policy
 from ibc_gym.data.damage import Damage
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
@@ -25,6 +25,7 @@ from ibc_gym.data.gaps import Gaps
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
+from ibc_gym.offers import BearsNoise
 from ibc_gym.record import STATE
 from ibc_gym.records import Bool, Float32, Float64, Observation, Situation
 from ibc_gym.registry import add_noise, make_env, make_oracle

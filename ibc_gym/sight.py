@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ibc_gym.contracts import Camera, Returning
+from ibc_gym.contracts import Camera
 from ibc_gym.errors import CameraTimeout
+from ibc_gym.offers import Returning
 from ibc_gym.records import Frame
 
 

@@ -77,7 +77,7 @@ class ImplicitPolicy(WindowPolicy):
 
     @property
     def vital_signs(self) -> Mapping[str, tuple[float, float]]:
-        """As `ibc_gym.contracts.Monitored` says: energies do not run away, and searches do not end where no data are."""
+        """As `ibc_gym.offers.Monitored` says: energies do not run away, and searches do not end where no data are."""
         return VITAL_SIGNS
 
     def _on_boundary(self, actions: Tensor) -> float:

@@ -21,6 +21,7 @@ FLOOR = (
     "serialise",
     "paths",
     "contracts",
+    "offers",
     "xarm6",
     "kinematics",
     "uncertain",

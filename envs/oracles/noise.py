@@ -8,8 +8,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike
 
-from ibc_gym.contracts import BearsNoise, Policy
+from ibc_gym.contracts import Policy
 from ibc_gym.errors import ConfigError
+from ibc_gym.offers import BearsNoise
 from ibc_gym.records import Bool, Float32, Observation
 
 _NOISE_STREAM = 2  # keeps the noise apart from other draws by the same seed

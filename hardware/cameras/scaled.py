@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ibc_gym.contracts import Camera, Returning
+from ibc_gym.contracts import Camera
 from ibc_gym.errors import ConfigError
+from ibc_gym.offers import Returning
 from ibc_gym.records import CameraSpec, Float32, Frame, UInt8
 
 

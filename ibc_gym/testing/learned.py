@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ibc_gym.checkpoint import as_module
-from ibc_gym.contracts import LearnedPolicy, Monitored, Policy
+from ibc_gym.contracts import LearnedPolicy, Policy
 from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.offers import Monitored
 from ibc_gym.records import Windows
 from ibc_gym.testing.bits import global_stream
 from ibc_gym.testing.contract import refuses, rule

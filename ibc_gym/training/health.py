@@ -1,6 +1,6 @@
 """Whether training is healthy, and from where to go on once it no longer is.
 
-What is healthy of a number the policy says itself (`ibc_gym.contracts.Monitored`); of the held-out action error, which all
+What is healthy of a number the policy says itself (`ibc_gym.offers.Monitored`); of the held-out action error, which all
 policies have, the trainer does. Nothing here knows a policy by name.
 """
 
@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ibc_gym.contracts import Monitored
+from ibc_gym.offers import Monitored
 from ibc_gym.training.choice import Choice
 from ibc_gym.training.config import RollbackConfig
 

@@ -1,0 +1,36 @@
+"""What a part may offer beyond its contract, for those who ask whether it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from ibc_gym.records import Float64, Observation
+
+
+@runtime_checkable
+class Returning(Protocol):
+    """A camera that sees to its own return after it failed."""
+
+    def wait_until_fresh(self, timeout: float | None = None) -> None:
+        """Return once a picture can be read; `CameraTimeout` if none can in time [s], by default a return's longest."""
+
+
+@runtime_checkable
+class BearsNoise(Protocol):
+    """What a demonstrator may offer besides: how much noise on its actions it bears now; without it, all the time all of it."""
+
+    def noise_share(self, observation: Observation) -> Float64:
+        """From 0, none, to 1, all that is asked for, (B,); a function of the observation alone, so that it can be had again."""
+
+
+@runtime_checkable
+class Monitored(Protocol):
+    """A learned policy that says what is healthy of the numbers it reports, so that training can be watched."""
+
+    @property
+    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
+        """Least and greatest healthy value by name: "train/" and a part of `loss`, "validation/" and a measure.
+
+        Wide enough that training which works is never out of bounds; infinite where there is none.
+        """
