@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from ibc_gym import contracts, env
+from ibc_gym import contracts, env, offers
 
 T = TypeVar("T")
 Test = Callable[[Any], None]
@@ -80,7 +80,7 @@ def rule(address: str) -> Callable[[Test], Test]:
     """Mark a test as a rule of the contract: if it is broken, the failure says which it is and where it is written.
 
     Args:
-        address: A class of `ibc_gym.contracts`, or "Env", and one of its members: "Robot.command".
+        address: A class of `ibc_gym.contracts` or `ibc_gym.offers`, or "Env", and one of its members: "Robot.command".
     """
 
     def mark(test: Test) -> Test:
@@ -116,10 +116,12 @@ def written(address: str) -> tuple[Path, int]:
     """File and line of a member of a contract.
 
     Raises:
-        AttributeError: There is none.
+        StopIteration: There is no such contract.
+        AttributeError: It has no such member.
     """
     owner, _, member = address.partition(".")
-    found = getattr(env if owner == "Env" else contracts, owner)
+    module = next(each for each in (contracts, offers, env) if hasattr(each, owner))
+    found = getattr(module, owner)
     is_field = not member or member in getattr(found, "__annotations__", {})
     attribute = found if is_field else getattr(found, member)
     if isinstance(attribute, property):
