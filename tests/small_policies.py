@@ -231,21 +231,26 @@ def observations(windows: Windows, rows: slice) -> dict[str, np.ndarray]:
     return {name: frames[rows] for name, frames in windows.frames.items()}
 
 
-def branches() -> tuple[PolicySpec, Windows]:
-    """y = ±(0.5 + 0.3 x), the positive sign three times as often."""
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (2000, 1)).astype(np.float32)
-    sign = rng.choice([1.0, 1.0, 1.0, -1.0], (2000, 1))
+def of_one_number(task: str, x: np.ndarray, action: np.ndarray) -> tuple[PolicySpec, Windows]:
+    """A task that has one number in [-1, 1] for its state and one for its action, and its demonstrations, (N, 1) each."""
     spec = PolicySpec(
-        task="branches",
+        task=task,
         observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (1,), np.float32)}),
         action_space=spaces.Box(-1, 1, (1,), np.float32),
         control_period=0.1,
     )
     windows = Windows(
         frames={"state": x},
-        index=np.arange(2000)[:, None],
-        action=(sign * (0.5 + 0.3 * x)).astype(np.float32),
-        episode=np.arange(2000),
+        index=np.arange(len(x))[:, None],
+        action=action.astype(np.float32),
+        episode=np.arange(len(x)),
     )
     return spec, windows
+
+
+def branches(signs: tuple[float, ...] = (1.0, 1.0, 1.0, -1.0)) -> tuple[PolicySpec, Windows]:
+    """y = ±(0.5 + 0.3 x), the sign drawn from these: by default the positive one three times as often."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (2000, 1)).astype(np.float32)
+    sign = rng.choice(signs, (2000, 1))
+    return of_one_number("branches", x, sign * (0.5 + 0.3 * x))

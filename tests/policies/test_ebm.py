@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +10,17 @@ import torch
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_policies import CONFIGS, SMALL, MakeSpec, MakeWindows, made, observations, trained
+from small_policies import (
+    CONFIGS,
+    SMALL,
+    MakeSpec,
+    MakeWindows,
+    branches,
+    made,
+    observations,
+    of_one_number,
+    trained,
+)
 from trials import trials
 
 from ibc_gym.contracts import PolicySpec
@@ -144,32 +153,8 @@ def test_any_space_is_learned_and_acted_in(
         assert box.contains(action)
 
 
-@pytest.fixture
-def branches(make_spec: Callable[..., PolicySpec]) -> tuple[PolicySpec, Windows]:
-    """y = ±(0.5 + 0.3 x), either sign with equal chance."""
-    rng = np.random.default_rng(0)
-    count = 2000
-    x = rng.uniform(-1, 1, (count, 1)).astype(np.float32)
-    sign = rng.choice([-1.0, 1.0], (count, 1))
-    spec = PolicySpec(
-        task="branches",
-        observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (1,), np.float32)}),
-        action_space=spaces.Box(-1, 1, (1,), np.float32),
-        control_period=0.1,
-    )
-    windows = Windows(
-        frames={"state": x},
-        index=np.arange(count)[:, None],
-        action=(sign * (0.5 + 0.3 * x)).astype(np.float32),
-        episode=np.arange(count),
-    )
-    return spec, windows
-
-
-def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_them(
-    branches: tuple[PolicySpec, Windows],
-) -> None:
-    spec, windows = branches
+def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_them() -> None:
+    spec, windows = branches((-1.0, 1.0))
     x = np.linspace(-0.9, 0.9, 200, dtype=np.float32)[:, None]
     answer = 0.5 + 0.3 * x
     wide = LateFusionConfig(width=64, depth=2, value_width=64)
@@ -198,21 +183,9 @@ def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_the
     assert between.min() > 0.05
 
 
-def test_least_energy_never_lies_between_the_sides_of_a_jump(make_spec: MakeSpec) -> None:
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (2000, 1)).astype(np.float32)
-    spec = PolicySpec(
-        task="jump",
-        observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (1,), np.float32)}),
-        action_space=spaces.Box(-1, 1, (1,), np.float32),
-        control_period=0.1,
-    )
-    windows = Windows(
-        frames={"state": x},
-        index=np.arange(2000)[:, None],
-        action=np.where(x > 0, 0.8, -0.8).astype(np.float32),
-        episode=np.arange(2000),
-    )
+def test_least_energy_never_lies_between_the_sides_of_a_jump() -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (2000, 1)).astype(np.float32)
+    spec, windows = of_one_number("jump", x, np.where(x > 0, 0.8, -0.8))
     wide = LateFusionConfig(width=64, depth=2, value_width=64)
     policy = trained(made(EBMConfig(history=1, late_fusion=wide), spec), windows, steps=300)
     near = np.linspace(-0.1, 0.1, 201, dtype=np.float32)[:, None]
