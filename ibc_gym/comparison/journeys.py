@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,8 +106,8 @@ def nudged(actions: Sequence[Float32], at: int) -> list[Float32]:
     Actions begin with displacements in the plane, so that all of the way that follows lies as much aside.
     """
     changed = [np.array(action) for action in actions]
-    x, y = actions[at][:2]
-    length = float(np.hypot(x, y))
+    x, y = (float(side) for side in actions[at][:2])
+    length = math.hypot(x, y)
     aside = np.zeros_like(actions[at])
     aside[:2] = (-y / length, x / length) if length else (1.0, 0.0)
     changed[at] = (changed[at] + NUDGE * aside).astype(np.float32)
