@@ -42,6 +42,7 @@ HARDWARE: Final[Mapping[str, str]] = {
     "faults": "ibc_gym.hardware.rig.schedule:arm_faults",
     "known faults": "ibc_gym.hardware.rig.schedule:known",
     "studio": "ibc_gym.hardware.rig.cameras.studio:Studio",
+    "filmed": "ibc_gym.hardware.rig.cameras.models:filmed",
 }
 """What programs need of the hardware beside its workcells."""
 

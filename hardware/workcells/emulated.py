@@ -20,7 +20,6 @@ from ibc_gym.records import CameraSpec, Target
 from ..arm.config import XArmConfig
 from ..cameras.config import CameraPose, RealSenseConfig
 from ..cameras.realsense import RealSenseCamera
-from ..cameras.scaled import ScaledCamera
 from ..rig.cameras.bus import SoftwareBus
 from ..rig.cameras.emulator import SoftwareCamera
 from ..rig.control_port import control_port
@@ -32,7 +31,7 @@ from ..safety import SafeRobot
 from .emulated_table import EmulatedTable, load_emulated_table
 from .opened import OpenedArm
 from .stand_in import software_camera
-from .table import arm_for, bounds_for, scene_of
+from .table import arm_for, bounds_for, scene_of, seen_by
 
 PROGRAM: Final = (sys.executable, "-m", "ibc_gym", "rig")
 ATTEMPTS: Final = 8
@@ -166,12 +165,13 @@ class _Filming(Closing):
         self.cameras: dict[str, Camera] = {}
         self.eyes: dict[str, SoftwareCamera] = {}
         try:
-            for name, told in rig.client.ask("cameras").items():
+            seen = rig.client.ask("cameras")
+            for wanted in scene_of(task).cameras:
+                name, told = wanted.name, seen[wanted.name]
                 serial = f"emulated-{name}"
                 spec, self.eyes[name] = software_camera(serial, told, self._bus)
                 self._drivers.append(self._driver(serial, spec, task.control_period, raw))
-                height, width = task.config.image_size
-                self.cameras[name] = ScaledCamera(self._drivers[-1], width, height)
+                self.cameras[name] = seen_by(task, self._drivers[-1], wanted)
         except BaseException:
             self.close()
             raise
