@@ -184,6 +184,7 @@ PEOPLE: Final[Mapping[str, str]] = {
     "take-over": "ibc_gym.hardware.teleop.take_over:TakeOver",
     "page": "ibc_gym.hardware.table.screen:page",
     "brake": "ibc_gym.hardware.teleop.brake:Brake",
+    "toucher": "ibc_gym.hardware.workcells.hands:hand_at",
 }
 """What a person who acts is made of."""
 

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -51,11 +51,21 @@ class EmulatedArm(OpenedArm):
     eyes: Mapping[str, SoftwareCamera] = MappingProxyType({})
     """The emulated cameras."""
     coming: Schedule = Schedule()
-    """What goes wrong, counted from when the arm is home for the first time."""
+    """What goes wrong, counted from when the arm is home, or in somebody's hands, for the first time."""
 
     def reset(self, home: Target | None = None) -> None:
         """Go home as `XArm.reset`; what is to go wrong is scheduled then, once."""
         super().reset(home)
+        self._begin()
+
+    @contextmanager
+    def led(self) -> Iterator[None]:
+        """Be led as `XArm.led`; what is to go wrong is scheduled then, unless it was."""
+        with super().led():
+            self._begin()
+            yield
+
+    def _begin(self) -> None:
         coming, self.coming = self.coming, Schedule()
         self.schedule(coming)
 
