@@ -20,7 +20,7 @@ from .reports import Reports
 from .stream import Stream
 from .targets import Admitted, admit, check
 from .timing import Timing
-from .vendor import TEACHING, Controller
+from .vendor import POSITION, TEACHING, Controller
 from .watching import watch
 
 NEAR: Final = 2e-3
@@ -226,6 +226,8 @@ class XArm(Closing):
         finally:
             self._led_since = None
             self.stop()
+            if self._stream.fault is None:
+                self._controller.set_mode(POSITION)  # or whoever readies the arm next finds it soft
         self._before = self._here()
 
     def _watch_led(self, since: float) -> None:

@@ -51,6 +51,7 @@ def test_arm_follows_the_hand_and_nothing_else_and_then_stands_and_goes_home_fro
             with pytest.raises(RobotFault, match="in somebody's hands"):
                 arm.reset()
         assert bench.rig.heard() == [] and bench.still()
+        assert bench.rig.state()["mode"] == 0, "whoever readies it next does not find it soft"
         with pytest.raises(RigError, match="stiff"):
             bench.rig.lead(goal, 1.0)
         state = arm.observe()
@@ -100,6 +101,6 @@ def test_arm_is_stiff_again_whatever_ends_the_block(bench: Bench) -> None:
     with bench.arm(reset=False) as arm:
         with pytest.raises(KeyboardInterrupt), arm.led():
             raise KeyboardInterrupt
-        assert bench.still()
+        assert bench.still() and bench.rig.state()["mode"] == 0
         with pytest.raises(RigError, match="stiff"):
             led(bench)
