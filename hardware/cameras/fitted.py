@@ -1,7 +1,7 @@
 """A camera whose pictures show what a task's camera sees, in its size: cut to the same angles, then scaled.
 
-A lens bends nothing here: `intrinsics.py` refuses one that bends by half a pixel or more, and a D415's or D435's colour comes
-with zeros for what bends. So rows stay rows, and both axes are cut and scaled by themselves.
+Pictures are a pinhole's: those of a lens that bends were made straight before (`intrinsics.py`). So rows stay rows, and both
+axes are cut and scaled by themselves.
 """
 
 from __future__ import annotations
