@@ -41,7 +41,7 @@ class CalibrateConfig:
     camera: str | None = None
     """Which camera of the workcell; the first by default."""
     serial: str | None = None
-    """Serial number of the camera, or of the arm for a tool; by default what the workcell has for the camera."""
+    """Serial number of the camera, or of the arm for a tool; by default what the workcell has."""
     out: Path | None = None
     """File for the result; calibration/<what>.json by default."""
     date: str = ""
@@ -223,10 +223,10 @@ def _touched(
     )
     if cell.simulation is None:
         hand = load(PEOPLE, "toucher", "part")
-        console = hand(cell, stage, point, count=config.views, speed=config.speed, rng=rng)
-        poses: list[Pose] = calibration.touch_by_hand(
-            cell, console, tool_length=length, poses=config.views, on_view=on_view
-        )
+        with hand(cell, stage, point, count=config.views, speed=config.speed, rng=rng) as console:
+            poses: list[Pose] = calibration.touch_by_hand(
+                cell, console, tool_length=length, poses=config.views, on_view=on_view
+            )
         return poses
     moved: list[Pose] = calibration.touch(
         cell,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import cycle
 from typing import Any, Final
 
 import numpy as np
 
+from ibc_gym.closing import Closing
 from ibc_gym.contracts import Workcell
 from ibc_gym.kinematics import Kinematics
 from ibc_gym.records import Float64
@@ -15,7 +17,7 @@ from ibc_gym.records import Float64
 from ..calibration.by_hand import THERE, led_of
 from ..calibration.touches import plan_touches
 from ..rig.process import Rig
-from ..table.console import Console, KeyConsole
+from ..table.console import KeyConsole
 from .emulated import EmulatedArm
 
 GLANCE: Final = 0.05
@@ -30,8 +32,8 @@ def hand_at(
     count: int,
     speed: float,
     rng: np.random.Generator,
-) -> Console:
-    """Who is asked to bring the tip to a point.
+) -> KeyConsole | ScriptedHand:
+    """Who is asked to bring the tip to a point; to be closed afterwards.
 
     Args:
         workcell: Whose arm is led.
@@ -61,10 +63,10 @@ def hand_at(
         count,
         stage.config.unsteady,
     )
-    return ScriptedHand(arm.rig, iter(way), speed)
+    return ScriptedHand(arm.rig, cycle(way), speed)
 
 
-class ScriptedHand:
+class ScriptedHand(Closing):
     """A person at the emulated table, who leads the arm from touch to touch and presses the key each time."""
 
     def __init__(self, rig: Rig, way: Iterator[Float64], speed: float) -> None:
@@ -97,3 +99,6 @@ class ScriptedHand:
     def pressed(self) -> tuple[str, ...]:
         """No key between two questions."""
         return ()
+
+    def close(self) -> None:
+        """Nothing is held."""

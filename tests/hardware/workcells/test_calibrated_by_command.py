@@ -167,6 +167,7 @@ def test_person_at_the_table_leads_the_arm_and_says_when_it_touches(
         assert any("They agree on the tip within 0." in line for line in command.lines)
         command.type(b"f")
         assert command.end() == 0
+        assert command.mode == command.mode_before, "the terminal is as it was"
     finally:
         command.close()
     assert arm.heard() == [], "nothing but the hand moved it"
