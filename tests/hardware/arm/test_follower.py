@@ -254,7 +254,7 @@ def test_joints_line_that_leads_out_of_a_flat_workspace_is_kept_in_it_also_where
     samples: int | None,
 ) -> None:
     sent = Sent()
-    near = admit(tip(0.43, 0.1), KINEMATICS, CONFIG.limits, HOME)
+    near = admit(tip(0.48, 0.15), KINEMATICS, CONFIG.limits, HOME)
     line = HOME.joints + np.linspace(0, 1, 20)[:, None] * (near.joints - HOME.joints)
     out = [KINEMATICS.forward(each).position[2] - 0.01 for each in line]
     assert np.abs(out).max() > 1e-3, "joints alone would leave it"
