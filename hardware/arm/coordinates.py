@@ -39,7 +39,7 @@ class Coordinates(Protocol):
         """Of joints (J,) [rad]; (C,)."""
 
     def inside(self, numbers: Float64, box: Box) -> Float64:
-        """The numbers (C,) themselves, or the nearest that have the tip in the box, as far as they tell."""
+        """The numbers (..., C) themselves, or the nearest that have the tip in the box, as far as they tell."""
 
     def turn(self, numbers: Float64, change: Float64, joints: Float64) -> Float64 | None:
         """By how much the joints, (J,) [rad], turn for a small change of the numbers, (C,); None if they cannot."""
@@ -108,8 +108,8 @@ class ByTool:
         return np.concatenate([pose.position, side * pose.quaternion])
 
     def inside(self, numbers: Float64, box: Box) -> Float64:
-        """The numbers with the tip in the box, (7,)."""
-        return np.concatenate([box.clip(numbers[:3]), numbers[3:]])
+        """The numbers with the tip in the box, (..., 7)."""
+        return np.concatenate([box.clip(numbers[..., :3]), numbers[..., 3:]], axis=-1)
 
     def turn(self, numbers: Float64, change: Float64, joints: Float64) -> Float64 | None:
         """What the Jacobian says of the change, (J,) [rad]; None where the tool cannot go everywhere."""

@@ -16,7 +16,7 @@ from ibc_gym.kinematics import Kinematics
 from ibc_gym.records import Float64, Pose
 
 from .coordinates import Box, ByJoints, ByTool
-from .motion import MotionLimits, State
+from .motion import MotionLimits, State, Way
 from .nearby import Nearby
 
 USED: Final = 0.95
@@ -74,7 +74,6 @@ class Follower:
         """Be at rest at joints (J,); only where the arm is at rest, too."""
         start = np.array(at, dtype=np.float64)
         self._sent = np.tile(start, (3, 1))  # the newest last
-        self._tail: list[tuple[State, Float64]] = []
         self._begin(self._by_joints)
 
     def push(
@@ -95,18 +94,19 @@ class Follower:
             self._begin(self._by_joints)  # which can go everywhere, also where the tool cannot
             way = self._try(joints, tool, furthest)
         self.refused = way is None
+        self._number += 1
         if way is not None:
-            self._tail = way
-        if self._tail:
-            self._state, sample = self._tail.pop(0)
-            self._sent = np.vstack([self._sent[1:], sample])
+            self._way, self._number = way, 0
+        if self._number < len(self._way.samples):
+            self._state = self._way.state(self._number, self._averaged)
+            self._sent = np.concatenate([self._sent[1:], self._way.samples[self._number][None]])
         return np.array(self._sent[-1])
 
     def _begin(self, coordinates: ByTool | ByJoints) -> None:
         """Go by these coordinates from now on, from rest."""
         here = self._sent[-1]
         numbers = coordinates.numbers(here)
-        self._coordinates, self._tail = coordinates, []
+        self._coordinates: ByTool | ByJoints = coordinates
         self._state = State(
             recent=np.tile(numbers, (self._averaged, 1)),
             step=np.zeros_like(numbers),
@@ -114,10 +114,11 @@ class Follower:
             turn=np.zeros_like(here),
             solved=True,
         )
+        self._way = Way.standing(self._state)
+        self._number: int = 0
+        """Which state of the way the arm is in."""
 
-    def _try(
-        self, joints: Float64, tool: Pose | None, furthest: float
-    ) -> list[tuple[State, Float64]] | None:
+    def _try(self, joints: Float64, tool: Pose | None, furthest: float) -> Way | None:
         """A step towards the point, and all that follow if the arm brakes then; None if that breaks a limit."""
         point = joints
         if isinstance(self._coordinates, ByTool):
@@ -127,33 +128,48 @@ class Follower:
         state = self._towards(point, joints, furthest)
         if state is None:
             return None
-        states = [state]
-        while not states[-1].resting:
-            states.append(self._braked(states[-1]))
-        way = self._solved(states)
+        if state.resting and np.array_equal(state.joints, self._sent[-1]):
+            return Way.standing(state)  # the very same numbers again and again
+        way = self._solved(self._braking_from(state))
         if way is None:
             return None
-        samples = np.vstack([self._sent, *(sample for _, sample in way)])
+        samples = np.concatenate([self._sent, way.samples])
         return way if self._limits.hold(samples, self._period) else None
 
-    def _solved(self, states: list[State]) -> list[tuple[State, Float64]] | None:
-        """The states with the samples (J,) that they mean, the first of them with its joints exact."""
-        first = states[0]
-        if first.resting and np.array_equal(first.joints, self._sent[-1]):
-            return [(first, first.joints)]  # the very same numbers again and again
-        numbers = np.array([first.recent[0], *(state.averaged for state in states)])
-        near = np.array([first.joints, *(state.joints for state in states)])
+    def _braking_from(self, state: State) -> Way:
+        """A state and all that follow if the arm brakes as hard as it may, until it rests."""
+        largest, parts = float(np.abs(state.turn).max()), [1.0]
+        while parts[-1] > 0.0:
+            turn = parts[-1] * largest
+            parts.append(parts[-1] * (1.0 - _part(self._available(turn), turn)))
+        parts += [0.0] * (self._averaged - 1)
+        shares = np.array(parts)[:, None]
+        gone = np.cumsum(shares, axis=0) - 1.0
+        places = self._coordinates.inside(state.recent[0] + gone * state.step, self._box)
+        return Way(
+            places=np.concatenate([state.recent[:0:-1], places]),
+            joints=state.joints + gone * state.turn,
+            steps=shares * state.step,
+            turns=shares * state.turn,
+            solved=state.solved,
+        )
+
+    def _solved(self, way: Way) -> Way | None:
+        """The same with the samples that it means, and its first state with exact joints."""
+        first, averaged = way.joints[0], self._averaged
+        newest = way.places[averaged - 1 : averaged]
+        numbers = np.concatenate([newest, way.averages(averaged)])
+        lag = (averaged - 1) / 2 * way.turns
+        near = np.concatenate([way.joints[:1], way.joints - lag])
         found = self._coordinates.joints(numbers, near, self._box)
         if found is None:
             return None
-        if first.solved:  # to rounding, and exactly from now on, unless the box is in the way
-            found = np.where(
-                np.abs(found - first.joints).max(axis=1)[:, None] < SAME, first.joints, found
-            )
-        else:
-            turn = first.turn + found[0] - first.joints
-            states[0] = replace(first, joints=found[0], turn=turn, solved=True)
-        return list(zip(states, found[1:], strict=True))
+        if way.solved:  # to rounding, and exactly from now on, unless the box is in the way
+            same = np.abs(found - first).max(axis=1, keepdims=True) < SAME
+            return replace(way, samples=np.where(same, first, found)[1:])
+        turns = np.concatenate([way.turns[:1] + found[0] - first, way.turns[1:]])
+        joints = np.concatenate([found[:1], way.joints[1:]])
+        return replace(way, joints=joints, turns=turns, samples=found[1:], solved=True)
 
     def _towards(self, point: Float64, joints: Float64, furthest: float) -> State | None:
         """One step nearer to the point (C,), which is at `joints` (J,)."""
@@ -175,7 +191,8 @@ class Follower:
             return None
         part = min(part, _part(self._most, float(np.abs(turned).max())))
         change = part * turned - state.turn
-        mixed = _part(self._available(state.turn), float(np.abs(change).max()))
+        available = self._available(float(np.abs(state.turn).max()))
+        mixed = _part(available, float(np.abs(change).max()))
         if part == mixed == 1.0:
             return state.on(point, joints, turned, solved=True)
         newest = state.recent[0] + state.step + mixed * (part * way - state.step)
@@ -184,18 +201,9 @@ class Follower:
             self._coordinates.inside(newest, self._box), here + turn, turn, solved=False
         )
 
-    def _braked(self, state: State) -> State:
-        """The state after a step that is as short as may be."""
-        largest = float(np.abs(state.turn).max())
-        part = 1.0 - _part(self._available(state.turn), largest)
-        newest = self._coordinates.inside(state.recent[0] + part * state.step, self._box)
-        turn = part * state.turn
-        return state.on(newest, state.joints + turn, turn, solved=state.solved and part == 0.0)
-
-    def _available(self, turn: Float64) -> float:
+    def _available(self, turn: float) -> float:
         """By how much a step may change [rad], beside what the joints do for the tool to go straight."""
-        bend = BEND * float(np.abs(turn).max()) ** 2
-        return max(self._change - bend, LEAST * self._change)
+        return max(self._change - BEND * turn**2, LEAST * self._change)
 
     def _braking(self, length: float) -> float:
         """The greatest step of a joint from which braking ends within `length` [rad].

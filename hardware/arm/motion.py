@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -52,12 +52,6 @@ class State:
     """Whether the joints are exact."""
 
     @property
-    def averaged(self) -> Float64:
-        """Of the last ones, (C,)."""
-        newest = self.recent[0]
-        return np.asarray(newest + np.mean(self.recent - newest, axis=0))
-
-    @property
     def resting(self) -> bool:
         """Whether it is at rest, and so is its average."""
         return not self.step.any() and bool(np.abs(self.recent - self.recent[0]).max() < ARRIVED)
@@ -67,3 +61,50 @@ class State:
         recent = np.vstack([newest, self.recent[:-1]])
         step = newest - self.recent[0]
         return State(recent=recent, step=step, joints=joints, turn=turn, solved=solved)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class Way:
+    """A motion until it rests: M states one after the other, and the samples that they mean."""
+
+    places: Float64
+    """(N - 1 + M, C), the oldest first: what is averaged in the first state, and the newest of every state."""
+    joints: Float64
+    """(M, J) [rad]; near guesses but for the first, which is exact if that is solved."""
+    steps: Float64
+    """From the place before to the newest, (M, C)."""
+    turns: Float64
+    """The steps in joints, (M, J) [rad]; likewise."""
+    samples: Float64 = field(default_factory=lambda: np.zeros((0, 0)))
+    """(M, J) [rad]"""
+    solved: bool
+    """Whether the joints of the first state are exact."""
+
+    @classmethod
+    def standing(cls, state: State) -> Way:
+        """Of a state that is at rest."""
+        joints = state.joints[None]
+        return cls(
+            places=state.recent[::-1],
+            joints=joints,
+            steps=np.zeros_like(state.recent[:1]),
+            turns=np.zeros_like(joints),
+            samples=joints,
+            solved=state.solved,
+        )
+
+    def averages(self, averaged: int) -> Float64:
+        """Of the last so many places at every state, (M, C)."""
+        windows = np.lib.stride_tricks.sliding_window_view(self.places, averaged, axis=0)
+        newest = windows[:, :, -1]
+        return np.asarray(newest + np.mean(windows - newest[:, :, None], axis=2))
+
+    def state(self, number: int, averaged: int) -> State:
+        """The state of this number, of which so many places are averaged."""
+        return State(
+            recent=self.places[number : number + averaged][::-1],
+            step=self.steps[number],
+            joints=self.joints[number],
+            turn=self.turns[number],
+            solved=self.solved and number == 0,
+        )
