@@ -57,6 +57,8 @@ class Follower:
         self._change = USED * limits.acceleration * period**2  # of a step [rad]
         self._averaged = max(1, ceil(2 * limits.acceleration / (limits.jerk * period) - 1e-9))
         self._box = Box(lower=np.full(3, -np.inf), upper=np.full(3, np.inf))
+        self._number = 0
+        """Of the state that the arm is in, on its way until it rests."""
         self.refused = False
         """Whether going on would have broken a limit or left the box, so that the last sample brakes, or stands."""
         self.rest(start)
@@ -115,8 +117,7 @@ class Follower:
             solved=True,
         )
         self._way = Way.standing(self._state)
-        self._number: int = 0
-        """Which state of the way the arm is in."""
+        self._number = 0
 
     def _try(self, joints: Float64, tool: Pose | None, furthest: float) -> Way | None:
         """A step towards the point, and all that follow if the arm brakes then; None if that breaks a limit."""
