@@ -87,23 +87,18 @@ def demonstrations(row: Row, settings: Settings) -> Path:
         if settings.human is None:
             raise SystemExit(f"Say where the demonstrations are, with --data or ${DATA_VARIABLE}.")
         return imported(row.data, settings.human, settings.runs)
-    words = recording(row.data)
-    out = settings.runs / f"{row.data.task}-{digest(words)}.zarr"
-    run([*words, "--workers", str(settings.workers), "--out", str(out)])
+    out = settings.runs / f"{row.data.task}-{digest(*row.data.recordings)}.zarr"
+    for words in row.data.recordings:
+        run([*words, "--workers", str(settings.workers), "--out", str(out)])
     return out
-
-
-def recording(data: Scripted) -> list[str]:
-    """The command that records demonstrations, but for where to."""
-    return ["record", data.task, "--episodes", str(data.episodes), *data.flags]
 
 
 def describe(row: Row, data: Path) -> dict[str, Any]:
     """What the policies learned from."""
     info = data_info(data)
-    made = recording(row.data) if isinstance(row.data, Scripted) else ["data", "import", row.data]
+    made = row.data.recordings if isinstance(row.data, Scripted) else [["data", "import", row.data]]
     return {
-        "command": spoken(made, data.parent),
+        "command": "; ".join(spoken(words, data.parent) for words in made),
         **{
             name: info[name] for name in ("task", "workcells", "demonstrators", "episodes", "steps")
         },

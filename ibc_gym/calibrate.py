@@ -14,7 +14,8 @@ from ibc_gym.checks import settle
 from ibc_gym.contracts import Workcell
 from ibc_gym.errors import ConfigError, UnknownName
 from ibc_gym.records import CameraSpec, Pose
-from ibc_gym.registry import make_calibration, make_stage, make_workcell
+from ibc_gym.registry import load, make_calibration, make_stage, make_workcell
+from ibc_gym.tables import PEOPLE
 
 What = Literal["intrinsics", "camera", "tool"]
 STAGE: Final = "calibration"
@@ -23,7 +24,7 @@ MARKER: Final = 0.75
 MARGIN: Final = 0.5
 """White around the squares, of the edge of a square."""
 POINT: Final = (0.38, 0.0, 0.14)
-"""Where a simulated arm holds its tip [m]."""
+"""Where a simulated or emulated arm holds its tip [m]."""
 
 OnProgress = Callable[[float, str], None]
 """Told the share that is done, and in a few words how it goes."""
@@ -40,7 +41,7 @@ class CalibrateConfig:
     camera: str | None = None
     """Which camera of the workcell; the first by default."""
     serial: str | None = None
-    """Serial number of the camera, or of the arm for a tool; by default what the workcell has for the camera."""
+    """Serial number of the camera, or of the arm for a tool; by default what the workcell has."""
     out: Path | None = None
     """File for the result; calibration/<what>.json by default."""
     date: str = ""
@@ -192,7 +193,7 @@ def _board(config: CalibrateConfig, on_progress: OnProgress | None) -> Any:
 
 
 def _tool(config: CalibrateConfig, on_progress: OnProgress | None) -> Any:
-    """Read where the flange was, or let a simulated arm turn about the tip; and solve."""
+    """Read where the flange was, or have the tip held to a point; and solve."""
     calibration, stage = make_calibration(config.board), stage_of(config)
     length = stage.scene.tool.length
     nominal = Pose(position=np.array([0.0, 0.0, length]))
@@ -203,27 +204,42 @@ def _tool(config: CalibrateConfig, on_progress: OnProgress | None) -> Any:
         return calibration.tool(poses, nominal, date=config.date, serial=serial)
     cell = make_workcell(config.workcell, stage, cameras=False)
     try:
-        if cell.simulation is None:
-            raise ConfigError(
-                f"In workcell {cell.name!r} a person brings the tip to a point and writes down what the arm says: see "
-                "docs/calibration.md, then --poses FILE."
-            )
-        poses = calibration.touch(
-            cell,
-            stage.flange_T_tip,
-            np.array(POINT),
-            tool_length=length,
-            poses=config.views,
-            speed=config.speed,
-            unsteady=stage.config.unsteady,
-            rng=np.random.default_rng(config.seed),
-            on_view=_telling(on_progress, "poses"),
-        )
-        return calibration.tool(
-            poses, nominal, date=config.date, serial=_serial(config, cell, "arm")
-        )
+        serial = _serial(config, cell, "arm", getattr(cell.robot, "serial", None))
+        with braked(config.workcell, cell.robot):
+            poses = _touched(config, calibration, stage, cell, _telling(on_progress, "poses"))
     finally:
         cell.close()
+    return calibration.tool(poses, nominal, date=config.date, serial=serial)
+
+
+def _touched(
+    config: CalibrateConfig, calibration: Any, stage: Any, cell: Workcell, on_view: Any
+) -> list[Pose]:
+    """Poses of the flange with the tip at a point: a simulated arm goes there by itself, any other is led by a hand."""
+    rng, length, point = (
+        np.random.default_rng(config.seed),
+        stage.scene.tool.length,
+        np.array(POINT),
+    )
+    if cell.simulation is None:
+        hand = load(PEOPLE, "toucher", "part")
+        with hand(cell, stage, point, count=config.views, speed=config.speed, rng=rng) as console:
+            poses: list[Pose] = calibration.touch_by_hand(
+                cell, console, tool_length=length, poses=config.views, on_view=on_view
+            )
+        return poses
+    moved: list[Pose] = calibration.touch(
+        cell,
+        stage.flange_T_tip,
+        point,
+        tool_length=length,
+        poses=config.views,
+        speed=config.speed,
+        unsteady=stage.config.unsteady,
+        rng=rng,
+        on_view=on_view,
+    )
+    return moved
 
 
 def _camera(cell: Workcell, name: str | None) -> CameraSpec:

@@ -1,4 +1,4 @@
-"""Normalisers: affine maps per dimension, fitted on the training split and saved as plain numbers."""
+"""Normalisers: maps per dimension, fitted on the training split and saved as plain numbers."""
 
 from __future__ import annotations
 
@@ -18,16 +18,27 @@ The published floor of 1.19e-7 makes a dimension that is constant in training ex
 """
 
 
+MOST_BENT = 80.0
+"""Greatest argument of a hyperbolic sine: no number holds what lies further out."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Normaliser:
-    """y = (x - offset) / scale, per dimension."""
+    """y = (x - offset) / scale, per dimension; with a knee k, asinh(y / k) / asinh(1 / k) in place of y.
+
+    That is in proportion to y where it is small against the knee, logarithmic where it is large, and 1 where y is.
+    """
 
     offset: Float32
     """(D,)"""
     scale: Float32
     """(D,), positive."""
+    knee: float | None = None
+    """Positive, in units of y; None is no knee."""
 
     def __post_init__(self) -> None:
+        if self.knee is not None and not 0 < self.knee < np.inf:
+            raise SpecMismatch(f"A normaliser's knee is {self.knee}, but must be positive.")
         good = np.isfinite(self.offset).all() and np.isfinite(self.scale).all()
         if self.offset.shape != self.scale.shape or not good or (self.scale <= 0).any():
             raise SpecMismatch(
@@ -37,15 +48,22 @@ class Normaliser:
 
     def apply(self, values: Float32) -> Float32:
         """Into normalised units, (..., D)."""
-        return ((values - self.offset) / self.scale).astype(np.float32)
+        scaled = (values - self.offset) / self.scale
+        if self.knee is not None:
+            scaled = np.arcsinh(scaled / self.knee) / np.arcsinh(1 / self.knee)
+        return scaled.astype(np.float32)
 
     def invert(self, values: Float32) -> Float32:
         """Back into the data's units, (..., D)."""
+        if self.knee is not None:
+            bends = np.clip(values * np.arcsinh(1 / self.knee), -MOST_BENT, MOST_BENT)
+            values = self.knee * np.sinh(bends)
         return (values * self.scale + self.offset).astype(np.float32)
 
-    def to_json(self) -> dict[str, list[float]]:
+    def to_json(self) -> dict[str, Any]:
         """Plain numbers that `from_json` reads back exactly."""
-        return {"offset": self.offset.tolist(), "scale": self.scale.tolist()}
+        numbers = {"offset": self.offset.tolist(), "scale": self.scale.tolist()}
+        return numbers if self.knee is None else {**numbers, "knee": self.knee}
 
     @classmethod
     def from_json(cls, numbers: dict[str, Any]) -> Self:
@@ -53,6 +71,7 @@ class Normaliser:
         return cls(
             offset=np.array(numbers["offset"], dtype=np.float32),
             scale=np.array(numbers["scale"], dtype=np.float32),
+            knee=numbers.get("knee"),
         )
 
 

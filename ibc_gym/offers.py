@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from ibc_gym.records import Float64, Observation
@@ -14,6 +15,17 @@ class Returning(Protocol):
 
     def wait_until_fresh(self, timeout: float | None = None) -> None:
         """Return once a picture can be read; `CameraTimeout` if none can in time [s], by default a return's longest."""
+
+
+@runtime_checkable
+class LedByHand(Protocol):
+    """A robot that a person's hand may lead, while it bears itself and goes nowhere of itself."""
+
+    def led(self) -> AbstractContextManager[None]:
+        """For the length of a block a hand moves it; it stands still before and after.
+
+        Meanwhile `observe` raises `RobotFault`, the robot stopped, where it no longer lets itself be led.
+        """
 
 
 @runtime_checkable

@@ -15,7 +15,6 @@ from ibc_gym.checks import settle
 from ibc_gym.closing import Closing
 from ibc_gym.contracts import Workcell
 from ibc_gym.errors import ConfigError
-from ibc_gym.records import CameraSpec
 from ibc_gym.registry import load, make_stage, make_task
 from ibc_gym.serialise import to_json
 from ibc_gym.tables import HARDWARE, STAGES, WORKCELLS
@@ -24,8 +23,6 @@ ANYWHERE: Final = ((-1.5, -1.5, -0.1), (1.5, 1.5, 1.5))
 """Where the tip of the rig's arm may be [m]: the rig is no safer than a real one; fences are for its controller to keep."""
 PICTURE_RATE: Final = 30.0
 """Of the rig's cameras [Hz]."""
-WIDTH: Final = 640
-"""Of the pictures of the rig's cameras [px]."""
 BOARD: Final[Mapping[str, Any]] = {
     "columns": 9,
     "rows": 7,
@@ -109,35 +106,23 @@ def _is_of_a_board(name: str, value: Any) -> bool:
 
 
 class _Stage:
-    """A task's scene as the rig needs it: a short control period, an arm that may go anywhere, cameras with depth."""
+    """A task's scene as the rig needs it: a short control period, an arm that may go anywhere, cameras that can be bought."""
 
     def __init__(self, scene: Any, config: RigConfig) -> None:
         lower, upper = ANYWHERE
         settings = scene.bullet if config.workcell == "pybullet" else scene.mujoco
         step = settings.time_step
         period = max(1, round(config.period / step)) * step
+        filmed = load(HARDWARE, "filmed", "hardware")
+        seen = [filmed(camera) for camera in scene.cameras]
         self.scene = replace(
             scene,
             control_period=period,
             workspace_lower=lower,
             workspace_upper=upper,
-            cameras=tuple(_as_filmed(camera) for camera in scene.cameras),
+            cameras=tuple(spec for _, spec in seen),
         )
-
-
-def _as_filmed(spec: CameraSpec) -> CameraSpec:
-    """The camera in a mode that a RealSense camera has, with the same field of view."""
-    scale = WIDTH / spec.width
-    return replace(
-        spec,
-        width=WIDTH,
-        height=round(scale * spec.height),
-        fx=scale * spec.fx,
-        fy=scale * spec.fy,
-        cx=scale * spec.cx,
-        cy=scale * spec.cy,
-        depth=True,
-    )
+        self.models = {spec.name: model for model, spec in seen}
 
 
 def serve(config: RigConfig, tell: Callable[[Mapping[str, Any]], None]) -> None:
@@ -151,7 +136,7 @@ def serve(config: RigConfig, tell: Callable[[Mapping[str, Any]], None]) -> None:
         ConfigError: The task has no scene, or something else listens at the address.
         UnknownName: No task or simulator is called that.
     """
-    world = _world(config, cameras=False)
+    world = _world(config, _stage(config), cameras=False)
     about = {"task": config.task, "options": to_json(_staged(config).config)}
     painter = _Painter(config, world) if config.cameras else None
     more = {} if painter is None else {"cameras": painter.addresses, "between": painter.show}
@@ -178,13 +163,15 @@ def _staged(config: RigConfig) -> Any:
     return make_task(config.task, **config.options)
 
 
-def _world(config: RigConfig, *, cameras: bool) -> Workcell:
+def _stage(config: RigConfig) -> _Stage:
     scene = getattr(_staged(config), "scene", None)
     if scene is None:
         raise ConfigError(f"Task {config.task!r} has no table to build a rig from.")
-    workcell: Workcell = load(WORKCELLS, config.workcell, "workcell")(
-        _Stage(scene, config), cameras=cameras
-    )
+    return _Stage(scene, config)
+
+
+def _world(config: RigConfig, stage: _Stage, *, cameras: bool) -> Workcell:
+    workcell: Workcell = load(WORKCELLS, config.workcell, "workcell")(stage, cameras=cameras)
     return workcell
 
 
@@ -225,9 +212,10 @@ class _Painter(Closing):
 def _paint(config: RigConfig, link: Connection) -> None:
     """What the drawing process does, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the rig, which then hangs up
-    world = _world(config, cameras=True)
+    stage = _stage(config)
+    world = _world(config, stage, cameras=True)
     assert world.simulation is not None
-    studio = load(HARDWARE, "studio", "hardware")(world.cameras)
+    studio = load(HARDWARE, "studio", "hardware")(world.cameras, stage.models)
     try:
         link.send(studio.addresses())
         while True:

@@ -42,6 +42,7 @@ HARDWARE: Final[Mapping[str, str]] = {
     "faults": "ibc_gym.hardware.rig.schedule:arm_faults",
     "known faults": "ibc_gym.hardware.rig.schedule:known",
     "studio": "ibc_gym.hardware.rig.cameras.studio:Studio",
+    "filmed": "ibc_gym.hardware.rig.cameras.models:filmed",
 }
 """What programs need of the hardware beside its workcells."""
 
@@ -183,6 +184,7 @@ PEOPLE: Final[Mapping[str, str]] = {
     "take-over": "ibc_gym.hardware.teleop.take_over:TakeOver",
     "page": "ibc_gym.hardware.table.screen:page",
     "brake": "ibc_gym.hardware.teleop.brake:Brake",
+    "toucher": "ibc_gym.hardware.workcells.hands:hand_at",
 }
 """What a person who acts is made of."""
 

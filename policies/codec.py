@@ -6,7 +6,7 @@ Windows are checked, brought into the canonical frame if there is one, and norma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -258,6 +258,9 @@ class Codec:
         return Normaliser(offset=fitted.offset, scale=np.sqrt(fitted.scale))
 
     def _fit_action(self, actions: Float32) -> Normaliser:
+        return replace(self._scaled_action(actions), knee=self.config.action_knee)
+
+    def _scaled_action(self, actions: Float32) -> Normaliser:
         match self.config.action_normalisation:
             case "min_max":
                 return min_max(actions)

@@ -28,6 +28,9 @@ class InputConfig:
     """Deviation of normal noise that training adds to the normalised features; it blurs differences too small to count on."""
     action_normalisation: ActionNormalisation = "min_max"
     """Map actions to [-1, 1] per dimension, to unit deviation per dimension, or divide all by one largest component."""
+    action_knee: float | None = None
+    """Below this share of their scale actions keep their proportions, above it they are seen by their logarithm: where
+    centimetres of a way and tenths of a millimetre of a push are one policy's actions. None sees them as they are."""
     feature_scale: Literal["std", "sqrt_std"] = "std"
     """What vectors are divided by: their deviation, or its root as in the released configuration of human data."""
     boundary_buffer: float = 0.05
@@ -65,6 +68,8 @@ class InputConfig:
         for name in ("boundary_buffer", "observation_noise"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}, but must not be negative.")
+        if self.action_knee is not None and self.action_knee <= 0:
+            raise ConfigError(f"action_knee is {self.action_knee}, but must be positive, or None.")
         if self.image_size is not None and min(self.image_size) < 1:
             raise ConfigError(
                 f"image_size is {self.image_size}, but must be (height, width) in pixels."

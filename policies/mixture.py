@@ -13,6 +13,8 @@ from torch import Tensor
 from .noise import Noise
 
 _LOG_TWO_PI = math.log(2 * math.pi)
+_WIDEST = 20.0
+"""Largest logarithm of a standard deviation: far from all data a network may say one that no number holds."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +58,9 @@ class Mixture:
         return cls(
             log_weights=F.log_softmax(logits / temperature, dim=1),
             means=means.unflatten(1, (components, size)),
-            log_scales=scale_exponent * log_scales.unflatten(1, (components, size)),
+            log_scales=(scale_exponent * log_scales)
+            .clamp_max(_WIDEST)
+            .unflatten(1, (components, size)),
         )
 
     def log_density(self, actions: Tensor) -> Tensor:

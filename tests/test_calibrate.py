@@ -127,8 +127,8 @@ class TestRefusal:
         out = tmp_path / "it.json"
         with pytest.raises(ConfigError, match="--serial"):
             calibrate(CalibrateConfig(what="camera", out=out, **QUICK))
-        with pytest.raises(ConfigError, match="a person brings the tip to a point"):
-            calibrate(CalibrateConfig(what="tool", out=out, **QUICK))
+        with pytest.raises(ConfigError, match="cannot be led by hand"):
+            calibrate(CalibrateConfig(what="tool", serial="XI1304", out=out, **QUICK))
 
 
 def test_key_stops_the_arm_in_the_middle_and_nothing_is_stored(

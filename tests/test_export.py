@@ -84,7 +84,12 @@ CASES: dict[str, InputConfig] = {
         horizon=2,
     ),
     "insert-frame": RankingConfig(
-        late_fusion=SMALL, frame="insert", action_normalisation="isotropic", horizon=3, execute=2
+        late_fusion=SMALL,
+        frame="insert",
+        action_normalisation="isotropic",
+        action_knee=0.03,
+        horizon=3,
+        execute=2,
     ),
     "pusht-frame": MSEConfig(
         width=16, depth=2, frame="pusht", action_normalisation="isotropic", horizon=3, execute=2

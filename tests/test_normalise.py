@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +29,30 @@ def test_inversion_gives_the_data_back(data: np.ndarray, fit: object) -> None:
     )
 
 
+@given(data=DATA, knee=st.floats(1e-3, 10))
+def test_a_knee_keeps_zero_one_order_and_sign(data: np.ndarray, knee: float) -> None:
+    straight, bent = min_max(data), replace(min_max(data), knee=knee)
+    plain, seen = straight.apply(data), bent.apply(data)
+    np.testing.assert_allclose(np.abs(seen[np.abs(plain) == 1]), 1, rtol=1e-5)
+    assert (np.abs(seen) >= np.abs(plain) * (1 - 1e-5)).all(), "small ones are seen larger"
+    assert (np.sign(seen) == np.sign(plain)).all()
+    np.testing.assert_allclose(bent.invert(seen), data, rtol=1e-3, atol=2e-3)
+
+
+def test_small_values_keep_their_proportions_under_a_knee() -> None:
+    bent = replace(identity(1), knee=0.02)
+    small = np.array([[1e-4], [2e-4], [4e-4]], np.float32)
+    seen = bent.apply(small)[:, 0]
+    np.testing.assert_allclose(seen / seen[0], [1, 2, 4], rtol=1e-3)
+    assert seen[0] > 10 * small[0, 0]
+
+
+def test_nothing_overflows_far_beyond_the_data() -> None:
+    far = replace(identity(1), knee=1e-3).invert(np.array([[1e30], [-1e30]], np.float32))
+    assert np.isfinite(far).all()
+    assert far[0] > 1e20
+
+
 @given(data=DATA)
 def test_min_max_maps_the_range_to_plus_minus_one(data: np.ndarray) -> None:
     assert np.abs(min_max(data).apply(data)).max() <= 1 + 1e-3
@@ -37,6 +62,9 @@ def test_min_max_maps_the_range_to_plus_minus_one(data: np.ndarray) -> None:
 def test_json_gives_the_same_numbers_back(data: np.ndarray, fit: object) -> None:
     normaliser = fit(data)  # type: ignore[operator]
     read = Normaliser.from_json(json.loads(json.dumps(normaliser.to_json())))
+    bent = replace(normaliser, knee=0.1)
+    assert Normaliser.from_json(json.loads(json.dumps(bent.to_json()))).knee == 0.1
+    assert read.knee is None
     assert (read.offset == normaliser.offset).all()
     assert (read.scale == normaliser.scale).all()
 

@@ -74,6 +74,8 @@ class CalibrationStage:
     name: ClassVar[str] = NAME
     tilts: ClassVar[bool] = True
     """The tool does not stay upright."""
+    whole_pictures: ClassVar[bool] = True
+    """Cameras are looked through as they are, not cut to what a task sees: the lens itself is measured."""
     lower: ClassVar = (0.10, -0.45, 0.06)
     upper: ClassVar = (0.70, 0.45, 0.80)
     home: ClassVar = (0.30, 0.0, 0.35)

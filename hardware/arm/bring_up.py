@@ -100,15 +100,17 @@ def set_tool(config: XArmConfig, controller: Controller, reports: Reports) -> No
     _check_reports(config, reports, lambda setup: _check_tool(config, setup))
 
 
-def make_ready(config: XArmConfig, controller: Controller, reports: Reports) -> None:
-    """Enable the joints and enter the mode of the stream; on return the arm holds and takes targets.
+def make_ready(
+    config: XArmConfig, controller: Controller, reports: Reports, mode: int | None = None
+) -> None:
+    """Enable the joints and enter a mode, by default that of the stream; on return the arm holds and takes targets.
 
     Raises:
         RobotFault: It does not become ready in time.
     """
     controller.clear_warning()
     controller.enable()
-    mode = MODES[config.stream]
+    mode = MODES[config.stream] if mode is None else mode
     controller.set_mode(mode)
     controller.be_ready()
     asked_at = time.monotonic()

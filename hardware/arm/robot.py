@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,8 @@ from .reports import Reports
 from .stream import Stream
 from .targets import Admitted, admit, check
 from .timing import Timing
-from .vendor import Controller
+from .vendor import POSITION, TEACHING, Controller
+from .watching import watch
 
 NEAR: Final = 2e-3
 """Of a measured joint to where it was sent, for the way home to be over [rad]."""
@@ -67,11 +69,14 @@ class XArm(Closing):
         self._deadline: float | None = None
         self._deadline_missed = False
         self._counted = 0, 0
+        self._led_since: float | None = None
         self._connect()
         try:
             if write_tool:
                 set_tool(config, self._controller, self._reports)
             bring_up(config, self._controller, self._reports, clear_errors=clear_errors)
+            self.serial = self._controller.identity().serial
+            """As the controller has it."""
             self._stream = self._make_stream()
             self._before = self._here()
         except BaseException:
@@ -102,6 +107,10 @@ class XArm(Closing):
         """
         stops = self._stops
         self._raise_fault()
+        if self._led_since is not None:
+            raise RobotFault(
+                f"The arm at {self.config.address} is in somebody's hands; it goes nowhere meanwhile."
+            )
         if home is not None:
             check(home)
         self._interventions, self._deadline, self._deadline_missed = 0, None, False
@@ -126,8 +135,10 @@ class XArm(Closing):
         """The newest measurement, with the time at which it arrived; while there is a fault, the last one before.
 
         Raises:
-            RobotFault: There has been none yet.
+            RobotFault: There has been none yet; or a hand led the arm, and the controller has left off bearing it.
         """
+        if self._led_since is not None:
+            self._watch_led(self._led_since)
         motion = self._reports.motion
         if motion is None:
             raise RobotFault(f"The arm at {self.config.address} has reported nothing yet.")
@@ -195,6 +206,36 @@ class XArm(Closing):
         except RobotFault as error:
             if self._stream.fault is None:
                 self._stream.fail(error)
+
+    @contextmanager
+    def led(self) -> Iterator[None]:
+        """Let a hand lead the arm for the length of a block: the controller bears its weight, and nothing is streamed.
+
+        Raises:
+            RobotFault: The arm has a fault, or the controller does not let it be led; or afterwards it does not come to rest.
+        """
+        self._raise_fault()
+        self.stop()
+        try:
+            make_ready(self.config, self._controller, self._reports, TEACHING)
+        except RobotFault as error:
+            raise self._stream.fail(error) from error
+        self._led_since = self._clock()
+        try:
+            yield
+        finally:
+            self._led_since = None
+            self.stop()
+            if self._stream.fault is None:
+                self._controller.set_mode(POSITION)  # or whoever readies the arm next finds it soft
+        self._before = self._here()
+
+    def _watch_led(self, since: float) -> None:
+        self._raise_fault()
+        try:
+            watch(self.config, self._reports, TEACHING, since=since, now=self._clock())
+        except RobotFault as error:
+            raise self._stream.fail(error) from error
 
     def recover(self) -> None:
         """Connect anew where that is needed, hold the controller against the config again, and clear the error.

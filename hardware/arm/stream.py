@@ -28,6 +28,7 @@ from .reports import Reports
 from .timing import Stopwatch, Timing
 from .trajectory import Course
 from .vendor import Controller
+from .watching import watch
 
 PAUSE: Final = 0.05
 """A gap in the stream after which the arm stands still [s]: the motion begins anew from rest."""
@@ -240,29 +241,10 @@ class Stream(Closing):
 
     def _watch(self, now: float) -> None:
         """Hold what the controller reports against what it should be doing."""
-        reports, address = self._reports, self._config.address
-        if reports.lost is not None:
-            raise RobotFault(f"The reports of the controller at {address} ended: {reports.lost}.")
-        motion, setup = reports.motion, reports.setup
-        age = now - max(self._began, motion.time if motion else 0.0)
-        if age > self._config.report_timeout:
-            raise RobotFault(
-                f"The controller at {address} has reported nothing for {age:.2f} s: it is frozen, or the cable is out."
-            )
-        if setup is not None and setup.time > self._began and setup.error:
-            raise RobotFault(f"The controller at {address} reports an error.")
-        if motion is None or motion.time <= self._began:
-            return
-        if motion.state >= 3:
-            what = "paused" if motion.state == 3 else "stopped"
-            raise RobotFault(
-                f"The arm at {address} was {what} by the controller (state {motion.state})."
-            )
-        if motion.mode != self._mode:
-            raise RobotFault(
-                f"The mode of the controller at {address} was changed from {self._mode} to {motion.mode} by somebody else."
-            )
-        self._watch_motion(motion)
+        watch(self._config, self._reports, self._mode, since=self._began, now=now)
+        motion = self._reports.motion
+        if motion is not None and motion.time > self._began:
+            self._watch_motion(motion)
 
     def _watch_motion(self, motion: Motion) -> None:
         """Reports that come, but repeat themselves while the arm was sent elsewhere, are no measurements."""

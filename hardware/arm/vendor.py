@@ -69,8 +69,8 @@ def _silence() -> None:
 
 _silence()
 
-POSITION, SERVO, VELOCITY, ONLINE = 0, 1, 4, 6
-"""Modes."""
+POSITION, SERVO, TEACHING, VELOCITY, ONLINE = 0, 1, 2, 4, 6
+"""Modes; in that of teaching a hand leads the arm."""
 READY, PAUSED, STOPPED = 0, 3, 4
 """States: written, read, both."""
 OK, HAS_ERROR, HAS_WARNING, NO_ANSWER, NOT_SENT, NOT_READY = 0, 1, 2, 3, 8, 9

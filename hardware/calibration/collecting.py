@@ -14,7 +14,7 @@ import numpy as np
 from ibc_gym.contracts import Camera, Robot, Workcell
 from ibc_gym.errors import ConfigError, UnknownName
 from ibc_gym.kinematics import Kinematics
-from ibc_gym.records import Float64, Frame, Pose
+from ibc_gym.records import Float64, Frame, Pose, RobotState
 from ibc_gym.xarm6 import XARM6, ArmSpec
 
 from .board import Board
@@ -134,7 +134,7 @@ def touch(
         mover, poses = Mover(robot, setting.speed), []
         for number, joints in enumerate(way, start=1):
             state = mover.go(joints)
-            poses.append(_flange(state.tool, setting))
+            poses.append(flange_in(state, setting))
             if on_view is not None:
                 on_view(number, count, None)
     return poses
@@ -142,15 +142,20 @@ def touch(
 
 def _view(mover: Mover, eye: Camera, board: Board, setting: Setting) -> tuple[View, Frame]:
     frame, state = mover.picture(eye)
-    return View(base_T_flange=_flange(state.tool, setting), seen=board.detect(frame.image)), frame
+    return View(base_T_flange=flange_in(state, setting), seen=board.detect(frame.image)), frame
 
 
-def _flange(base_T_tool: Pose | None, setting: Setting) -> Pose:
-    if base_T_tool is None:
+def flange_in(state: RobotState, setting: Setting) -> Pose:
+    """base_T_flange, from where the robot has its tool.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    if state.tool is None:
         raise ConfigError(
             "A robot without a tool cannot be calibrated: it does not say where its flange is."
         )
-    return flange_of(base_T_tool, setting.tool_length)
+    return flange_of(state.tool, setting.tool_length)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from ibc_gym.records import CameraSpec, Float64, Pose, UInt8
 
 from . import files
 from .board import Board, BoardSpec
+from .by_hand import touch_by_hand
 from .collecting import OnView, Setting, look, touch
 from .hand_eye import solve_hand_eye
 from .intrinsics import compare, solve_intrinsics
@@ -164,6 +165,19 @@ class Calibration:
         """Hold a known tip to a point, for simulated arms; raises as `collecting.touch` does."""
         setting = Setting(tool_length=tool_length, speed=speed)
         return touch(workcell, flange_T_tip, point, setting, rng, poses, unsteady, on_view)
+
+    def touch_by_hand(
+        self,
+        workcell: Workcell,
+        console: Any,
+        *,
+        tool_length: float,
+        poses: int,
+        on_view: OnView | None = None,
+    ) -> list[Pose]:
+        """Let a person at a `Console` lead the arm; raises as `by_hand.touch_by_hand` does."""
+        setting = Setting(tool_length=tool_length)
+        return touch_by_hand(workcell, console, setting, poses, on_view)
 
     def read_poses(self, path: Path) -> list[Pose]:
         """Poses of the flange that a person wrote down; raises as `touches.read_poses` does."""

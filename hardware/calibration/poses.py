@@ -28,8 +28,8 @@ GOLDEN: Final = pi * (3 - 5**0.5)
 """Turns by this angle never come near one another for long, so the tilts of a few views point all ways [rad]."""
 SEEDS: Final = 16
 """Joints that inverse kinematics starts from, until one solution is found; later ones start from that."""
-SEARCHES: Final = 5
-"""Views for which that is done, until one of them has a solution."""
+SEARCHES: Final = 12
+"""Views for which that is done, until one of them has a solution; a wide lens has some that are out of reach."""
 TRIES: Final = 20
 """Candidates, at most, for every view that is wanted."""
 SPARE: Final = 1.5

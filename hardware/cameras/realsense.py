@@ -77,7 +77,7 @@ class RealSenseCamera(Closing):
         Raises:
             CameraTimeout: It is not attached, or gives no picture.
             ConfigError: It does not offer the mode or an option.
-            SpecMismatch: Its lens bends too much for a pinhole.
+            SpecMismatch: Its lens bends by a model that the library cannot undo.
             HungError: The library did not return.
             RuntimeError: The library could not start it, as when another process holds it.
         """
@@ -127,7 +127,14 @@ class RealSenseCamera(Closing):
             CameraTimeout: There is none that is younger than `max_age`; the message says what is done about it, and
                 what to do.
         """
-        return self._await_frame(self._config.max_age, give=True)
+        frame = self._await_frame(self._config.max_age, give=True)
+        straight = (
+            self._straightening
+        )  # here and not in the camera's thread, which has thirty pictures a second
+        if straight is None:
+            return frame
+        depth = None if frame.depth is None else straight.depth(frame.depth)
+        return dataclasses.replace(frame, image=straight.colour(frame.image), depth=depth)
 
     def wait_until_fresh(self, timeout: float | None = None) -> None:
         """Wait until there is a picture to read, for a camera that is being had back between two episodes.
@@ -165,6 +172,7 @@ class RealSenseCamera(Closing):
         config = self._config
         stream = self._keeper.open().stream
         self._spec, self._options = stream.spec, stream.options
+        self._straightening = stream.straightening
         self._settling = config.settle_frames / config.fps
         self._ladder = Ladder(config.recovery, self._clock() + self._settling)
         self._thread = threading.Thread(target=self._run, name=f"camera {config.name}", daemon=True)

@@ -14,10 +14,11 @@ from .clock import Domain
 from .config import RealSenseConfig
 from .devices import Bus, describe, mode, require, require_mode
 from .freshness import Arrival
-from .intrinsics import spec_of
+from .intrinsics import spec_of, straightening
 from .library import rs
 from .options import apply
 from .raw import next_file
+from .remapping import Remap
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Stream:
         Raises:
             CameraTimeout: It is not attached.
             ConfigError: It does not offer the mode, or an option.
-            SpecMismatch: Its lens bends too much for a pinhole.
+            SpecMismatch: Its lens bends by a model that the library cannot undo.
             RuntimeError: The library cannot start it, as when another process holds it.
         """
         self._config = config
@@ -54,7 +55,10 @@ class Stream:
         self._profile = self._pipeline.start(_wanted(config, self.raw))
         try:
             colour = self._profile.get_stream(rs.stream.color).as_video_stream_profile()
-            self.spec: CameraSpec = spec_of(colour.get_intrinsics(), config)
+            intrinsics = colour.get_intrinsics()
+            self.spec: CameraSpec = spec_of(intrinsics, config)
+            self.straightening: Remap | None = straightening(intrinsics)
+            """What makes its pictures those of `spec`; None where they are."""
         except BaseException:
             self._pipeline.stop()
             raise

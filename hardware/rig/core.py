@@ -14,7 +14,8 @@ from ibc_gym.records import Float64, RobotState, Target
 from . import frames
 from .configuration import Configuration, Identity
 from .gripper import Gripper
-from .machine import BUFFER_FULL, STOPPED, Machine
+from .lines import RigError
+from .machine import BUFFER_FULL, STOPPED, TEACHING, Machine
 from .model import COLLISION, Model, MotionError
 from .motion import Planned
 from .mover import LARGEST_BUFFER, Mover, Ticket
@@ -24,6 +25,8 @@ MOST_HEARD: Final = 200_000
 """Motion targets and orders to stop that are kept until somebody asks for them; the oldest go first."""
 DRIFT: Final = 0.05
 """By how much joints may be elsewhere than commanded when motion is allowed anew [rad]; beyond, the arm was moved by hand."""
+GENTLY: Final = 1.0
+"""How quickly a hand begins and ends [rad/s^2]."""
 Notice = tuple[Ticket, int]
 """Whom to tell, and how a command ended."""
 
@@ -158,6 +161,18 @@ class Core:
             return False
         self.mover.plan(motion, ticket)
         return True
+
+    def lead(self, joints: Float64, speed: float) -> None:
+        """A hand takes the arm elsewhere, to joints (6,) [rad] at a speed [rad/s]; it begins now.
+
+        Raises:
+            RigError: The arm is stiff: it is in another mode than that of hand-guiding, or not ready.
+        """
+        if self.machine.mode != TEACHING or not self.machine.ready:
+            raise RigError(
+                f"The arm is stiff: mode {self.machine.mode}, state {self.state_code}. A hand can lead it in mode {TEACHING}."
+            )
+        self.mover.online_joints().take(joints, speed, GENTLY)
 
     def moved_by_hand(self) -> None:
         """Take over where the arm is, after something other than this controller moved it."""

@@ -67,6 +67,14 @@ class Rig:
         """Put the arm elsewhere as if by hand, to joints (6,) [rad]; for a rig whose arm is only kinematics."""
         self.client.ask("place", joints=list(joints))
 
+    def lead(self, joints: Sequence[float], speed: float) -> None:
+        """Take the arm by the hand to joints (6,) [rad], at a speed [rad/s]; `state` says whether it still moves.
+
+        Raises:
+            RigError: The controller does not let a hand lead it.
+        """
+        self.client.ask("lead", joints=list(joints), speed=speed)
+
     def state(self) -> dict[str, Any]:
         """Joints, tool, mode, state, error and what else there is to see from inside."""
         state: dict[str, Any] = self.client.ask("state")

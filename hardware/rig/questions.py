@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ibc_gym import geometry
 from ibc_gym.records import Pose
@@ -68,8 +70,13 @@ def handlers_of(controller: Controller) -> Mapping[str, Handler]:
             "firmware": list(identity.firmware),
         }
 
+    def lead(joints: Sequence[float], speed: float) -> None:
+        """A hand takes the arm elsewhere, where the controller lets it; `state` says whether it still moves."""
+        core.lead(np.array(joints, dtype=np.float64), speed)
+
     return {
         "inject": inject,
+        "lead": lead,
         "release": release,
         "restart": restart,
         "heard": heard,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from math import isfinite
 from typing import Final, Protocol, TypeVar
@@ -12,6 +13,7 @@ import numpy as np
 from ibc_gym.contracts import Recoverable, Robot
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch
 from ibc_gym.kinematics import Kinematics
+from ibc_gym.offers import LedByHand
 from ibc_gym.records import Float64, RobotLimits, RobotState, Target
 
 from .guard import Guard
@@ -91,6 +93,11 @@ class SafeRobot:
     def inner(self) -> Robot:
         """What moves. Nothing that is told to it directly is held to any limit."""
         return self._inner
+
+    @property
+    def serial(self) -> str | None:
+        """Of the robot within, where it has one."""
+        return getattr(self._inner, "serial", None)
 
     @property
     def limits(self) -> RobotLimits:
@@ -188,6 +195,23 @@ class SafeRobot:
         self._in_episode = False
         if self._watchdog is not None:
             self._watchdog.rest()
+
+    @contextmanager
+    def led(self) -> Iterator[None]:
+        """Let a hand lead the robot for the length of a block; no command is waited for, and none is held to any limit.
+
+        Raises:
+            ConfigError: It is none that a hand can lead.
+            RobotFault: Something stopped it and has not been cleared, or stops it now.
+        """
+        if not isinstance(self._inner, LedByHand):
+            raise ConfigError(
+                "This robot cannot be led by hand: it is simulated, or its driver does not offer it."
+            )
+        self._refuse_if_stopped()
+        self.stop()
+        with self._inner.led():
+            yield
 
     def stop_for_good(self, why: str) -> None:
         """Stand still, now and until a person has cleared it by `recover`; never raises. `why` is what others read.

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,7 +20,6 @@ from ibc_gym.records import CameraSpec, Target
 from ..arm.config import XArmConfig
 from ..cameras.config import CameraPose, RealSenseConfig
 from ..cameras.realsense import RealSenseCamera
-from ..cameras.scaled import ScaledCamera
 from ..rig.cameras.bus import SoftwareBus
 from ..rig.cameras.emulator import SoftwareCamera
 from ..rig.control_port import control_port
@@ -32,7 +31,7 @@ from ..safety import SafeRobot
 from .emulated_table import EmulatedTable, load_emulated_table
 from .opened import OpenedArm
 from .stand_in import software_camera
-from .table import arm_for, bounds_for, scene_of
+from .table import arm_for, bounds_for, scene_of, seen_by
 
 PROGRAM: Final = (sys.executable, "-m", "ibc_gym", "rig")
 ATTEMPTS: Final = 8
@@ -52,11 +51,21 @@ class EmulatedArm(OpenedArm):
     eyes: Mapping[str, SoftwareCamera] = MappingProxyType({})
     """The emulated cameras."""
     coming: Schedule = Schedule()
-    """What goes wrong, counted from when the arm is home for the first time."""
+    """What goes wrong, counted from when the arm is home, or in somebody's hands, for the first time."""
 
     def reset(self, home: Target | None = None) -> None:
         """Go home as `XArm.reset`; what is to go wrong is scheduled then, once."""
         super().reset(home)
+        self._begin()
+
+    @contextmanager
+    def led(self) -> Iterator[None]:
+        """Be led as `XArm.led`; what is to go wrong is scheduled then, unless it was."""
+        with super().led():
+            self._begin()
+            yield
+
+    def _begin(self) -> None:
         coming, self.coming = self.coming, Schedule()
         self.schedule(coming)
 
@@ -166,12 +175,13 @@ class _Filming(Closing):
         self.cameras: dict[str, Camera] = {}
         self.eyes: dict[str, SoftwareCamera] = {}
         try:
-            for name, told in rig.client.ask("cameras").items():
+            seen = rig.client.ask("cameras")
+            for wanted in scene_of(task).cameras:
+                name, told = wanted.name, seen[wanted.name]
                 serial = f"emulated-{name}"
                 spec, self.eyes[name] = software_camera(serial, told, self._bus)
                 self._drivers.append(self._driver(serial, spec, task.control_period, raw))
-                height, width = task.config.image_size
-                self.cameras[name] = ScaledCamera(self._drivers[-1], width, height)
+                self.cameras[name] = seen_by(task, self._drivers[-1], wanted)
         except BaseException:
             self.close()
             raise

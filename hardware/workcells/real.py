@@ -19,7 +19,6 @@ from ..arm.bring_up import ErrorPending
 from ..arm.config import XArmConfig
 from ..cameras.devices import Bus, UsbBus
 from ..cameras.realsense import RealSenseCamera
-from ..cameras.scaled import ScaledCamera
 from ..rig.control_port import control_port, current
 from ..safety import SafeRobot
 from ..table.checklist import Told, checklist, go_through
@@ -29,7 +28,7 @@ from ..table.picture import WhileItComes
 from ..table.screen import Screen
 from .opened import OpenedArm
 from .stand_in import StandInCameras
-from .table import RigPorts, TableConfig, arm_for, bounds_for, load_table, scene_of
+from .table import RigPorts, TableConfig, arm_for, bounds_for, load_table, scene_of, seen_by
 
 CLEAR: Final = {"enter": "yes, go", "escape": "give up"}
 LOOKED: Final = {"y": "I have looked at the arm, clear it", "n": "leave it"}
@@ -151,7 +150,7 @@ def _connected(config: XArmConfig, console: Console, rig: RigPorts | None) -> At
 def _open_cameras(
     task: Task, table: TableConfig, raw: Path | None, opened: ExitStack
 ) -> dict[str, Camera]:
-    """Those of the table that the task's scene has, in the size of its pictures."""
+    """Those of the table that the task's scene has, their pictures as the task's cameras would take them."""
     found: dict[str, Camera] = {}
     calibrated = {camera.name: camera for camera in table.calibrated()}
     wanted = scene_of(task).cameras
@@ -171,5 +170,5 @@ def _open_cameras(
         config = replace(config, max_age=task.control_period, raw=raw or config.raw)
         camera = RealSenseCamera(config, bus=bus)
         opened.callback(camera.close)
-        found[spec.name] = ScaledCamera(camera, spec.width, spec.height)
+        found[spec.name] = seen_by(task, camera, spec)
     return found

@@ -25,12 +25,14 @@ def software_camera(
 
     Args:
         serial: What the driver finds it by.
-        told: What the rig says of its camera, "spec" and "address".
+        told: What the rig says of its camera: "spec", "model" and "address".
         bus: Where it is plugged in; closing that closes it.
     """
     spec = CameraSpec(**told["spec"])
     lens = lens_of(spec)
-    config = EmulatedConfig(serial=serial, lens=lens, width=spec.width, height=spec.height)
+    config = EmulatedConfig(
+        serial=serial, model=told["model"], lens=lens, width=spec.width, height=spec.height
+    )
     return spec, SoftwareCamera(config, PictureReader(told["address"]), bus)
 
 

@@ -14,15 +14,16 @@ import numpy as np
 from gymnasium import spaces
 
 from ibc_gym.checks import settle
-from ibc_gym.contracts import Task
+from ibc_gym.contracts import Camera, Task
 from ibc_gym.errors import ConfigError
 from ibc_gym.kinematics import CLOSE_ENOUGH, DOWN, Kinematics
-from ibc_gym.records import Float64, Pose
+from ibc_gym.records import CameraSpec, Float64, Pose
 from ibc_gym.serialise import from_json
 
 from ..arm.config import ARM, XArmConfig
 from ..calibration import files
 from ..cameras.config import CameraPose, RealSenseConfig
+from ..cameras.fitted import FittedCamera
 from ..safety import SafetyLimits
 
 VARIABLE: Final = "IBC_GYM_TABLE"
@@ -197,6 +198,15 @@ def _largest_step(task: Task) -> float | None:
         return None
     assert isinstance(space, spaces.Box)
     return STEP_ROOM * float(np.linalg.norm(np.maximum(-space.low, space.high)))
+
+
+def seen_by(task: Task, device: Camera, wanted: CameraSpec) -> Camera:
+    """A device whose pictures are those of the task's camera; of a task that measures devices, the device as it is.
+
+    Raises:
+        ConfigError: The device sees less than the task needs, or too coarsely.
+    """
+    return device if getattr(task, "whole_pictures", False) else FittedCamera(device, wanted)
 
 
 def scene_of(task: Task) -> Any:

@@ -25,14 +25,16 @@ from ibc_gym.registry import make_calibration
 
 DESCRIPTION = (
     "Print the board; measure the lens, where the camera stands, the tool's tip.",
-    "The arm moves slowly, with the board on its flange. Nothing is written if an",
-    "error is over its bound. docs/calibration.md goes through it step by step.",
+    "The arm moves slowly, with the board on its flange; for the tool your hand leads",
+    "it. Nothing is written if an error is over its bound. docs/calibration.md goes",
+    "through it step by step.",
     "--task.OPTION VALUE sets an option of the calibration's scene.",
 )
 EXAMPLES = (
     "board --out board.pdf",
     "intrinsics --workcell mujoco",
     "camera --workcell mujoco --views 30",
+    "tool --workcell xarm --views 12",
     "tool --poses poses.txt --serial XI1304",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.nn.utils import parametrize
+
+from ibc_gym.normalise import MOST_BENT
 
 from ..base import WindowPolicy, evaluating
 from ..ebm import EBM
@@ -101,6 +104,9 @@ class Graph(nn.Module):
     def _action(self, chosen: Tensor, windows: dict[str, Tensor]) -> Tensor:
         """What `Codec.actions_out` makes of it, by tensors alone."""
         chunk = chosen.unflatten(1, (self.codec.config.horizon, -1))[0]
+        if (knee := self.codec.fit_result.action.knee) is not None:
+            bends = torch.clamp(chunk * math.asinh(1 / knee), -MOST_BENT, MOST_BENT)
+            chunk = knee * torch.sinh(bends)
         chunk = chunk * self.get_buffer("scale") + self.get_buffer("offset")
         if self.frame is not None:
             chunk = self.frame.out_of(chunk, windows["state"])

@@ -96,26 +96,28 @@ PARTICLE_MSE: Final = Preset(
 )
 """The particle of any number of dimensions, the explicit baseline with one answer."""
 
+# The way to the slot is made in steps of centimetres, the block is lined up in steps of tenths of a millimetre.
 _INSERT: Final[dict[str, Any]] = {
     "frame": "insert",
     "mirror": True,
     "action_normalisation": "isotropic",
+    "action_knee": 0.02,
 }
 _LONG: Final[dict[str, Any]] = {**_TRAINING, "average_decay": 0.999}
 
 INSERT: Final = Preset(
-    policy="ebm", config=EBMConfig(**_INSERT), training=TrainingHints(steps=6_000, **_LONG)
+    policy="ebm", config=EBMConfig(**_INSERT), training=TrainingHints(steps=10_000, **_LONG)
 )
 """Insertion in its canonical frame."""
 INSERT_MSE: Final = Preset(
     policy="mse",
     config=MSEConfig(dropout=0.0, **_INSERT),
-    training=TrainingHints(steps=6_000, **_LONG),
+    training=TrainingHints(steps=20_000, **_LONG),
 )
 """Insertion in its canonical frame, the explicit baseline."""
 INSERT_MDN: Final = Preset(
     policy="mdn",
     config=MDNConfig(components=8, scale_floor=0.02, pick="most_probable", dropout=0.0, **_INSERT),
-    training=TrainingHints(steps=6_000, **_LONG),
+    training=TrainingHints(steps=20_000, **_LONG),
 )
 """Insertion in its canonical frame, the explicit baseline with a mixture."""

@@ -43,15 +43,16 @@ def simple(actions: np.ndarray, states: np.ndarray, bound: float) -> tuple[Polic
     count=st.integers(1, 12),
     size=st.integers(1, 5),
     how=st.sampled_from(get_args(ActionNormalisation)),
+    knee=st.none() | st.floats(0.01, 2),
 )
 def test_actions_come_back_from_any_normalisation(
-    data: st.DataObject, count: int, size: int, how: ActionNormalisation
+    data: st.DataObject, count: int, size: int, how: ActionNormalisation, knee: float | None
 ) -> None:
     numbers = st.floats(-2, 2, width=32)
     actions = data.draw(hnp.arrays("float32", (count, size), elements=numbers))
     states = data.draw(hnp.arrays("float32", (count, 3), elements=numbers))
     spec, windows = simple(actions, states, bound=2)
-    codec = Codec(InputConfig(action_normalisation=how), spec, None)
+    codec = Codec(InputConfig(action_normalisation=how, action_knee=knee), spec, None)
     codec.fit(windows)
     seen = {"state": windows.observation("state")}
     normalised = codec.actions_in(actions, seen)
@@ -193,6 +194,7 @@ def test_nothing_is_normalised_before_the_fit(make_spec: MakeSpec) -> None:
         {"mirror": True, "frame": "push"},
         {"boundary_buffer": -0.1},
         {"observation_noise": -0.1},
+        {"action_knee": 0.0},
         {"image_size": (0, 5)},
     ),
 )

@@ -117,3 +117,12 @@ def test_floor_is_felt_near_it_alone() -> None:
     least = Mixture.of(said, 1, scale_floor=1e-3).log_scales.item()
     assert wide == pytest.approx(0, abs=1e-5)
     assert least == pytest.approx(math.log(1e-3), abs=1e-5)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 4.0])
+def test_deviation_that_no_number_holds_still_draws_a_number(exponent: float) -> None:
+    mixture = Mixture.of(torch.full((1, 3), 100.0), 1, scale_exponent=exponent)
+    drawn = mixture.sample(SharedNoise(torch.Generator().manual_seed(0), torch.device("cpu")))
+    assert torch.isfinite(drawn).all()
+    assert torch.isfinite(mixture.variance()).all()
+    assert torch.isfinite(mixture.log_density(drawn)).all()

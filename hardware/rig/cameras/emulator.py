@@ -27,7 +27,7 @@ from .faults import LATE, LEAP, CameraFault, FaultKind, FaultPlan
 from .models import MODELS, Lens
 from .optics import Optics, OpticsConfig
 from .pictures import Picture, PictureSource
-from .software import DeviceInfo, SoftwareDevice
+from .software import DeviceInfo, SoftwareDevice, bending
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +57,8 @@ class EmulatedConfig:
     """[Hz]"""
     lens: Lens | None = None
     """Of the colour imager, where the source renders through another than the model's."""
+    bend: tuple[float, float, float, float, float] | None = None
+    """Coefficients by which the colour lens bends (inverse Brown-Conrady: k1, k2, p1, p2, k3); None for a pinhole."""
     latency: tuple[float, float] = (0.04, 0.08)
     """From the picture's moment to its arrival in the library, least and most [s]."""
     drift: float = 3e-5
@@ -116,6 +118,7 @@ class SoftwareCamera(Closing):
         """What sources should render through."""
         self._depth_lens = model.depth_lens(config.width, config.height)
         self._optics = Optics(model, self.lens, self._depth_lens, config.optics, self._rng)
+        self._bending = None if config.bend is None else bending(self.lens, config.bend)
         self._plan = FaultPlan(faults)
         self._start = clock()
         self._lock = threading.RLock()
@@ -165,6 +168,7 @@ class SoftwareCamera(Closing):
             MODELS[config.model],
             self.lens,
             self._depth_lens,
+            bend=config.bend,
             fps=config.fps,
             depth_units=config.optics.depth_units,
         )
@@ -239,6 +243,7 @@ class SoftwareCamera(Closing):
             made = _Delivery(self._number, stamp, self._last.image, self._last.depth)
         else:
             image = np.zeros_like(picture.image) if "black" in faults else picture.image
+            image = image if self._bending is None else self._bending.colour(image)
             seen = image if "black" in faults else self._optics.colour(image)
             depth = self._optics.depth(picture.depth) if "depth" in self._streaming else None
             made = _Delivery(self._number, stamp, seen, depth)

@@ -1,4 +1,4 @@
-"""The two cameras that are emulated: lenses, stereo base and where depth is seen from, from the series' data sheet.
+"""The cameras that are emulated: lenses, stereo base and where depth is seen from, from the series' data sheet.
 
 Units differ by a few percent from one to the next, so a driver reads these from the device; here they are its device.
 """
@@ -6,7 +6,7 @@ Units differ by a few percent from one to the next, so a driver reads these from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from ibc_gym.errors import UnknownName
@@ -98,4 +98,58 @@ D435: Final = CameraModel(
     colour_focal=_COLOUR,
     least_depth={1280: 0.28, 848: 0.195, 640: 0.175},
 )
-MODELS: Final[Mapping[str, CameraModel]] = {"D415": D415, "D435": D435}
+D455: Final = CameraModel(
+    name="Intel RealSense D455",
+    stereo_base=0.095,
+    depth_offset=-0.059,
+    depth_focal={**_scaled(640.0, (*_WIDE, (480, 270))), (640, 480): 384.0},
+    colour_focal={**_scaled(640.0, (*_WIDE, (480, 270))), (640, 480): 384.0, (1280, 800): 640.0},
+    least_depth={1280: 0.52, 848: 0.35, 640: 0.32},
+)
+MODELS: Final[Mapping[str, CameraModel]] = {"D415": D415, "D435": D435, "D455": D455}
+
+FILMING: Final = ((640, 360), (640, 480))
+"""Modes in which the emulated table is filmed [px]."""
+ASIDE: Final = (3.4, -2.2)
+"""From the middle of the picture to the principal point [px]: no unit has its lens quite in the middle."""
+
+
+def filmed(spec: CameraSpec) -> tuple[str, CameraSpec]:
+    """The model that sees all that a scene's camera does, and how: its true lens, at the place of the scene's camera.
+
+    What no model sees, such as an angle of 100 degrees, is filmed through a lens that a D415 does not have.
+    """
+    for name, model in MODELS.items():
+        lenses = [_aside(model.colour_lens(*size)) for size in FILMING]
+        fine = [lens for lens in lenses if _sees(lens, spec)]
+        if fine:
+            lens = max(fine, key=lambda each: each.fx)
+            return name, replace(spec, **asdict(lens), depth=True)
+    return "D415", _enlarged(spec, FILMING[0][0])
+
+
+def _aside(lens: Lens) -> Lens:
+    return replace(lens, cx=lens.cx + ASIDE[0], cy=lens.cy + ASIDE[1])
+
+
+def _sees(lens: Lens, spec: CameraSpec) -> bool:
+    """Whether a lens sees whatever a camera does."""
+    right, down = lens.fx / spec.fx, lens.fy / spec.fy  # of its pixels in the camera's
+    left, top = lens.cx - right * spec.cx, lens.cy - down * spec.cy
+    inside = left + right * spec.width <= lens.width and top + down * spec.height <= lens.height
+    return min(left, top) >= 0 and inside
+
+
+def _enlarged(spec: CameraSpec, width: int) -> CameraSpec:
+    """The same view in so many pixels across."""
+    scale = width / spec.width
+    return replace(
+        spec,
+        width=width,
+        height=round(scale * spec.height),
+        fx=scale * spec.fx,
+        fy=scale * spec.fy,
+        cx=scale * spec.cx,
+        cy=scale * spec.cy,
+        depth=True,
+    )

@@ -69,10 +69,13 @@ class Optics:
         self._grain = grain.round().astype(np.int16)
         spread = rng.normal(size=(depth.height + BANK, depth.width + BANK))
         self._spread = spread.astype(np.float32)
-        self._shift = np.float32(colour.fx * model.depth_offset)
+        self._shift = np.float32(colour.fx * abs(model.depth_offset))
         # Nearer things are seen, though not measured; their distance does not matter.
         self._least = np.float32(0.99 * model.nearest(depth.width))
         u = colour.cx - 0.5 + (np.arange(depth.width) + 0.5 - depth.cx) * colour.fx / depth.fx
+        # Where the colour imager is on the other side of the left one, all is done on pictures turned left to right.
+        self._turned = slice(None, None, -1 if model.depth_offset < 0 else 1)
+        u = u if model.depth_offset >= 0 else (colour.width - 1 - u)[::-1]
         v = colour.cy - 0.5 + (np.arange(depth.height) + 0.5 - depth.cy) * colour.fy / depth.fy
         self._reach = int(np.ceil(self._shift / self._least)) + 1
         # Around the picture there is room for whatever a ray asks for, so that no ray needs to be checked.
@@ -119,12 +122,11 @@ class Optics:
         A ray of its may meet several things that the colour imager sees; the nearest is the one in front. So the search
         begins once at the nearest thing around, and once at what lies straight ahead.
         """
-        self._padded[self._inside] = np.where(
-            depth > 0, np.maximum(depth, self._least), np.float32(np.inf)
-        )
+        seen = np.where(depth > 0, np.maximum(depth, self._least), np.float32(np.inf))
+        self._padded[self._inside] = seen[:, self._turned]
         nearest = self._follow(_least_to_the_right(self._padded, self._reach).take(self._start))
         straight = self._follow(self._padded.take(self._start))
-        found = np.minimum(nearest, straight)
+        found = np.minimum(nearest, straight)[:, self._turned]
         return np.where(np.isfinite(found), found, np.float32(0))
 
     def _follow(self, z: Float32) -> Float32:

@@ -6,6 +6,7 @@ The library pairs depth with colour by the frame rate that it guesses from the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...cameras.intrinsics import MIDDLE
 from ...cameras.library import rs
+from ...cameras.remapping import Remap
 from .models import CameraModel, Lens
 
 OPTIONS: Final[dict[str, dict[str, tuple[float, float, float, float]]]] = {
@@ -59,6 +61,7 @@ class SoftwareDevice:
         colour: Lens,
         depth: Lens,
         *,
+        bend: Sequence[float] | None,
         fps: int,
         depth_units: float,
     ) -> None:
@@ -78,8 +81,10 @@ class SoftwareDevice:
             "color": self.device.add_sensor("RGB Camera"),
         }
         self._profiles = {
-            "depth": self._add_stream("depth", 0, depth, 2, rs.format.z16),
-            "color": self._add_stream("color", 1, colour, 3, rs.format.rgb8),
+            "depth": self._add_stream("depth", 0, _intrinsics("depth", depth), 2, rs.format.z16),
+            "color": self._add_stream(
+                "color", 1, _intrinsics("color", colour, bend), 3, rs.format.rgb8
+            ),
         }
         self._sensors["depth"].add_read_only_option(rs.option.depth_units, depth_units)
         for sensor, options in OPTIONS.items():
@@ -123,18 +128,34 @@ class SoftwareDevice:
             frame.depth_units = self._units
         sensor.on_video_frame(frame)
 
-    def _add_stream(self, name: str, uid: int, lens: Lens, size: int, pixels: Any) -> Any:
+    def _add_stream(self, name: str, uid: int, intrinsics: Any, size: int, pixels: Any) -> Any:
         stream = rs.video_stream()
         stream.type = getattr(rs.stream, name)
         stream.index, stream.uid = 0, uid
-        stream.width, stream.height, stream.fps = lens.width, lens.height, self._fps
+        stream.width, stream.height, stream.fps = intrinsics.width, intrinsics.height, self._fps
         stream.bpp, stream.fmt = size, pixels
-        intrinsics = rs.intrinsics()
-        intrinsics.width, intrinsics.height = lens.width, lens.height
-        intrinsics.fx, intrinsics.fy = lens.fx, lens.fy
-        intrinsics.ppx, intrinsics.ppy = lens.cx - MIDDLE, lens.cy - MIDDLE
-        models = rs.distortion
-        intrinsics.model = models.brown_conrady if name == "depth" else models.inverse_brown_conrady
-        intrinsics.coeffs = [0.0] * 5
         stream.intrinsics = intrinsics
         return self._sensors[name].add_video_stream(stream).as_video_stream_profile()
+
+
+def bending(lens: Lens, bend: Sequence[float]) -> Remap:
+    """Makes of a pinhole's picture what the colour imager of a device sees whose lens bends so."""
+    intrinsics = _intrinsics("color", lens, bend)
+
+    def where(u: float, v: float) -> Sequence[float]:
+        x, y, _ = rs.rs2_deproject_pixel_to_point(intrinsics, [u, v], 1.0)
+        return lens.cx - MIDDLE + lens.fx * x, lens.cy - MIDDLE + lens.fy * y
+
+    return Remap(lens.width, lens.height, where)
+
+
+def _intrinsics(stream: str, lens: Lens, bend: Sequence[float] | None = None) -> Any:
+    """As the library has them."""
+    intrinsics = rs.intrinsics()
+    intrinsics.width, intrinsics.height = lens.width, lens.height
+    intrinsics.fx, intrinsics.fy = lens.fx, lens.fy
+    intrinsics.ppx, intrinsics.ppy = lens.cx - MIDDLE, lens.cy - MIDDLE
+    models = rs.distortion
+    intrinsics.model = models.brown_conrady if stream == "depth" else models.inverse_brown_conrady
+    intrinsics.coeffs = [0.0] * 5 if bend is None else list(bend)
+    return intrinsics

@@ -17,18 +17,22 @@ from .picture_link import PicturePublisher
 class Studio(Closing):
     """Draws and publishes when it is asked to."""
 
-    def __init__(self, cameras: Mapping[str, Camera]) -> None:
-        """Take over cameras, which whoever made them closes."""
-        self._cameras = cameras
+    def __init__(self, cameras: Mapping[str, Camera], models: Mapping[str, str]) -> None:
+        """Take over cameras, which whoever made them closes; each is of a model of `models`, by the camera's name."""
+        self._cameras, self._models = cameras, models
         self._publishers = {
             name: PicturePublisher(camera.spec.width, camera.spec.height)
             for name, camera in cameras.items()
         }
 
     def addresses(self) -> dict[str, dict[str, Any]]:
-        """Where each camera's pictures are to be had while this process lives, and what its lens and pose are."""
+        """Where each camera's pictures are to be had while this process lives, its model, and what its lens and pose are."""
         return {
-            name: {"address": self._publishers[name].address, "spec": asdict(camera.spec)}
+            name: {
+                "address": self._publishers[name].address,
+                "model": self._models[name],
+                "spec": asdict(camera.spec),
+            }
             for name, camera in self._cameras.items()
         }
 

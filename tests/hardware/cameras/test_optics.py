@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ibc_gym.errors import UnknownName
-from ibc_gym.hardware.rig.cameras.models import D415, D435, MODELS, CameraModel
+from ibc_gym.hardware.rig.cameras.models import D415, MODELS, CameraModel
 from ibc_gym.hardware.rig.cameras.optics import Optics, OpticsConfig
 
 SIZE = (640, 360)
@@ -52,14 +52,15 @@ def test_nothing_is_measured_that_is_too_near_or_not_there(model: CameraModel) -
         )
 
 
-def test_point_is_where_the_left_imager_sees_it() -> None:
-    colour, lens = D435.colour_lens(*SIZE), D435.depth_lens(*SIZE)
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_point_is_where_the_left_imager_sees_it(model: CameraModel) -> None:
+    colour, lens = model.colour_lens(*SIZE), model.depth_lens(*SIZE)
     depth = np.full((360, 640), 1.0, np.float32)
     depth[:, 300:340] = 0.5  # a post
-    counts = optics(D435, disparity_noise=0.0).depth(depth)
+    counts = optics(model, disparity_noise=0.0).depth(depth)
     seen = np.flatnonzero(np.abs(counts[lens.height // 2] - 500.0) < 2)
     x = (np.array([300, 339]) - colour.cx) / colour.fx * 0.5  # as the colour imager sees it
-    expected = (x - D435.depth_offset) / 0.5 * lens.fx + lens.cx
+    expected = (x - model.depth_offset) / 0.5 * lens.fx + lens.cx
     assert seen[[0, -1]] == pytest.approx(expected, abs=1.5)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -332,3 +334,40 @@ def test_own_home_beyond_the_limits_is_an_error_and_the_robot_is_stopped() -> No
     robot = SafeRobot(Notebook(), SafetyLimits(height=(0.3, 0.4)))
     with pytest.raises(ConfigError, match="home"):
         robot.reset()
+
+
+class Soft(Notebook):
+    """One that a hand may lead."""
+
+    hands = 0
+
+    @contextmanager
+    def led(self) -> Iterator[None]:
+        self.hands += 1
+        yield
+        self.hands -= 1
+
+
+class TestLedByHand:
+    def test_hand_leads_what_is_within_which_was_stopped_before(self) -> None:
+        soft = Soft()
+        safe = SafeRobot(soft)
+        safe.reset()
+        before = len(soft.got)
+        with safe.led():
+            assert soft.hands == 1
+            safe.advance()
+            assert safe.observe().tool is not None
+        assert soft.hands == 0 and safe.fault is None and len(soft.got) == before
+
+    def test_robot_that_stands_for_good_is_in_nobody_s_hands(self) -> None:
+        soft = Soft()
+        safe = SafeRobot(soft)
+        safe.stop_for_good("You pressed the key.")
+        with pytest.raises(RobotFault, match="You pressed"), safe.led():
+            raise AssertionError("not led")
+        assert soft.hands == 0
+
+    def test_robot_that_no_hand_can_lead_says_so(self) -> None:
+        with pytest.raises(ConfigError, match="cannot be led"), SafeRobot(Notebook()).led():
+            raise AssertionError("not led")

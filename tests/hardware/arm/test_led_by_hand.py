@@ -1,0 +1,106 @@
+"""A hand leads the arm while the controller bears it: nothing is streamed, errors are noticed, and afterwards it stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from arm_bench import BOUND, Bench, bring, tip
+
+from ibc_gym.errors import RobotFault
+from ibc_gym.hardware.arm.robot import XArm
+from ibc_gym.hardware.rig.lines import RigError
+from ibc_gym.offers import LedByHand
+
+ASIDE = np.array([0.1, -0.15, 0.05, 0.2, -0.1, 0.3])
+"""How far a hand leads every joint [rad]."""
+
+
+def led(bench: Bench) -> list[float]:
+    """A hand takes the arm, and lets go of it where it wanted."""
+    goal: list[float] = (np.array(bench.rig.state()["joints"]) + ASIDE).tolist()
+    bench.rig.lead(goal, 1.0)
+    until = time.monotonic() + BOUND
+    while bench.rig.state()["moving"]:
+        assert time.monotonic() < until, "it does not follow the hand"
+        time.sleep(0.01)
+    return goal
+
+
+def looked_at(arm: XArm) -> None:
+    """Look until that raises the fault."""
+    until = time.monotonic() + BOUND
+    while time.monotonic() < until:
+        arm.observe()
+        time.sleep(0.01)
+    raise AssertionError("nobody noticed")
+
+
+def test_arm_follows_the_hand_and_nothing_else_and_then_stands_and_goes_home_from_there(
+    bench: Bench,
+) -> None:
+    with bench.arm(reset=False) as arm:
+        assert isinstance(arm, LedByHand)
+        with arm.led():
+            assert bench.rig.state()["mode"] == 2
+            goal = led(bench)
+            time.sleep(0.1)
+            np.testing.assert_allclose(arm.observe().joints, goal, atol=1e-3)
+            with pytest.raises(RobotFault, match="in somebody's hands"):
+                arm.reset()
+        assert bench.rig.heard() == [] and bench.still()
+        assert bench.rig.state()["mode"] == 0, "whoever readies it next does not find it soft"
+        with pytest.raises(RigError, match="stiff"):
+            bench.rig.lead(goal, 1.0)
+        state = arm.observe()
+        assert state.tool is not None and state.target.tool is not None
+        np.testing.assert_allclose(state.target.tool.position, state.tool.position, atol=1e-3)
+        arm.reset()
+        np.testing.assert_allclose(bench.targets()[0], goal, atol=1e-3)
+        bring(arm, tip(0.4, 0.02))
+
+
+def changed_by_somebody(bench: Bench) -> None:
+    with bench.controller() as other:
+        other.set_mode(0)
+        other.be_ready()
+
+
+@pytest.mark.parametrize(
+    "happens, words",
+    [
+        (lambda bench: bench.fail("error", code=37), "manual mode"),
+        (lambda bench: bench.fail("emergency-stop"), "emergency stop"),
+        (changed_by_somebody, "mode"),
+    ],
+    ids=("error", "emergency stop", "another master"),
+)
+def test_what_goes_wrong_in_the_middle_stops_the_arm_and_stays_until_it_is_cleared(
+    bench: Bench, happens: Callable[[Bench], None], words: str
+) -> None:
+    def lead_on(arm: XArm) -> None:
+        with arm.led():
+            happens(bench)
+            looked_at(arm)
+
+    with bench.arm(reset=False) as arm:
+        with pytest.raises(RobotFault, match=words):
+            lead_on(arm)
+        assert arm.fault is not None and bench.still()
+        with pytest.raises(RobotFault), arm.led():
+            raise AssertionError("a fault latches")
+        bench.rig.release()
+        arm.recover()
+        with arm.led():
+            led(bench)
+
+
+def test_arm_is_stiff_again_whatever_ends_the_block(bench: Bench) -> None:
+    with bench.arm(reset=False) as arm:
+        with pytest.raises(KeyboardInterrupt), arm.led():
+            raise KeyboardInterrupt
+        assert bench.still() and bench.rig.state()["mode"] == 0
+        with pytest.raises(RigError, match="stiff"):
+            led(bench)
