@@ -30,6 +30,8 @@ ARM: Final[ArmSpec] = replace(
     ),
 )
 """The arm's table with the ranges of joints that every unit keeps."""
+LEAST_JERK: Final = 4.0
+"""Of joints, by their acceleration [1/s]: a jerk is bounded by an average over twice the inverse."""
 INSIDE: Final = 1e-6
 """By how much the home may lie outside of the workspace [m], for rounding."""
 
@@ -70,12 +72,12 @@ class XArmConfig:
     """Targets per second that are sent to the controller, 100 to 250 [Hz]."""
     stream: StreamKind = "servo"
     joint_speed: float = 2.0
-    """Greatest, of every joint [rad/s]; the arm's own is pi."""
+    """Greatest, of every joint from one target that is sent to the next [rad/s]; the arm's own is pi."""
     joint_acceleration: float = 20.0
-    """[rad/s^2]; 20 is the most that the vendor's planner takes. Of the way as it is planned: where joints that go each for
-    itself would lead the tip out of a flat workspace, keeping it inside may add as much again for a moment."""
+    """Greatest, of every joint from one target that is sent to the next [rad/s^2]; 20 is the most that the vendor's planner
+    takes. The tool goes no faster than leaves it room to brake within this, and in its workspace."""
     joint_jerk: float = 2000.0
-    """[rad/s^3]"""
+    """Greatest, likewise [rad/s^3]; at least four times the acceleration, or the arm would follow half a second late."""
     tip_speed: float = 0.5
     """Greatest speed of the tip [m/s]; the arm's own is 1."""
     workspace_lower: Vector = (0.15, -0.3048, 0.01)
@@ -184,6 +186,12 @@ class XArmConfig:
                         else "."
                     )
                 )
+
+        if self.joint_jerk < LEAST_JERK * self.joint_acceleration:
+            raise ConfigError(
+                f"XArmConfig.joint_jerk is {self.joint_jerk} rad/s^3, but must be at least {LEAST_JERK:g} times "
+                f"joint_acceleration ({self.joint_acceleration} rad/s^2): the arm would follow half a second late."
+            )
 
     def _check_rates(self) -> None:
         if not 100 <= self.stream_rate <= 250:

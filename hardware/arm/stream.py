@@ -21,19 +21,17 @@ from ibc_gym.records import Float64, Pose
 from . import codes
 from .bring_up import MODES
 from .config import XArmConfig
+from .follower import Follower
 from .frames import Motion
+from .motion import MotionLimits
 from .reports import Reports
 from .timing import Stopwatch, Timing
-from .trajectory import Course, Follower, Guard
+from .trajectory import Course
 from .vendor import Controller
 from .watching import watch
 
 PAUSE: Final = 0.05
 """A gap in the stream after which the arm stands still [s]: the motion begins anew from rest."""
-GUARDED: Final = 1e-3
-"""Of a correction by the guard that is counted [m]; the arc between two positions is flatter."""
-FAR: Final = 0.02
-"""A correction by the guard that is not made [m]: the arm holds instead."""
 LASTING: Final = 3.0
 """Stream periods that a joint velocity lasts, if no other comes."""
 GAIN: Final = 4.0
@@ -110,24 +108,27 @@ class Stream(Closing):
     def stay(self) -> None:
         """Slow down and hold."""
         with self._lock:
-            self._course.stay(self._course.here)
+            self._course.stay()
 
     def begin(self, joints: Float64, lower: Float64, upper: Float64) -> None:
         """Send targets from now on, the first of them where the arm is.
 
         Args:
             joints: Where it is, at rest, (6,) [rad].
-            lower: Of the box that the tip stays in, (3,) [m].
+            lower: Of the box that the tip stays in, (3,) [m]; made so large that it is in it now.
             upper: Of the same box.
         """
         config = self._config
         with self._lock:
             self._follower = Follower(
+                self._kinematics,
                 joints,
                 period=config.stream_period,
-                speed=config.joint_speed,
-                acceleration=config.joint_acceleration,
-                jerk=config.joint_jerk,
+                limits=MotionLimits(
+                    speed=config.joint_speed,
+                    acceleration=config.joint_acceleration,
+                    jerk=config.joint_jerk,
+                ),
             )
             self._course = Course(
                 self._kinematics,
@@ -136,7 +137,8 @@ class Stream(Closing):
                 speed=config.joint_speed,
             )
             self._sent = np.array(joints, dtype=np.float64)
-            self.confine(lower, upper)
+            tip = self._kinematics.forward(joints).position
+            self.confine(np.minimum(lower, tip), np.maximum(upper, tip))
             self._began = self._touched = self._ticked = self._clock()
             self._holding, self._first = False, True
             self._seen, self._sent_then = np.full_like(self._sent, np.nan), self._sent
@@ -146,7 +148,7 @@ class Stream(Closing):
     def confine(self, lower: Float64, upper: Float64) -> None:
         """Keep the tip in a box from now on, (3,) each [m]."""
         with self._lock:
-            self._guard = Guard(self._kinematics, lower, upper)
+            self._follower.confine(lower, upper)
 
     def aim(self, joints: Float64, tool: Pose | None, *, tip_speed: float) -> None:
         """Go to a target within a control period, or as soon as speeds allow; straight with the tool if there is one."""
@@ -272,15 +274,17 @@ class Stream(Closing):
             and now - self._touched > config.hold_after * config.control_period
             and not self._course.arrived
         ):
-            self._course.stay(self._course.here)
+            self._course.stay()
             self._holding = True
             self._stopwatch.holds += 1
-        sample, moved = self._guard.keep(self._follower.push(self._course.next()))
-        self._stopwatch.guarded += moved > GUARDED
-        if moved > FAR:  # the way to the target leads out of the box: it ends here
-            self._course.stay(self._sent)
-            self._follower.rest(self._sent)
-            return self._sent
+        stood = self._follower.resting
+        sample = self._follower.push(
+            self._course.next(), self._course.tool, furthest=self._course.furthest
+        )
+        if self._follower.refused:
+            self._stopwatch.braked += 1
+            if stood:  # the way to the target leads out of the box: it ends here
+                self._course.stand(sample)
         if not np.isfinite(sample).all():
             raise RobotFault(
                 f"A target for the arm at {config.address} was {sample}; it was not sent."

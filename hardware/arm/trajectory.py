@@ -1,12 +1,9 @@
-"""From a policy's set-points to a stream of joint positions that stays under speed, acceleration and jerk limits.
-
-Two parts. A `Course` walks to the set-point in equal parts of one control period, along the straight line of the tool,
-as on the rig of Florence et al. 2021; a `Follower` makes of its steps a motion that the arm can follow.
+"""The way to a policy's set-point: in equal parts of one control period, along the straight line of the tool, as on the rig
+of Florence et al. 2021. A `Follower` makes of its steps a motion that the arm can follow.
 """
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Final, cast
 
 import numpy as np
@@ -19,74 +16,14 @@ SAME_TURN: Final = 1 - 1e-12
 """Inner product of quaternions above which they are one orientation."""
 ARRIVED: Final = 1e-9
 """Of joints [rad]."""
-JUMP: Final = 0.5
-"""Of a joint from one sample to the next, to another of the solutions [rad]."""
-LANDED: Final = 1e-12
-"""[rad]"""
+OTHER: Final = 1e-3
+"""Of a joint, to another of the solutions [rad]."""
 ROUNDING: Final = 1e-9
-"""A tip outside of its box by no more than this is inside [m]."""
-
-
-class Follower:
-    """Follows a moving point, every joint for itself, within limits, without ever passing where the point has been.
-
-    A joint goes as fast as it may but for this: it could always stop before the point, were that to stop now. So it
-    lags behind by no more than its way to brake, v / (2 A) in time, which is little where it moves slowly; no other rule
-    that never overshoots lags by less. A moving average over 2 A / J behind it bounds the jerk. Neither leaves the
-    range that the point has been through, so that ranges of joints hold by themselves.
-    """
-
-    def __init__(
-        self, start: Float64, *, period: float, speed: float, acceleration: float, jerk: float
-    ) -> None:
-        """Rest at `start`.
-
-        Args:
-            start: (J,) [rad].
-            period: Between two samples [s].
-            speed: Greatest, of every joint [rad/s].
-            acceleration: [rad/s^2]
-            jerk: [rad/s^3]
-        """
-        self._most = speed * period
-        self._change = acceleration * period**2  # of a step, from one sample to the next [rad]
-        self._averaged = max(1, ceil(2 * acceleration / (jerk * period) - 1e-9))
-        self.rest(start)
-
-    @property
-    def resting(self) -> bool:
-        """Whether the samples have come to rest."""
-        return not self._step.any() and bool(np.abs(self._recent - self._recent[0]).max() < ARRIVED)
-
-    def rest(self, at: Float64) -> None:
-        """Be at rest at a position (J,); only where the arm is at rest, too."""
-        start = np.array(at, dtype=np.float64)
-        self._step = np.zeros_like(start)
-        self._recent = np.tile(start, (self._averaged, 1))  # the newest first
-
-    def push(self, point: Float64) -> Float64:
-        """The next sample (J,) [rad], the point having gone to `point`."""
-        here = self._recent[0]
-        wanted = np.clip(self._braking(point - here), -self._most, self._most)
-        step = np.clip(wanted, self._step - self._change, self._step + self._change)
-        # To the point itself and not to within rounding of it, so that an arm at rest is sent the same again and again.
-        lands = (step == wanted) & (np.abs(point - here - step) < LANDED)
-        self._step = np.where(lands & (np.abs(step) < LANDED), 0.0, step)
-        self._recent = np.roll(self._recent, 1, axis=0)
-        self._recent[0] = np.where(lands, point, here + step)
-        newest = self._recent[0]
-        return np.asarray(newest + np.mean(self._recent - newest, axis=0))
-
-    def _braking(self, way: Float64) -> Float64:
-        """The greatest steps from which braking ends at the end of the way, (J,).
-
-        A step of n changes and a rest, followed by ever smaller ones, covers (n + 1) steps less n (n + 1) / 2 changes.
-        """
-        length = np.abs(way)
-        whole = np.floor((np.sqrt(1 + 8 * length / self._change) - 1) / 2)
-        return np.asarray(
-            np.sign(way) * (length + self._change * whole * (whole + 1) / 2) / (whole + 1)
-        )
+"""Of the tip [m]."""
+SLOWER: Final = 0.99
+"""By which a step that is too long for a joint is shortened further, since joints do not go evenly with the tool."""
+TRIES: Final = 5
+"""To shorten it; a joint that turns far for however short a step does not come by the tool's line."""
 
 
 class Course:
@@ -113,6 +50,7 @@ class Course:
         self.here: Float64 = np.array(start, dtype=np.float64)
         """Where the point is, (J,) [rad]."""
         self._joints, self._tool, self._left = self.here, cast(Pose | None, None), 1
+        self._pose: Pose | None = None  # of the point, where it is known
 
     @property
     def arrived(self) -> bool:
@@ -133,30 +71,61 @@ class Course:
         self._joints, self._tool, self._left = joints, tool, max(1, samples)
         self._furthest = tip_speed * self._period
 
+    @property
+    def tool(self) -> Pose | None:
+        """Where the tool is at the point, if the way goes straight with the tool."""
+        return self._pose if self._tool is not None else None
+
+    @property
+    def furthest(self) -> float:
+        """That the tip may go in a period [m]."""
+        return self._furthest
+
     def skip(self, samples: int) -> None:
         """Samples that were left out bring the end nearer all the same."""
         self._left = max(1, self._left - samples)
 
-    def stay(self, at: Float64) -> None:
+    def stay(self) -> None:
+        """Be where the point is, and stay there until there is another target."""
+        self._joints, self._tool, self._left = self.here, self.tool, 1
+
+    def stand(self, at: Float64) -> None:
         """Be at joints (J,), and stay there until there is another target."""
         self.here = np.array(at, dtype=np.float64)
-        self.aim(self.here, None, 1)
+        self._joints, self._tool, self._pose, self._left = self.here, None, None, 1
 
     def next(self) -> Float64:
         """Go on by one sample; where the point is then, (J,) [rad]."""
         part = 1.0 / self._left
         self._left = max(1, self._left - 1)
         if self.arrived:
-            self.here = self._joints
+            self.here, self._pose = self._joints, self._tool
             return self.here
-        step = self._towards(part) - self.here
-        largest = float(np.abs(step).max())
-        if largest > self._most:
-            step = step * (self._most / largest)
-        if self._tool is None:
-            step = self._slow_enough(step)
-        self.here = self.here + step
+        if self._tool is None or not self._with_tool(part):
+            self._tool = self._pose = None
+            step = part * (self._joints - self.here)
+            step *= min(1.0, self._most / max(float(np.abs(step).max()), ROUNDING))
+            self.here = self.here + self._slow_enough(step)
         return self.here
+
+    def _with_tool(self, part: float) -> bool:
+        """Go that part of the way, or what a period allows of it, straight with the tool; whether that can be."""
+        assert self._tool is not None
+        now = self._pose or self._kinematics.forward(self.here)
+        distance = float(np.linalg.norm(self._tool.position - now.position))
+        part = min(part, self._furthest / max(distance, ROUNDING))
+        if part == 1.0 and self._turns_over():
+            return False
+        for _ in range(TRIES):
+            found = self._towards(now, part)
+            if found is None:
+                return False
+            largest = float(np.abs(found[0] - self.here).max())
+            if largest <= self._most:
+                self.here, self._pose = found
+                return True
+            part *= SLOWER * self._most / largest
+        return False
 
     def _slow_enough(self, step: Float64) -> Float64:
         """A step of the joints, (J,), or as much of it as the tip may go in a period."""
@@ -164,56 +133,25 @@ class Course:
         way = float(np.linalg.norm(then.position - now.position))
         return step if way <= self._furthest else step * (self._furthest / way)
 
-    def _towards(self, part: float) -> Float64:
-        """Joints part of the way to the target."""
-        straight = self.here + part * (self._joints - self.here)
-        if self._tool is None:
-            return straight
-        now = self._kinematics.forward(self.here)
-        distance = float(np.linalg.norm(self._tool.position - now.position))
-        if distance * part > self._furthest:
-            part = self._furthest / distance
-        if part >= 1.0:
-            if (
-                distance < ROUNDING
-            ):  # there with the tool, but with other joints: they go straight now
-                self._tool = None
-            return self._joints
+    def _towards(self, now: Pose, part: float) -> tuple[Float64, Pose] | None:
+        """Joints and pose part of the way from the tool's pose now; None where it is out of reach, or tilted so."""
+        assert self._tool is not None
+        if part == 1.0:
+            return self._joints, self._tool
         between = Pose(
             position=now.position + part * (self._tool.position - now.position),
             quaternion=_turned(now.quaternion, self._tool.quaternion, part),
         )
         solution = self._kinematics.inverse(between, self.here)
-        if solution.error > CLOSE_ENOUGH or float(np.abs(solution.joints - self.here).max()) > JUMP:
-            # Tilted so, out of reach, or with a wrist turned over, the tool cannot follow the line: the joints go straight.
-            self._tool = None
-            return straight
-        return solution.joints
+        return (solution.joints, between) if solution.error <= CLOSE_ENOUGH else None
 
-
-class Guard:
-    """The box that no sample leaves, whatever went before: the last look at every position that is sent."""
-
-    def __init__(self, kinematics: Kinematics, lower: Float64, upper: Float64) -> None:
-        """Keep the tip between `lower` and `upper`, (3,) each [m]."""
-        self._kinematics = kinematics
-        self.lower, self.upper = lower, upper
-
-    def keep(self, sample: Float64) -> tuple[Float64, float]:
-        """The sample itself or joints (J,) with the tip on the border of the box, and how far that moved the tip [m].
-
-        Joints between two allowed positions lead the tip along an arc that leaves a flat workspace by a fraction of a
-        millimetre. The distance is infinite where no joints bring the tip back.
-        """
-        pose = self._kinematics.forward(sample)
-        inside = np.clip(pose.position, self.lower, self.upper)
-        moved = float(np.linalg.norm(inside - pose.position))
-        if moved <= ROUNDING:
-            return sample, 0.0
-        solution = self._kinematics.inverse(
-            Pose(position=inside, quaternion=pose.quaternion), sample
-        )
-        return (solution.joints, moved) if solution.error <= CLOSE_ENOUGH else (sample, np.inf)
+    def _turns_over(self) -> bool:
+        """Whether the tool gets to the target's pose with other joints than the target's."""
+        assert self._tool is not None
+        if float(np.abs(self._joints - self.here).max()) <= self._most:
+            return False
+        solution = self._kinematics.inverse(self._tool, self.here)
+        return float(np.abs(solution.joints - self._joints).max()) > OTHER
 
 
 def _turned(here: Float64, there: Float64, part: float) -> Float64:

@@ -232,7 +232,7 @@ def _approach(
     step = acceleration * period
     stopping = sqrt(step * step / 4 + 2 * acceleration * distance) - step / 2
     wanted = way / distance * min(speed, stopping, distance / period)
-    if float(np.linalg.norm(velocity - wanted)) <= 2 * step or distance / period <= step:
+    if float(np.linalg.norm(velocity - wanted)) <= 2 * step:
         return wanted
     return _towards(velocity, wanted, step)
 

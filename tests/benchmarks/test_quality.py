@@ -11,14 +11,14 @@ import pytest
 
 from benchmarks import quality
 from benchmarks.human import SOURCES
-from benchmarks.quality_rows import IMPLICIT, ROWS, Judgement, Row, Scripted
+from benchmarks.quality_rows import IMPLICIT, ROWS, Judgement, Row, Scripted, episodes
 from ibc_gym.registry import load
 from ibc_gym.tables import ORACLES, PRESETS
 from ibc_gym.training.config import TrainConfig
 
 TINY = Row(
     about="tiny",
-    data=Scripted(task="particle", episodes=8, flags=("--task.dimensions", "2")),
+    data=Scripted(task="particle", parts=episodes(8), flags=("--task.dimensions", "2")),
     methods={IMPLICIT: ("fast/particle-2",)},
     judged={"": Judgement(flags=("--task.dimensions", "2"))},
     training=("--keep", "3", "--checkpoint-every", "2", "--batch-size", "8"),

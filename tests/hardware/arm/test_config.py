@@ -35,6 +35,7 @@ def test_defaults_make_sense() -> None:
         ({"control_rate": 0.0}, "control_rate is 0"),
         ({"stream": "guess"}, "servo-cartesian"),
         ({"joint_speed": 4.0}, "joint_speed is 4"),
+        ({"joint_jerk": 79.0}, "joint_jerk is 79.0"),
         ({"tip_speed": 1.2}, "tip_speed is 1.2"),
         ({"tip_speed": float("nan")}, "finite"),
         ({"reset_speed": 0.0}, "reset_speed is 0.0"),

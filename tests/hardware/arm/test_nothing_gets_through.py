@@ -38,12 +38,12 @@ LIMITS = SafetyLimits(
 )
 SLACK = 2e-3
 """Of the tip: joints go straight between two allowed places, and the tip in a shallow arc [m]."""
-ROUNDING = 1e-6
-"""Of numbers of 32 bits, as the protocol has them [rad]."""
+ROUNDING = 2.5e-7
+"""Of a number of 32 bits, as the protocol has them [rad]."""
 RESTED = 0.03
 """Between two targets, one of which may begin anew from rest [s]."""
-BENT = 2.5
-"""By which joints may accelerate more than planned where the tip is kept in its flat workspace on a long way: 2.1 in 240 of them."""
+MORE = 1.02
+"""By which a limit may seem to be passed, for rounding."""
 HOLDING = ("stall", "freeze", "unplug")
 """Faults in which the controller takes what was sent only once they are over."""
 coordinates = st.floats(-1, 1)
@@ -174,23 +174,25 @@ class Trying(RuleBasedStateMachine):
             pose = self.kinematics.forward(joints)
             self._check_place(pose.position)
             assert tilt_of(pose.quaternion) <= radians(5.0) + 1e-2
-            self.last = [*self.last[-2:], each]
+            self.last = [*self.last[-3:], each]
             self._check_motion()
             type(self).heard += 1
 
     def _check_motion(self) -> None:
-        """Speed and acceleration from one target to the next."""
+        """Speed, acceleration and jerk from one target to the next."""
         config, period = self.bench.config, self.bench.config.stream_period
-        steps = np.diff([each["joints"] for each in self.last], axis=0)
+        joints = [each["joints"] for each in self.last]
         told = [
             (each["name"], round(each["came"], 3), each["accepted"], each["joints"])
             for each in self.last
         ]
-        assert (np.abs(steps) <= 1.02 * config.joint_speed * period + ROUNDING).all(), told
         gaps = np.diff([each["came"] for each in self.last])  # before it, too: it may be taken late
-        if len(steps) == 2 and gaps.max() < RESTED:
-            change = float(np.abs(steps[1] - steps[0]).max())
-            assert change <= BENT * config.joint_acceleration * period**2 + ROUNDING, told
+        limits = (config.joint_speed, config.joint_acceleration, config.joint_jerk)
+        for order, limit in enumerate(limits, start=1):
+            if order == 1 or (len(gaps) >= order and gaps.max() < RESTED):
+                changes = np.abs(np.diff(joints, n=order, axis=0))
+                most = MORE * limit * period**order + 2**order * ROUNDING
+                assert changes.max(initial=0.0) <= most, (order, told)
 
     def _check_place(self, place: Float64) -> None:
         config = self.bench.config

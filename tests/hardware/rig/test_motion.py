@@ -221,6 +221,12 @@ def test_tool_velocity_moves_the_tool_and_turns_it_about_its_tip(in_tool: bool) 
 
 
 @given(first=joints, second=joints, speed=st.floats(0.2, 2.0), acceleration=st.floats(2.0, 20.0))
+@example(  # passes its target to the side
+    first=BENT + np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.5]),
+    second=BENT + np.array([0.0, 0.0, 0.0, 0.5546875, 0.25, 0.25]),
+    speed=1.640625,
+    acceleration=3.25,
+)
 def test_online_joints_arrive_at_the_newest_target_within_speed_and_acceleration(
     first: Float64, second: Float64, speed: float, acceleration: float
 ) -> None:
