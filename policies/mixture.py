@@ -63,11 +63,22 @@ class Mixture:
             .unflatten(1, (components, size)),
         )
 
+    def detached(self) -> Self:
+        """The same, through which no gradient passes."""
+        parts = (self.log_weights, self.means, self.log_scales)
+        log_weights, means, log_scales = (part.detach() for part in parts)
+        return type(self)(log_weights=log_weights, means=means, log_scales=log_scales)
+
     def log_density(self, actions: Tensor) -> Tensor:
         """Log density of one action per mixture (B, A), (B,)."""
-        away = (actions[:, None] - self.means) * torch.exp(-self.log_scales)
-        inside = -0.5 * (away.square() + _LOG_TWO_PI) - self.log_scales  # (B, C, A)
-        return torch.logsumexp(self.log_weights + inside.sum(dim=2), dim=1)
+        return self.log_densities(actions[:, None])[:, 0]
+
+    def log_densities(self, actions: Tensor) -> Tensor:
+        """Log densities of several actions per mixture (B, N, A), (B, N)."""
+        scales = self.log_scales[:, None]  # (B, 1, C, A)
+        away = (actions[:, :, None] - self.means[:, None]) * torch.exp(-scales)
+        inside = -0.5 * (away.square() + _LOG_TWO_PI) - scales  # (B, N, C, A)
+        return torch.logsumexp(self.log_weights[:, None] + inside.sum(dim=3), dim=2)
 
     def sample(self, noise: Noise) -> Tensor:
         """One draw from each mixture, (B, A)."""

@@ -4,6 +4,8 @@ Among tens of dimensions no search finds the least energetic action of all. But 
 things, and the means of a mixture density network, which learns beside the energy by likelihood, name them. The energy
 learns to tell the demonstrated action from these very candidates, which are the ones it ranks when acting; so no density
 needs to be corrected for. Away from them it is not trained: it is an energy over a learned finite set.
+
+With a prior the mixture's log density is a part of the energy, and what is learned beside it is the rest.
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ class RankingConfig(InputConfig):
     temperature: float = 1.0
     """Of the softmax in the loss."""
     prior: float = 0.0
-    """Factor of the logarithm of a candidate's weight, which is taken from its energy when acting; 0 leaves the choice to
-    the energy alone, 1 is the product of both experts."""
+    """Factor of the mixture's log density, which is a part of the energy, then: 0 lets the network say all of it, with 1 the
+    network says only what the mixture has wrong (a residual energy: Deng et al. 2020)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -104,7 +106,7 @@ class Ranking(ImplicitPolicy):
         mixture = self._mixture(encoded)
         log_density = mixture.log_density(batch["action"])
         check_finite("likelihood", log_density, batch, self)
-        contrast, accuracy = self._contrast(encoded, mixture.means.detach(), batch, noise)
+        contrast, accuracy = self._contrast(encoded, mixture.detached(), batch, noise)
         likelihood = -log_density.mean()
         self._passed()
         parts = {
@@ -115,22 +117,29 @@ class Ranking(ImplicitPolicy):
         return likelihood + contrast, parts
 
     def _contrast(
-        self, encoded: Tensor, means: Tensor, batch: Batch, noise: Noise
+        self, encoded: Tensor, mixture: Mixture, batch: Batch, noise: Noise
     ) -> tuple[Tensor, Tensor]:
         """Cross-entropy of the demonstration among the candidates that are not the same, and how often it is least."""
         demonstrated = batch["action"][:, None]
-        same = (means - demonstrated).square().mean(dim=2) < self._ranking.same
-        candidates = torch.cat([demonstrated, means], dim=1)
+        same = (mixture.means - demonstrated).square().mean(dim=2) < self._ranking.same
+        candidates = torch.cat([demonstrated, mixture.means], dim=1)
         jitter = noise.normal(len(candidates), *candidates.shape[1:])
         energies = self.network(
             self.network.fuse_with(encoded), candidates + self._ranking.jitter * jitter
         )
+        energies = self._with_prior(energies, mixture, candidates)
         check_finite("energy", energies, batch, self)
         others = energies[:, 1:].masked_fill(same, torch.inf)
         logits = -torch.cat([energies[:, :1], others], dim=1)
         first = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
         best = (energies[:, 0].detach() < others.detach().amin(dim=1)).float().mean()
         return F.cross_entropy(logits / self._ranking.temperature, first), best
+
+    def _with_prior(self, energies: Tensor, mixture: Mixture, candidates: Tensor) -> Tensor:
+        """Energies (B, N) of candidates (B, N, A), the mixture's share in them."""
+        if not self._ranking.prior:
+            return energies
+        return energies - self._ranking.prior * mixture.log_densities(candidates)
 
     def _mixture(self, encoded: Tensor) -> Mixture:
         return Mixture.of(
@@ -144,13 +153,15 @@ class Ranking(ImplicitPolicy):
         return encoded
 
     def _judge(self, context: Tensor, actions: Tensor) -> Tensor:
-        return self._checked(self.network.judge(self.network.fuse_with(context), actions))
+        energies = self.network.judge(self.network.fuse_with(context), actions)
+        with torch.no_grad():
+            return self._checked(self._with_prior(energies, self._mixture(context), actions))
 
     def _search(self, context: Tensor, noise: Noise, *, validating: bool) -> Search:
         with torch.no_grad():
             mixture = self._mixture(context)
         candidates = self.box.clip(mixture.means)
-        energies = self._judge(context, candidates) - self._ranking.prior * mixture.log_weights
+        energies = self._judge(context, candidates)
         # What is too unlikely is left out by standing for the most probable one once more.
         unlikely = mixture.log_weights.exp() < self._ranking.least_share
         own = torch.arange(unlikely.shape[1], device=unlikely.device)

@@ -126,3 +126,10 @@ def test_deviation_that_no_number_holds_still_draws_a_number(exponent: float) ->
     assert torch.isfinite(drawn).all()
     assert torch.isfinite(mixture.variance()).all()
     assert torch.isfinite(mixture.log_density(drawn)).all()
+
+
+def test_densities_of_several_actions_are_those_of_each() -> None:
+    mixture = Mixture.of(outputs(), COMPONENTS)
+    actions = torch.randn(ROWS, 5, SIZE)
+    each = torch.stack([mixture.log_density(actions[:, n]) for n in range(5)], dim=1)
+    torch.testing.assert_close(mixture.log_densities(actions), each)

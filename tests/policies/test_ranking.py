@@ -13,6 +13,7 @@ from small_policies import made, trained
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError
+from ibc_gym.policies.mixture import Mixture
 from ibc_gym.policies.networks.factory import LateFusionConfig
 from ibc_gym.policies.ranking import Ranking, RankingConfig
 from ibc_gym.records import Windows
@@ -86,20 +87,45 @@ def test_candidates_are_the_mixtures_means_and_the_least_energetic_is_taken(
 def test_a_prior_of_great_weight_leaves_the_choice_to_the_mixture(learned: Ranking) -> None:
     x = np.linspace(-1, 1, 20, dtype=np.float32)[:, None]
     chosen = acted(learned, x, prior=1e6)
-    batch = learned.encode(
-        Windows(
-            frames={"state": x},
-            index=np.arange(20)[:, None],
-            action=np.zeros((20, SIZE), np.float32),
-            episode=np.arange(20),
-        )
-    )
-    mixture = learned._mixture(
-        learned._context_of(learned._prepared(batch.batch(torch.arange(20))))
-    )
-    likely = learned.box.clip(mixture.most_probable()).detach().numpy()
+    mixture = mixture_of(learned, x)
+    candidates = learned.box.clip(mixture.means)
+    densest = mixture.log_densities(candidates).argmax(dim=1)
+    likely = candidates[torch.arange(20), densest].numpy()
     fitted = learned.fitted()["action"]
     np.testing.assert_allclose(chosen, likely * fitted["scale"] + fitted["offset"], atol=1e-5)
+
+
+def test_with_a_prior_the_energy_is_the_networks_less_the_mixtures_log_density(
+    learned: Ranking,
+) -> None:
+    x = np.array([[-0.5], [0.5]], dtype=np.float32)
+    actions = np.random.default_rng(0).uniform(-1, 1, (2, 5, SIZE)).astype(np.float32)
+    acted(learned, x)
+    alone = learned.energies(actions)
+    acted(learned, x, prior=0.5)
+    together = learned.energies(actions)
+    normalised = learned.codec.fit_result.action.apply(actions)
+    density = mixture_of(learned, x).log_densities(torch.from_numpy(normalised))
+    np.testing.assert_allclose(together, alone - 0.5 * density.numpy(), rtol=1e-4, atol=1e-3)
+
+
+def test_what_is_left_to_the_energy_is_learned_beside_the_prior() -> None:
+    learned = trained(made(replace(CONFIG, prior=1.0), SPEC), switch(), steps=400)
+    assert isinstance(learned, Ranking)
+    chosen = acted(learned, np.array([[-0.6], [0.6]], np.float32), prior=1.0, least_share=0.0)
+    assert np.abs(chosen - np.stack([-CORNER, CORNER])).max() < 0.1
+
+
+def mixture_of(policy: Ranking, x: np.ndarray) -> Mixture:
+    windows = Windows(
+        frames={"state": x},
+        index=np.arange(len(x))[:, None],
+        action=np.zeros((len(x), SIZE), np.float32),
+        episode=np.arange(len(x)),
+    )
+    batch = policy.encode(windows).batch(torch.arange(len(x)))
+    with torch.no_grad():
+        return policy._mixture(policy._context_of(policy._prepared(batch)))
 
 
 def test_the_demonstration_is_never_its_own_counter_example() -> None:
