@@ -112,13 +112,19 @@ _TOLD_TO_GO_ON = (
 )
 """With noise one sees how to recover; without, that the tip goes on once it is where it was to be: under noise it hardly
 ever is, and a policy that has seen nothing else waits there forever."""
+_IN_PYBULLET_TOO = (
+    *_TOLD_TO_GO_ON,
+    ("--episodes", "200", "--noise", "0.001", "--seed", "20000", "--workcell", "pybullet"),
+    ("--episodes", "150", "--seed", "25000", "--workcell", "pybullet"),
+)
+"""What was seen in MuJoCo alone does for nine of ten in PyBullet, and a few demonstrations there for the rest."""
 
 
-def _insert(workcell: str) -> Row:
+def _insert(workcell: str, parts: tuple[tuple[str, ...], ...], learned: str) -> Row:
     place = ("--workcell", workcell)
     return Row(
-        about=f"insert at 1 mm, states, frame `insert`, in `{workcell}`",
-        data=Scripted(task="insert", parts=_TOLD_TO_GO_ON, flags=place),
+        about=f"insert at 1 mm, states, frame `insert`, in `{workcell}`{learned}",
+        data=Scripted(task="insert", parts=parts),
         methods={
             IMPLICIT: ("fast/insert",),
             "MDN": ("fast/insert-mdn",),
@@ -249,8 +255,8 @@ ROWS: Mapping[str, Row] = {
     ),
     "pusht": _pusht("fast/pusht", "Push-T, states, 206 human demonstrations", mixture=True),
     "pusht-frame": _pusht("fast/pusht-frame", "Push-T in its frame, the same", mixture=False),
-    "insert-mujoco": _insert("mujoco"),
-    "insert-pybullet": _insert("pybullet"),
+    "insert-mujoco": _insert("mujoco", _TOLD_TO_GO_ON, ""),
+    "insert-pybullet": _insert("pybullet", _IN_PYBULLET_TOO, ", learned from both simulators"),
     "sort": Row(
         about="sort 4 + 4 blocks, states",
         data=Scripted(task="sort", parts=episodes(500)),

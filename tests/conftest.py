@@ -37,6 +37,16 @@ settings.load_profile(PROFILE)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+DEVICES = frozenset({"shared_bench", "shared_rig", "bus"})
+"""Fixtures that stand in for a controller or a camera: whoever talks to one waits for it in real time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out of the quick part what waits for a device."""
+    for item in items:
+        if DEVICES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture
 def typist(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], int]]:
