@@ -31,7 +31,9 @@ class MotionLimits:
         changes = samples
         for limit in (self.speed * period, self.acceleration * period**2, self.jerk * period**3):
             changes = np.diff(changes, axis=0)
-            if np.abs(changes).max(initial=0.0) > limit + ROUNDING:
+            if (
+                not np.abs(changes).max(initial=0.0) <= limit + ROUNDING
+            ):  # what is no number is no less
                 return False
         return True
 
