@@ -32,6 +32,10 @@ ARM: Final[ArmSpec] = replace(
 """The arm's table with the ranges of joints that every unit keeps."""
 LEAST_JERK: Final = 4.0
 """Of joints, by their acceleration [1/s]: a jerk is bounded by an average over twice the inverse."""
+SOLVED: Final = 25e-6
+"""Computing time for one sample of a way to brake, as measured on one core [s]; in every period all are worked out."""
+BUSY: Final = 0.75
+"""Part of a stream period that may be spent so."""
 INSIDE: Final = 1e-6
 """By how much the home may lie outside of the workspace [m], for rounding."""
 
@@ -119,6 +123,7 @@ class XArmConfig:
         _check_address(self.address)
         self._check_speeds()
         self._check_rates()
+        self._check_braking()
         self._check_boxes()
         if not 1 <= self.collision_sensitivity <= 5:
             raise ConfigError(
@@ -217,6 +222,19 @@ class XArmConfig:
             raise ConfigError(
                 f"XArmConfig.hold_after is {self.hold_after} control periods, but must be at least 1: the policy says no "
                 "more than one word in each."
+            )
+
+    def _check_braking(self) -> None:
+        """In every stream period the whole way to brake is worked out: it must not take so long that none is left."""
+        speed, acceleration, jerk = self.joint_speed, self.joint_acceleration, self.joint_jerk
+        lasts = speed / acceleration + 2 * acceleration / jerk
+        most = BUSY * self.stream_period**2 / SOLVED
+        if lasts > most:
+            raise ConfigError(
+                f"XArmConfig.joint_speed {speed} rad/s with joint_acceleration {acceleration} rad/s^2 and joint_jerk {jerk} "
+                f"rad/s^3 takes {lasts:.3g} s to brake (speed / acceleration + 2 acceleration / jerk), but at a stream_rate "
+                f"of {self.stream_rate} Hz no more than {most:.3g} s can be planned ahead in every period: lower joint_speed "
+                "or stream_rate, or raise the other two."
             )
 
     def _check_boxes(self) -> None:

@@ -36,6 +36,8 @@ def test_defaults_make_sense() -> None:
         ({"stream": "guess"}, "servo-cartesian"),
         ({"joint_speed": 4.0}, "joint_speed is 4"),
         ({"joint_jerk": 79.0}, "joint_jerk is 79.0"),
+        ({"joint_acceleration": 1.0, "joint_jerk": 4.0, "stream_rate": 250.0}, "2.5 s to brake"),
+        ({"joint_acceleration": 0.2}, "10 s to brake.* no more than 3 s"),
         ({"tip_speed": 1.2}, "tip_speed is 1.2"),
         ({"tip_speed": float("nan")}, "finite"),
         ({"reset_speed": 0.0}, "reset_speed is 0.0"),
@@ -55,6 +57,13 @@ def test_defaults_make_sense() -> None:
 def test_mistake_is_named(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         XArmConfig(**({"address": ADDRESS} | changes))
+
+
+@pytest.mark.parametrize("rate, acceleration, jerk", [(100.0, 1.0, 4.0), (250.0, 5.0, 500.0)])
+def test_slow_arm_that_can_be_planned_is_admitted(
+    rate: float, acceleration: float, jerk: float
+) -> None:
+    XArmConfig(address=ADDRESS, stream_rate=rate, joint_acceleration=acceleration, joint_jerk=jerk)
 
 
 @pytest.mark.parametrize("serial", ["XArm6 of before 1305", "XArm6 from 1305"])
