@@ -15,7 +15,7 @@ import numpy as np
 from ibc_gym.kinematics import Kinematics
 from ibc_gym.records import Float64, Pose
 
-from .coordinates import Box, ByJoints, ByTool
+from .coordinates import Box, ByJoints, ByTool, Coordinates
 from .motion import MotionLimits, State, Way
 from .nearby import Nearby
 
@@ -90,7 +90,7 @@ class Follower:
             tool: Its base_T_tool, if the way is straight with the tool; None if it is straight with the joints.
             furthest: That the tip may go in a period [m]; where it goes further at the moment, it slows down.
         """
-        coordinates = self._by_joints if tool is None else self._by_tool
+        coordinates: Coordinates = self._by_joints if tool is None else self._by_tool
         if self.resting and self._coordinates is not coordinates:
             self._begin(coordinates)
         way = self._try(joints, tool, furthest)
@@ -106,11 +106,11 @@ class Follower:
             self._sent = np.concatenate([self._sent[1:], self._way.samples[self._number][None]])
         return np.array(self._sent[-1])
 
-    def _begin(self, coordinates: ByTool | ByJoints) -> None:
+    def _begin(self, coordinates: Coordinates) -> None:
         """Go by these coordinates from now on, from rest."""
         here = self._sent[-1]
         numbers = coordinates.numbers(here)
-        self._coordinates: ByTool | ByJoints = coordinates
+        self._coordinates: Coordinates = coordinates
         self._state = State(
             recent=np.tile(numbers, (self._averaged, 1)),
             step=np.zeros_like(numbers),
