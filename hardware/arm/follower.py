@@ -28,6 +28,8 @@ LEAST: Final = 0.3
 
 SAME: Final = 1e-9
 """Between joints of one place that came by different ways [rad]."""
+NEAR: Final = 1e-8
+"""Of the tip's way in a period, for what is left of an error where joints are solved for [m]."""
 
 
 class Follower:
@@ -50,7 +52,7 @@ class Follower:
             period: Between two samples [s].
             limits: Of every joint.
         """
-        nearby = Nearby(kinematics)
+        self._nearby = nearby = Nearby(kinematics)
         self._by_tool, self._by_joints = ByTool(nearby), ByJoints(nearby)
         self._period, self._limits = period, limits
         self._most = USED * limits.speed * period
@@ -86,7 +88,7 @@ class Follower:
         Args:
             joints: Where the point is, (J,) [rad].
             tool: Its base_T_tool, if the way is straight with the tool; None if it is straight with the joints.
-            furthest: That the tip may go in a period [m], where the way is the tool's.
+            furthest: That the tip may go in a period [m]; where it goes further at the moment, it slows down.
         """
         coordinates = self._by_joints if tool is None else self._by_tool
         if self.resting and self._coordinates is not coordinates:
@@ -135,7 +137,16 @@ class Follower:
         if way is None:
             return None
         samples = np.concatenate([self._sent, way.samples])
-        return way if self._limits.hold(samples, self._period) else None
+        kept = self._limits.hold(samples, self._period) and self._slow_enough(samples[1:], furthest)
+        return way if kept else None
+
+    def _slow_enough(self, samples: Float64, furthest: float) -> bool:
+        """Whether the tip goes no further in a period than it may, or than in the first, between samples (N, J)."""
+        if not np.isfinite(furthest):
+            return True
+        tips, _ = self._nearby.tools(samples)
+        ways = np.linalg.norm(np.diff(tips, axis=0), axis=1)
+        return bool(ways[1:].max() <= max(furthest, ways[0]) + NEAR)
 
     def _braking_from(self, state: State) -> Way:
         """A state and all that follow if the arm brakes as hard as it may, until it rests."""
@@ -183,8 +194,12 @@ class Follower:
             here = found[0]
         length = float(np.abs(joints - here).max())
         part = _part(self._braking(length), length)
-        if self._coordinates is self._by_tool:
-            part = min(part, _part(furthest, float(np.linalg.norm(way[:3]))))
+        tip = (
+            way[:3]
+            if self._coordinates is self._by_tool
+            else self._nearby.jacobians(here[None])[0, :3] @ way / USED
+        )
+        part = min(part, _part(furthest, float(np.linalg.norm(tip))))
         turned = (
             joints - here if part == 1.0 else self._coordinates.turn(state.recent[0], way, here)
         )

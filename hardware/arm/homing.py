@@ -53,6 +53,19 @@ def plan(
     )
 
 
+def no_way_on(
+    config: XArmConfig, kinematics: Kinematics, joints: Float64, leg: Admitted
+) -> RobotFault:
+    """What to raise where the arm has come to stand at joints (J,) [rad], on its way to the end of a leg."""
+    tip = kinematics.forward(joints).position
+    return RobotFault(
+        f"The arm at {config.address} was stopped on its way home: within its limits no way leads on from where it stands "
+        f"(tip at {tip.round(4).tolist()} m, joints {joints.round(3).tolist()} rad) to where it was to go next (tip at "
+        f"{leg.tool.position.round(4).tolist()} m, joints {leg.joints.round(3).tolist()} rad). Bring it near by hand in the "
+        "vendor's manual mode."
+    )
+
+
 def _ways(
     config: XArmConfig, kinematics: Kinematics, here: Admitted, goal: Admitted
 ) -> Iterator[list[Admitted]]:

@@ -31,7 +31,8 @@ class MotionLimits:
         changes = samples
         for limit in (self.speed * period, self.acceleration * period**2, self.jerk * period**3):
             changes = np.diff(changes, axis=0)
-            if np.abs(changes).max(initial=0.0) > limit + ROUNDING:
+            largest = float(np.abs(changes).max(initial=0.0))
+            if not largest <= limit + ROUNDING:  # so that what is no number is beyond it
                 return False
         return True
 

@@ -15,7 +15,7 @@ from ibc_gym.records import Float64, RobotLimits, RobotState, Target
 
 from .bring_up import bring_up, make_ready, set_tool
 from .config import XArmConfig
-from .homing import plan
+from .homing import no_way_on, plan
 from .leading import Lead
 from .reports import Reports
 from .stream import Stream
@@ -68,7 +68,7 @@ class XArm(Closing):
         self._interventions = 0
         self._deadline: float | None = None
         self._deadline_missed = False
-        self._counted = 0, 0
+        self._counted = 0, 0, 0
         self._lead: Lead | None = None
         self._connect()
         try:
@@ -142,7 +142,7 @@ class XArm(Closing):
         motion = self._reports.motion
         if motion is None:
             raise RobotFault(f"The arm at {self.config.address} has reported nothing yet.")
-        due, late = self._stream.counts
+        due, late, abandoned = self._stream.counts
         return RobotState(
             time=motion.time,
             joints=motion.joints.copy(),
@@ -150,7 +150,7 @@ class XArm(Closing):
             tool=self._kinematics.forward(motion.joints),
             target=Target(tool=self._before.tool),
             deadline_missed=self._deadline_missed,
-            interventions=self._interventions,
+            interventions=self._interventions + abandoned - self._counted[2],
             setpoints=due - self._counted[0],
             setpoints_late=late - self._counted[1],
         )
@@ -346,6 +346,8 @@ class XArm(Closing):
             self._raise_fault()
             self._raise_stopped(stops)
             self._stream.touch()
+            if self._stream.abandoned:
+                raise no_way_on(self.config, self._kinematics, self._stream.here, leg)
             motion = self._reports.motion
             if motion is not None and self._stream.arrived and self._rests_at(leg.joints):
                 return

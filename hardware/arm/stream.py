@@ -89,15 +89,20 @@ class Stream(Closing):
         return self._stopwatch.read()
 
     @property
-    def counts(self) -> tuple[int, int]:
-        """Stream periods that were due so far, and those of them in which nothing was sent in time."""
-        return self._stopwatch.counts
+    def counts(self) -> tuple[int, int, int]:
+        """Stream periods that were due so far, those of them in which nothing was sent in time, and targets given up."""
+        return *self._stopwatch.counts, self._stopwatch.abandoned
 
     @property
     def arrived(self) -> bool:
         """Whether the target in force has been sent, and nothing moves any more."""
         with self._lock:
-            return self._course.arrived and self._follower.resting
+            return not self._abandoned and self._course.arrived and self._follower.resting
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the target in force was given up: within limits and box no way leads on from where the arm stands."""
+        return self._abandoned
 
     @property
     def here(self) -> Float64:
@@ -140,7 +145,7 @@ class Stream(Closing):
             tip = self._kinematics.forward(joints).position
             self.confine(np.minimum(lower, tip), np.maximum(upper, tip))
             self._began = self._touched = self._ticked = self._clock()
-            self._holding, self._first = False, True
+            self._holding, self._first, self._abandoned = False, True, False
             self._seen, self._sent_then = np.full_like(self._sent, np.nan), self._sent
             self._left_at: float | None = None
             self._streaming = True
@@ -155,7 +160,7 @@ class Stream(Closing):
         samples = round(self._config.stream_rate / self._config.control_rate)
         with self._lock:
             self._course.aim(joints, tool, samples, tip_speed=tip_speed)
-            self._holding = False
+            self._holding = self._abandoned = False
             self.touch()
 
     def touch(self) -> None:
@@ -281,10 +286,10 @@ class Stream(Closing):
         sample = self._follower.push(
             self._course.next(), self._course.tool, furthest=self._course.furthest
         )
-        if self._follower.refused:
-            self._stopwatch.braked += 1
-            if stood:  # the way to the target leads out of the box: it ends here
-                self._course.stand(sample)
+        if self._follower.refused and stood:  # the way leads out of the box: it ends here
+            self._course.stand(sample)
+            self._abandoned = True
+            self._stopwatch.abandoned += 1
         if not np.isfinite(sample).all():
             raise RobotFault(
                 f"A target for the arm at {config.address} was {sample}; it was not sent."

@@ -35,8 +35,8 @@ class Timing:
     call_most: float = 0.0
     holds: int = 0
     """How often the arm was held because no word came from the policy."""
-    braked: int = 0
-    """Periods in which the arm braked or stood, since going on would have broken a limit or left the workspace."""
+    abandoned: int = 0
+    """Targets that were given up, since within limits and workspace no way led on; the arm stood then."""
 
 
 class Stopwatch:
@@ -45,7 +45,7 @@ class Stopwatch:
     def __init__(self) -> None:
         """Begin at nothing."""
         self._lock = threading.Lock()
-        self._periods = self._missed = self._skipped = self.holds = self.braked = 0
+        self._periods = self._missed = self._skipped = self.holds = self.abandoned = 0
         self._late: deque[float] = deque(maxlen=KEPT)
         self._calls: deque[float] = deque(maxlen=KEPT)
 
@@ -81,5 +81,5 @@ class Stopwatch:
             call_p99=float(np.percentile(calls, 99)),
             call_most=float(calls.max()),
             holds=self.holds,
-            braked=self.braked,
+            abandoned=self.abandoned,
         )

@@ -32,6 +32,8 @@ LIMITS = MotionLimits(speed=2.0, acceleration=20.0, jerk=2000.0)
 MOST = 2000
 """Samples after which a move leads nowhere."""
 ROUNDING = 1e-9
+FASTER = 1 + 1e-4
+"""By which a tip may seem to be faster, for rounding."""
 PERIOD = CONFIG.stream_period
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """A way of thousands of samples takes minutes to be made smaller."""
@@ -80,6 +82,11 @@ class Sent:
     def tips(self) -> Float64:
         """(N, 3) [m]"""
         return np.array([KINEMATICS.forward(each).position for each in self.samples])
+
+    def fastest(self, since: int = 0) -> float:
+        """Of the tip from a sample on [m/s]."""
+        ways = np.linalg.norm(np.diff(self.tips[since:], axis=0), axis=1)
+        return float(ways.max(initial=0.0)) / self.period
 
     def check(self) -> None:
         """Hold every sample against limits, ranges and box."""
@@ -139,6 +146,35 @@ def test_tool_that_leans_and_rises_never_takes_a_joint_beyond_a_limit(
     sent = Sent(box=TALL, config=replace(CONFIG, stream_rate=rate))
     for place, height, lean, samples in moves:
         sent.go(tip(*place, height, lean), samples)
+    sent.check()
+
+
+WIDE = replace(CONFIG.limits, upper=(0.6, 0.3048, 0.4))
+leans = st.tuples(*[st.floats(-0.7, 0.7)] * 2, st.floats(-3.0, 3.0))
+BRAKED = 25
+"""Samples in which the arm has braked from full speed."""
+
+
+@settings(max_examples=trials(6), deadline=None, phases=PHASES)
+@given(
+    st.lists(st.tuples(places, st.floats(0.01, 0.4), leans), min_size=2, max_size=6),
+    st.integers(5, 25),
+)
+def test_tip_is_no_faster_than_it_may_be_whichever_way_it_goes_on_the_way_home_too(
+    moves: list[tuple[tuple[float, float], float, tuple[float, float, float]]], samples: int
+) -> None:
+    sent = Sent(box=WIDE)
+    for place, height, lean in moves:
+        sent.go(tip(*place, height, lean), samples)
+    assert sent.fastest() <= CONFIG.tip_speed * FASTER
+    sent.course.stay()
+    since = len(sent.samples)
+    sent.config = replace(CONFIG, tip_speed=CONFIG.reset_speed)
+    above = admit(tip(0.375, 0.0, 0.3), KINEMATICS, WIDE, HOME)
+    for goal, by_joints in ((above, True), (HOME, False)):  # as a way home may go, from motion
+        sent.leg(goal, 100, by_joints=by_joints)
+    assert sent.fastest() <= CONFIG.tip_speed * FASTER
+    assert sent.fastest(since + BRAKED) <= CONFIG.reset_speed * FASTER
     sent.check()
 
 
@@ -299,3 +335,10 @@ def test_sample_beyond_a_limit_is_told_from_one_within() -> None:
     assert LIMITS.hold(bent, period)
     assert not LIMITS.hold(bent * 1.001, period)
     assert not replace(LIMITS, jerk=1900.0).hold(bent, period)
+
+
+def test_sample_that_is_no_number_is_within_no_limit() -> None:
+    still = np.tile(HOME.joints, (8, 1))
+    assert LIMITS.hold(still, PERIOD)
+    still[-1, 2] = np.nan
+    assert not LIMITS.hold(still, PERIOD)

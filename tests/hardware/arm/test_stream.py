@@ -11,6 +11,7 @@ import pytest
 from arm_bench import Bench, tip
 
 from ibc_gym.errors import RobotFault
+from ibc_gym.hardware.arm.follower import Follower
 from ibc_gym.hardware.arm.stream import PAUSE
 from ibc_gym.hardware.arm.timing import LATE, Stopwatch, Timing
 from ibc_gym.hardware.arm.trajectory import Course
@@ -184,6 +185,26 @@ def test_way_that_leads_out_of_the_workspace_ends_before_it_does(
         assert arm.fault is None
         heights = [kinematics.forward(each).position[2] for each in bench.targets()]
     assert min(heights) > lower[2] - 1e-5
+
+
+def test_target_that_no_way_leads_to_is_counted_and_on_the_way_home_told_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bench.arm(reset_timeout=600.0) as arm:
+        arm.command(tip(0.375, 0.05))
+        arm.advance()
+        monkeypatch.setattr(Follower, "_try", lambda *told: None)
+        for _ in range(3):
+            arm.command(tip(0.4, 0.0))
+            arm.advance()
+        assert arm.observe().interventions == arm.timing.abandoned >= 1
+        told = r"no way leads on .*tip at \[0\.37.*was to go next \(tip at \[.*by hand"
+        with pytest.raises(RobotFault, match=told):
+            arm.reset(tip(0.4, -0.1))
+        assert bench.rig.state()["state"] == 4 and bench.still()
+        monkeypatch.undo()
+        arm.reset(tip(0.4, -0.1))
+        assert arm.observe().interventions == 0
 
 
 def test_figures_of_the_stream_are_kept() -> None:
