@@ -122,9 +122,7 @@ class XArm(Closing):
         try:
             for leg in plan(self.config, self._kinematics, here, goal):
                 self._go(leg, until, stops)
-        except (
-            BaseException
-        ):  # an interrupt from the keyboard, too, must not leave it half way and ready
+        except BaseException:  # Ctrl-C, too, must not leave it half way and ready
             self.stop()
             raise
         self._stream.confine(*self._box())
@@ -195,9 +193,7 @@ class XArm(Closing):
 
     def stop(self) -> None:
         """Stop the arm now; it stands until the next reset. May be called from any thread."""
-        self._stops += (
-            1  # before the arm is stopped: a reset that is under way sees one or the other
-        )
+        self._stops += 1  # first: a reset that is under way sees this, or that the arm was stopped
         self._stopped = True
         if self._closed:
             return

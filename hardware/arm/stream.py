@@ -257,9 +257,7 @@ class Stream(Closing):
             self._seen, self._sent_then, self._left_at = motion.joints, self._sent, None
         elif float(np.abs(self._sent - self._sent_then).max()) > MOVED:
             self._left_at = motion.time if self._left_at is None else self._left_at
-            same = (
-                motion.time - self._left_at
-            )  # by reports that came: where none do, that is told above
+            same = motion.time - self._left_at  # by reports that came: `watch` tells where none do
             if same > self._config.control_period:
                 raise RobotFault(
                     f"The controller at {self._config.address} has reported the very same joints for {same:.2f} s, though "
