@@ -20,6 +20,8 @@ from ibc_gym.errors import ConfigError, Stopped
 from ibc_gym.hardware.calibration import files
 from ibc_gym.registry import make_stage
 
+pytestmark = pytest.mark.slow
+
 DATE = "2026-05-01"
 QUICK: dict[str, Any] = {"date": DATE, "views": 12, "speed": 1.0}
 

@@ -20,6 +20,8 @@ from ibc_gym.data.dataset import Dataset
 from ibc_gym.demo import PARTS
 from ibc_gym.demo_folder import clear
 
+pytestmark = pytest.mark.slow
+
 PICTURES = ["--policy.inputs", "image", "--policy.image-size", "24", "24"]
 
 

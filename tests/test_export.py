@@ -37,6 +37,8 @@ from ibc_gym.registry import make_policy
 from ibc_gym.runtime import ExportedPolicy, load
 from ibc_gym.tables import POLICIES
 
+pytestmark = pytest.mark.slow
+
 NAMES: dict[type[InputConfig], str] = {
     load_row(POLICIES, name, "policy").Config: name for name in POLICIES
 }

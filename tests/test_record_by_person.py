@@ -23,6 +23,8 @@ from ibc_gym.hardware.teleop.device import DeviceLost, Reading
 from ibc_gym.records import Float32
 from ibc_gym.replay import ReplayConfig, replay
 
+pytestmark = pytest.mark.slow
+
 
 def collide(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """The simulated arm runs into something once, at a step counted from the first."""

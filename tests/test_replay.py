@@ -23,6 +23,8 @@ from ibc_gym.replay import (
     replay_episode,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def push_demos(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -16,12 +16,12 @@ from ibc_gym.records import Float64, RobotLimits, RobotState, Target
 from .bring_up import bring_up, make_ready, set_tool
 from .config import XArmConfig
 from .homing import no_way_on, plan
+from .leading import Lead
 from .reports import Reports
 from .stream import Stream
 from .targets import Admitted, admit, check
 from .timing import Timing
-from .vendor import POSITION, TEACHING, Controller
-from .watching import watch
+from .vendor import Controller
 
 NEAR: Final = 2e-3
 """Of a measured joint to where it was sent, for the way home to be over [rad]."""
@@ -69,7 +69,7 @@ class XArm(Closing):
         self._deadline: float | None = None
         self._deadline_missed = False
         self._counted = 0, 0, 0
-        self._led_since: float | None = None
+        self._lead: Lead | None = None
         self._connect()
         try:
             if write_tool:
@@ -107,7 +107,7 @@ class XArm(Closing):
         """
         stops = self._stops
         self._raise_fault()
-        if self._led_since is not None:
+        if self._lead is not None:
             raise RobotFault(
                 f"The arm at {self.config.address} is in somebody's hands; it goes nowhere meanwhile."
             )
@@ -122,9 +122,7 @@ class XArm(Closing):
         try:
             for leg in plan(self.config, self._kinematics, here, goal):
                 self._go(leg, until, stops)
-        except (
-            BaseException
-        ):  # an interrupt from the keyboard, too, must not leave it half way and ready
+        except BaseException:  # Ctrl-C, too, must not leave it half way and ready
             self.stop()
             raise
         self._stream.confine(*self._box())
@@ -137,8 +135,8 @@ class XArm(Closing):
         Raises:
             RobotFault: There has been none yet; or a hand led the arm, and the controller has left off bearing it.
         """
-        if self._led_since is not None:
-            self._watch_led(self._led_since)
+        if self._lead is not None:
+            self._lead.watch()
         motion = self._reports.motion
         if motion is None:
             raise RobotFault(f"The arm at {self.config.address} has reported nothing yet.")
@@ -195,9 +193,7 @@ class XArm(Closing):
 
     def stop(self) -> None:
         """Stop the arm now; it stands until the next reset. May be called from any thread."""
-        self._stops += (
-            1  # before the arm is stopped: a reset that is under way sees one or the other
-        )
+        self._stops += 1  # first: a reset that is under way sees this, or that the arm was stopped
         self._stopped = True
         if self._closed:
             return
@@ -216,26 +212,17 @@ class XArm(Closing):
         """
         self._raise_fault()
         self.stop()
+        stops = self._stops
+        lead = Lead(self.config, self._controller, self._reports, self._stream, self._clock)
         try:
-            make_ready(self.config, self._controller, self._reports, TEACHING)
-        except RobotFault as error:
-            raise self._stream.fail(error) from error
-        self._led_since = self._clock()
-        try:
+            lead.begin()
+            self._lead = lead
+            self._raise_stopped(stops)
             yield
-        finally:
-            self._led_since = None
-            self.stop()
-            if self._stream.fault is None:
-                self._controller.set_mode(POSITION)  # or whoever readies the arm next finds it soft
+        finally:  # whatever ended it, a soft arm would be worse news
+            self._lead = None
+            lead.end(self.stop)
         self._before = self._here()
-
-    def _watch_led(self, since: float) -> None:
-        self._raise_fault()
-        try:
-            watch(self.config, self._reports, TEACHING, since=since, now=self._clock())
-        except RobotFault as error:
-            raise self._stream.fail(error) from error
 
     def recover(self) -> None:
         """Connect anew where that is needed, hold the controller against the config again, and clear the error.
@@ -383,7 +370,7 @@ class XArm(Closing):
         if self._stops != stops:
             self.stop()
             raise RobotFault(
-                f"The arm at {self.config.address} was stopped on its way home, and stands there. Find out who did that."
+                f"The arm at {self.config.address} was stopped on its way, and stands there. Find out who did that."
             )
 
     def _box(self) -> tuple[Float64, Float64]:

@@ -187,7 +187,7 @@ class Stream(Closing):
             notes.append(
                 f"The stop was not confirmed ({unheard}) If the arm moves, press the emergency stop."
             )
-        fault = RobotFault(" ".join([self._explain(error), *notes]))
+        fault = RobotFault(" ".join([self._explain(error, stands=not notes), *notes]))
         fault.__cause__ = error
         return self.latch(fault)
 
@@ -257,9 +257,7 @@ class Stream(Closing):
             self._seen, self._sent_then, self._left_at = motion.joints, self._sent, None
         elif float(np.abs(self._sent - self._sent_then).max()) > MOVED:
             self._left_at = motion.time if self._left_at is None else self._left_at
-            same = (
-                motion.time - self._left_at
-            )  # by reports that came: where none do, that is told above
+            same = motion.time - self._left_at  # by reports that came: `watch` tells where none do
             if same > self._config.control_period:
                 raise RobotFault(
                     f"The controller at {self._config.address} has reported the very same joints for {same:.2f} s, though "
@@ -311,17 +309,19 @@ class Stream(Closing):
             limit = config.joint_speed
             controller.turn_joints(np.clip(speeds, -limit, limit), LASTING * config.stream_period)
 
-    def _explain(self, error: Exception) -> str:
-        """What happened, in plain words, from what the controller says now that the arm stands."""
+    def _explain(self, error: Exception, *, stands: bool) -> str:
+        """What happened, in plain words, from what the controller says now that it was told to stop the arm."""
         address = self._config.address
         if not isinstance(error, RobotFault):
-            return f"The stream to the arm at {address} failed ({error!r}), and the arm was stopped. This is a fault of ours."
+            stopped = ", and the arm was stopped" if stands else ""
+            return f"The stream to the arm at {address} failed ({error!r}){stopped}. This is a fault of ours."
         try:
             code, _ = self._controller.errors()
         except RobotFault:
             return f"{error} The connection is gone: check power and cable, then recover."
         if not code:
-            return f"{error} The arm stands still. Find out who or what did that, then recover."
+            still = " The arm stands still." if stands else ""
+            return f"{error}{still} Find out who or what did that, then recover."
         setup = self._reports.setup
         servo = codes.servo(setup.servos) if setup is not None and code in codes.SERVO else ""
         return f"The arm at {address} stopped: {codes.describe(code)}" + (

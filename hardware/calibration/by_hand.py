@@ -56,7 +56,10 @@ def touch_by_hand(
         RobotFault: The arm is not to be led any more; it was stopped.
     """
     robot, led = workcell.robot, led_of(workcell)
-    held = "The arm is about to bear only itself and to follow your hand; with a wrong payload it sinks. Do you hold it?"
+    held = (
+        "The arm is about to bear only itself and to follow your hand; with a wrong payload it sinks, and if this program dies it "
+        "stays so. Is the emergency stop in reach, and do you hold the arm?"
+    )
     _or_declined(console.ask(held, HOLD))
     poses: list[Pose] = []
     with led():
@@ -64,11 +67,17 @@ def touch_by_hand(
             answer = _or_declined(
                 console.ask(_wanted(len(poses), count), THERE, lambda: _look(robot))
             )
-            if answer == "f" and len(poses) >= LEAST:
-                break
-            if answer == "backspace":
+            if answer == "f":
+                if len(poses) >= LEAST:
+                    break
+                console.say(f"At least {LEAST} poses are needed first.")
+            elif answer == "backspace":
                 del poses[-1:]
-            elif answer == "enter" and (state := _at_rest(robot)) is not None:
+            elif (state := _at_rest(robot)) is None:
+                console.say(
+                    "Not taken: the arm did not come to rest. Hold it still, then press Enter."
+                )
+            else:
                 poses.append(flange_in(state, setting))
                 if on_view is not None:
                     on_view(len(poses), count, None)

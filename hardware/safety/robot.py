@@ -211,6 +211,7 @@ class SafeRobot:
         self._refuse_if_stopped()
         self.stop()
         with self._inner.led():
+            self._refuse_if_stopped()  # by somebody else, while the robot was made ready
             yield
 
     def stop_for_good(self, why: str) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from benchmarks import cost_growth
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("power", [0.0, 1.0, 2.0])
 def test_exponent_of_a_power_is_that_power(power: float) -> None:

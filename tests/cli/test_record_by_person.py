@@ -16,6 +16,8 @@ from ibc_gym.data.dataset import Dataset
 from ibc_gym.hardware.teleop import keyboard
 from ibc_gym.replay import ReplayConfig, replay
 
+pytestmark = pytest.mark.slow
+
 Begin = Callable[..., CommandInTerminal]
 
 

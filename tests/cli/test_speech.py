@@ -20,6 +20,8 @@ from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError
 
+pytestmark = pytest.mark.slow
+
 
 class TestSpeech:
     def test_says_first_what_it_writes_and_last_how_to_repeat_it(

@@ -21,6 +21,8 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.registry import make_env, make_oracle, make_task, make_vec_env
 from ibc_gym.rollout import rollout
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = Randomisation(
     camera_position=0.02,
     camera_rotation=0.03,

@@ -32,6 +32,8 @@ from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.threads import ThreadedVectorEnv
 
+pytestmark = pytest.mark.slow
+
 PROMISED = [
     "task",
     "workcell",

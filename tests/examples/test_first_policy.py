@@ -11,6 +11,8 @@ import pytest
 
 from ibc_gym.evaluation.results import list_evaluations, read_evaluation
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "first_policy.py"
 
 

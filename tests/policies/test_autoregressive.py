@@ -22,6 +22,8 @@ from ibc_gym.policies.optimisers import autoregressive
 from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig
 from ibc_gym.records import Windows
 
+pytestmark = pytest.mark.slow
+
 
 def spec_of(states: int, actions: int) -> PolicySpec:
     return PolicySpec(

@@ -35,6 +35,8 @@ from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.records import Windows
 
+pytestmark = pytest.mark.slow
+
 
 def test_penalty_keeps_the_energy_gentle(
     make_spec: MakeSpec, make_windows: MakeWindows, generator: torch.Generator

@@ -22,6 +22,8 @@ from ibc_gym.policies.noise import RowNoise, SharedNoise
 from ibc_gym.policies.optimisers.box import Box
 from ibc_gym.policies.proposal import Density, Proposal, ProposalConfig
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 LINE = Box(torch.tensor([-1.1]), torch.tensor([0.9]))
 PLANE = Box(torch.tensor([-1.0, -0.5]), torch.tensor([1.0, 1.5]))

@@ -25,6 +25,8 @@ from ibc_gym.records import Windows
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.trainer import train
 
+pytestmark = pytest.mark.slow
+
 ONE: dict[str, Any] = {"history": 1, "horizon": 1, "execute": 1}
 SIZES: dict[str, Any] = {"width": 32, "depth": 2, "field_width": 64}
 KINDS = [

@@ -21,6 +21,8 @@ from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.proposal import Density, Normals, ProposalConfig
 
+pytestmark = pytest.mark.slow
+
 BOX = Box(torch.tensor([-1.0, -0.5]), torch.tensor([1.0, 1.5]))
 
 

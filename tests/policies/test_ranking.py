@@ -18,6 +18,8 @@ from ibc_gym.policies.networks.factory import LateFusionConfig
 from ibc_gym.policies.ranking import Ranking, RankingConfig
 from ibc_gym.records import Windows
 
+pytestmark = pytest.mark.slow
+
 SIZE = 24
 """Dimensions of the action: too many to be searched."""
 SPEC = PolicySpec(

@@ -19,6 +19,8 @@ from ibc_gym.report.curves import read_runs
 from ibc_gym.report.page import report
 from ibc_gym.report.runs import eval_command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, particle_run: Path) -> Path:

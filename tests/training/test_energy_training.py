@@ -24,6 +24,8 @@ from ibc_gym.training.records import TrainingSet
 from ibc_gym.training.telemetry import read_metrics
 from ibc_gym.training.trainer import train_on
 
+pytestmark = pytest.mark.slow
+
 SMALL = LateFusionConfig(width=32, depth=2, value_width=32)
 LANGEVIN = EBMConfig(
     history=1,

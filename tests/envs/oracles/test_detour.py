@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ibc_gym.envs.oracles.detour import ANYWHERE, SLACK, next_corner
 from ibc_gym.records import Float64
 
+pytestmark = pytest.mark.slow
+
 CLEARANCE = 0.04
 STEP = 0.02
 PLACES = st.tuples(st.floats(-0.2, 0.2), st.floats(-0.2, 0.2))

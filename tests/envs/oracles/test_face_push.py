@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from ibc_gym.envs.oracles.face_push import FacePush, Seen
 
+pytestmark = pytest.mark.slow
+
 HALF, RADIUS = 0.02, 0.0127
 REACH = HALF + RADIUS
 

@@ -9,6 +9,8 @@ import pytest
 from ibc_gym.registry import add_noise, make_oracle, make_vec_env
 from ibc_gym.rollout import Rollout, rollout
 
+pytestmark = pytest.mark.slow
+
 DEEPEST = {"mujoco": 0.15e-3, "pybullet": 0.2e-3}
 """Penetration that is allowed in any episode [m]."""
 

@@ -12,6 +12,8 @@ from ibc_gym.envs.oracles.insertion import EDGE, LAST_LOOK, PARK, Insertion, Ins
 from ibc_gym.envs.tasks.insert import MOUTH, fixture_size
 from ibc_gym.records import Float64
 
+pytestmark = pytest.mark.slow
+
 AWAY = (-0.4, -0.2)
 REACH = 0.0327
 

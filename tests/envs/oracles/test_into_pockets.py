@@ -12,6 +12,8 @@ from ibc_gym.envs.oracles.line_push import STICK
 from ibc_gym.envs.tasks.pocket import Pocket
 from ibc_gym.records import Float64
 
+pytestmark = pytest.mark.slow
+
 WITHIN = ((0.15, -0.3), (0.6, 0.3))
 POCKETS = (
     Pocket(centre=(0.475, 0.23), yaw=pi / 2, width=0.08, depth=0.07),

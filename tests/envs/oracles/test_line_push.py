@@ -8,6 +8,8 @@ import pytest
 from ibc_gym.envs.oracles.line_push import LinePush, LineStyle
 from ibc_gym.records import Float64
 
+pytestmark = pytest.mark.slow
+
 PERIOD = 0.2
 STYLE = LineStyle()
 GOAL = np.array([[0.4, 0.2]])

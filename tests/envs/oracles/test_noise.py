@@ -11,6 +11,8 @@ from ibc_gym.records import Float32, Float64, Observation
 from ibc_gym.registry import make_vec_env
 from ibc_gym.rollout import rollout
 
+pytestmark = pytest.mark.slow
+
 TASK = Particle()
 STATE = np.tile(np.array([0.5, 0.5, 0.4, 0.6, 0.9, 0.1, 0, 0], np.float32), (3, 1))
 

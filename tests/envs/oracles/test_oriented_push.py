@@ -23,6 +23,8 @@ from ibc_gym.envs.oracles.oriented_push import (
 )
 from ibc_gym.records import Float64
 
+pytestmark = pytest.mark.slow
+
 FIRST = np.ones(1, dtype=np.bool_)
 GOAL = np.array([[0.4, 0.2]])
 BLOCK = np.array([[0.4, 0.0]])

@@ -11,6 +11,8 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3, 5, 8, 13, 32])
 def test_oracle_always_succeeds(dimensions: int) -> None:

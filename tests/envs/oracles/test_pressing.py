@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from ibc_gym.envs.oracles.pressing import pressed
 
+pytestmark = pytest.mark.slow
+
 SIDE, RADIUS = 0.04, 0.0127
 CUBES = np.array([[[0.3, 0.1], [0.5, -0.1]]])
 

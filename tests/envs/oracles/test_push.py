@@ -19,6 +19,8 @@ from ibc_gym.records import Float32
 from ibc_gym.registry import make_oracle, make_vec_env
 from ibc_gym.rollout import Listener, Rollout, rollout
 
+pytestmark = pytest.mark.slow
+
 FIRST = np.ones(1, dtype=np.bool_)
 
 

@@ -17,6 +17,8 @@ from ibc_gym.records import Float32
 from ibc_gym.registry import add_noise, make_oracle, make_vec_env
 from ibc_gym.rollout import Rollout, Transition, rollout
 
+pytestmark = pytest.mark.slow
+
 TASK = PushMultimodal()
 
 

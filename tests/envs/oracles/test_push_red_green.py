@@ -16,6 +16,8 @@ from ibc_gym.envs.tasks.push_red_green import PushRedGreen
 from ibc_gym.registry import add_noise, make_oracle, make_vec_env
 from ibc_gym.rollout import Rollout, rollout
 
+pytestmark = pytest.mark.slow
+
 TASK = PushRedGreen()
 
 

@@ -16,6 +16,8 @@ from ibc_gym.records import Float32
 from ibc_gym.registry import make_oracle, make_vec_env
 from ibc_gym.rollout import Rollout, rollout
 
+pytestmark = pytest.mark.slow
+
 TASK = PushTwoTargets()
 PLACES = {"target": (0.4, 0.0), "target2": (0.4, 0.4), "effector_target": (0.4, 0.3)}
 """The tip stands between the two targets."""

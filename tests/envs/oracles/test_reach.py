@@ -10,6 +10,8 @@ import pytest
 from ibc_gym.registry import make_oracle, make_vec_env
 from ibc_gym.rollout import rollout
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "options", [{}, {"goal_tolerance": 0.001}, {"control_rate": 5.0}, {"workcell": "pybullet"}]

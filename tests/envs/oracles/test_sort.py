@@ -15,6 +15,8 @@ from ibc_gym.records import Float32, Float64
 from ibc_gym.registry import make_env, make_oracle, make_vec_env
 from ibc_gym.rollout import Rollout, rollout
 
+pytestmark = pytest.mark.slow
+
 TASK = Sort()
 LEFT = POCKETS[0].centre
 EVEN = np.zeros((1, len(BLOCKS)))

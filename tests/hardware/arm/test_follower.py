@@ -23,6 +23,8 @@ from ibc_gym.hardware.arm.trajectory import Course
 from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Float64, Pose, RobotLimits, Target
 
+pytestmark = pytest.mark.slow
+
 CONFIG = XArmConfig(address="127.0.0.1")
 KINEMATICS = CONFIG.kinematics()
 HOME = Admitted(joints=CONFIG.home(), tool=KINEMATICS.forward(CONFIG.home()))

@@ -16,6 +16,8 @@ from ibc_gym.hardware.arm.targets import Admitted, admit
 from ibc_gym.hardware.arm.trajectory import Course
 from ibc_gym.records import Float64, Target
 
+pytestmark = pytest.mark.slow
+
 CONFIG = XArmConfig(address="127.0.0.1")
 KINEMATICS = CONFIG.kinematics()
 HOME = Admitted(joints=CONFIG.home(), tool=KINEMATICS.forward(CONFIG.home()))

@@ -252,7 +252,7 @@ def test_stop_by_another_thread_ends_a_reset_at_once(
             return seen
 
         monkeypatch.setattr(arm, step, stopped_meanwhile)
-        with pytest.raises(RobotFault, match="was stopped on its way home"):
+        with pytest.raises(RobotFault, match="was stopped on its way"):
             arm.reset(tip(0.4, 0.1))
         assert bench.rig.state()["state"] == 4 and bench.still()
         monkeypatch.undo()

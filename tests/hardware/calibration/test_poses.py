@@ -20,6 +20,8 @@ from ibc_gym.kinematics import DOWN, Kinematics
 from ibc_gym.records import CameraSpec, Float64, Pose, RobotLimits
 from ibc_gym.xarm6 import XARM6
 
+pytestmark = pytest.mark.slow
+
 BOARD = Board()
 STAGE = CalibrationStage(board=BOARD.draw(8))
 CAMERA = board_camera((360, 640))

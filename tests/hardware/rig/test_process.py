@@ -18,6 +18,8 @@ from ibc_gym.hardware.rig.control_port import control_port, current
 from ibc_gym.hardware.rig.lines import RigError
 from ibc_gym.hardware.rig.process import Rig, spawn
 
+pytestmark = pytest.mark.slow
+
 
 def runs(pid: int) -> bool:
     try:

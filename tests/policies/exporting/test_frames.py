@@ -14,6 +14,8 @@ from ibc_gym.records import Float32
 from ibc_gym.registry import make_frame
 from ibc_gym.tables import FRAMES
 
+pytestmark = pytest.mark.slow
+
 TABLE = (np.array([-3.1, *(0.2, -0.3) * 3, -3.1, 0.2, -0.3]), np.array([3.1, *(0.6, 0.3) * 3, 3.1, 0.6, 0.3]))  # fmt: skip
 RANGES = {"push": TABLE, "insert": TABLE, "pusht": (np.zeros(5), np.array([512] * 4 + [6.28]))}
 """Of the states of the task that offers a frame [rad, m; px]."""
