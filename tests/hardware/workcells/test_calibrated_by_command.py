@@ -145,7 +145,7 @@ def begun(folder: Path, rig: Rig, questions: int, out: Path) -> CommandInTermina
         command.type(b"y")
         command.until(f"{number} of 7, ")
     command.type(b"y")
-    command.until("Do you hold it?")
+    command.until("do you hold the arm?")
     return command
 
 
