@@ -139,12 +139,12 @@ def _insert(workcell: str, parts: tuple[tuple[str, ...], ...], learned: str) -> 
 
 
 _NOTHING_HELD_OUT = ("--validation-fraction", "0")
-_HAND = {
-    IMPLICIT: ("fast/door",),
-    "MDN": ("released/human-mdn",),
-    "MSE": ("fast/door-mse",),
-}
-"""What there is for human demonstrations of many joints."""
+
+
+def _people(task: str) -> dict[str, tuple[str, ...]]:
+    """What there is for human demonstrations of many joints."""
+    preset = f"fast/{task}"
+    return {IMPLICIT: (preset,), "MDN": (f"{preset}-mdn",), "MSE": (f"{preset}-mse",)}
 
 
 def _pusht(preset: str, about: str, mixture: bool) -> Row:
@@ -212,7 +212,7 @@ ROWS: Mapping[str, Row] = {
     "kitchen-complete": Row(
         about="kitchen-complete, 19 human demonstrations",
         data="kitchen",
-        methods=_HAND,
+        methods=_people("kitchen"),
         judged={
             "280 steps": Judgement(
                 flags=("--horizon", "280"),
@@ -226,7 +226,7 @@ ROWS: Mapping[str, Row] = {
     "door-human": Row(
         about="door, 25 human demonstrations",
         data="door",
-        methods=_HAND,
+        methods=_people("door"),
         judged={
             "200 steps": Judgement(
                 flags=("--horizon", "200"),
@@ -241,7 +241,7 @@ ROWS: Mapping[str, Row] = {
     "relocate-human": Row(
         about="relocate, 24 human demonstrations",
         data="relocate",
-        methods=_HAND,
+        methods=_people("relocate"),
         judged={
             "200 steps": Judgement(
                 flags=("--horizon", "200"),

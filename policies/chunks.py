@@ -16,8 +16,8 @@ from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Bool, Float32, Int64, Windows
 
 
-def cut(windows: Windows, horizon: int) -> Float32:
-    """The demonstrated actions from every window on, (M, H, A).
+def cut(windows: Windows, horizon: int, lead: int = 0) -> Float32:
+    """The demonstrated actions from every window on, (M, H, A); with a lead, from so many steps after it on.
 
     A chunk stays within its episode: beyond the end, the last action is repeated, as Diffusion Policy does.
 
@@ -25,20 +25,20 @@ def cut(windows: Windows, horizon: int) -> Float32:
         SpecMismatch: The windows of an episode leave steps out, so that nobody knows what came next.
     """
     actions = np.asarray(windows.action, np.float32)
-    if horizon == 1:
+    if horizon == 1 and not lead:
         return actions[:, None]
     goes_on = windows.episode[1:] == windows.episode[:-1]
     skips = goes_on & (np.diff(windows.index[:, -1]) != 1)
     if skips.any():
         window = int(np.flatnonzero(skips)[0])
         raise SpecMismatch(
-            f"Window {window + 1} does not follow window {window} of the same episode, but a horizon of {horizon} "
-            "actions needs every step in its order. Give whole episodes, or use horizon=1."
+            f"Window {window + 1} does not follow window {window} of the same episode, but a horizon of {horizon} and a "
+            f"lead of {lead} actions need every step in its order. Give whole episodes, or use horizon=1 and lead=0."
         )
     rows = np.arange(len(windows))
     ends = np.append(np.flatnonzero(~goes_on), len(windows) - 1)  # last windows of episodes
     last = ends[np.searchsorted(ends, rows)]
-    ahead = np.minimum(rows[:, None] + np.arange(horizon), last[:, None])
+    ahead = np.minimum(rows[:, None] + np.arange(lead, lead + horizon), last[:, None])
     chunks: Float32 = actions[ahead]
     return chunks
 

@@ -133,7 +133,7 @@ class Codec:
         """
         self.check(windows)
         inputs = {name: self._fit_input(windows, name) for name in self.config.inputs}
-        actions = self._framed(cut(windows, self.config.horizon), windows)
+        actions = self._framed(cut(windows, self.config.horizon, self.config.lead), windows)
         actions = actions.reshape(-1, actions.shape[-1])  # (M H, A)
         action = self._fit_action(actions)
         low, high = self._box(actions, action)
@@ -207,7 +207,7 @@ class Codec:
 
         All actions of a chunk are in the canonical frame in which it is said, that of its first step.
         """
-        chunks = self.actions_in(cut(windows, self.config.horizon), seen)
+        chunks = self.actions_in(cut(windows, self.config.horizon, self.config.lead), seen)
         return chunks.reshape(len(chunks), -1)
 
     def actions_in(self, actions: Float32, windows: Arrays) -> Float32:

@@ -41,6 +41,9 @@ class InputConfig:
     """Actions that are said at once, a chunk; the first belongs to the newest observation."""
     execute: int = 1
     """How many of a chunk are carried out before the next one is said (receding horizon)."""
+    lead: int = 0
+    """How many steps later a chunk begins in the demonstrations than the observation that it answers. Where actions are
+    positions to go to, each is then further away, and the demonstrated way is gone faster than people went it."""
     ensemble: float | None = None
     """Carry out the mean of all chunks that speak of a step, weighed by exp(-ensemble i), the oldest with i = 0 (ACT)."""
 
@@ -79,6 +82,8 @@ class InputConfig:
                 f"execute is {self.execute} and horizon {self.horizon}, but of a chunk of 1 action or more, at least 1 "
                 "is carried out and at most all of them."
             )
+        if self.lead < 0:
+            raise ConfigError(f"lead is {self.lead} steps, but must not be negative.")
         if self.ensemble is not None and (
             self.ensemble < 0 or self.execute > 1 or self.horizon == 1
         ):

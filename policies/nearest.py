@@ -87,7 +87,7 @@ class Nearest(WindowPolicy):
             batch = data.batch(rows)
             self.keys[rows] = self._keys(self._prepared(batch))
             self.answers[rows] = batch["action"].to(self.device)
-        chunks = cut(windows, self._nearest.horizon)
+        chunks = cut(windows, self._nearest.horizon, self._nearest.lead)
         self.actions.copy_(torch.from_numpy(chunks.reshape(len(chunks), -1)))
 
     def fitted(self) -> Mapping[str, Any]:

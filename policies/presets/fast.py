@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..ebm import EBMConfig
-from ..losses import GradientPenaltyConfig
 from ..mdn import MDNConfig
 from ..mse import MSEConfig
 from ..negatives import NegativesConfig
 from ..networks.factory import LateFusionConfig
 from ..optimisers.dfo import DFOConfig
-from ..optimisers.langevin import LangevinConfig
 from .record import Preset, TrainingHints
 
 _FAST: Final[dict[str, Any]] = {
@@ -113,30 +111,6 @@ PIXELS_MSE: Final = Preset(
 # Among so few people even a tenth is missed, and their hesitations make the held-out error say little.
 _HUMAN: Final[dict[str, Any]] = {**_FAST, "average_decay": 0.999, "validation_fraction": 0.0}
 
-DOOR: Final = Preset(
-    policy="ebm",
-    config=EBMConfig(
-        history=1,
-        observation_noise=0.05,  # 25 people are few: without it, more updates make it worse
-        late_fusion=LateFusionConfig(value_width=128),
-        gradient_penalty=GradientPenaltyConfig(margin=3.0),
-        optimiser="langevin",  # among 28 dimensions nothing is found by sampling alone
-        langevin=LangevinConfig(
-            samples=32,
-            iterations=20,
-            step_initial=0.5,
-            delta_clip=0.5,
-            noise=0.5,
-            inference_noise=0.5,
-        ),
-    ),
-    training=TrainingHints(steps=8_000, **{**_HUMAN, "batch_size": 128}),
-)
-"""The Adroit hand's door, human demonstrations."""
-DOOR_MSE: Final = Preset(
-    policy="mse", config=MSEConfig(width=512), training=TrainingHints(steps=5_000, **_HUMAN)
-)
-"""The Adroit hand's door, human demonstrations, the explicit baseline."""
 # The least energetic action stands still where people hesitate; one drawn by its weight gets away.
 _DRAW: Final[dict[str, Any]] = {"samples": 256, "pick": "sample"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +45,20 @@ def episodes(lengths: Sequence[int]) -> Windows:
     )
 
 
-@given(lengths=st.lists(st.integers(1, 6), min_size=1, max_size=5), horizon=st.integers(1, 8))
+@given(
+    lengths=st.lists(st.integers(1, 6), min_size=1, max_size=5),
+    horizon=st.integers(1, 8),
+    lead=st.integers(0, 8),
+)
 def test_chunk_goes_on_to_the_end_of_its_episode_and_repeats_the_last_action(
-    lengths: list[int], horizon: int
+    lengths: list[int], horizon: int, lead: int
 ) -> None:
     windows = episodes(lengths)
-    chunks = cut(windows, horizon)
+    chunks = cut(windows, horizon, lead)
     assert chunks.shape == (len(windows), horizon, 2)
     for chunk, (episode, step) in zip(chunks, windows.action.astype(int), strict=True):
         last = lengths[episode] - 1
-        expected = [(episode, min(step + ahead, last)) for ahead in range(horizon)]
+        expected = [(episode, min(step + lead + ahead, last)) for ahead in range(horizon)]
         assert chunk.astype(int).tolist() == [list(each) for each in expected]
 
 
@@ -77,6 +82,8 @@ def test_windows_that_leave_steps_out_have_no_chunks() -> None:
         episode=whole.episode[rows],
     )
     np.testing.assert_array_equal(cut(some, 1)[:, 0], some.action)
+    with pytest.raises(SpecMismatch, match="a lead of 2"):
+        cut(some, 1, 2)
     with pytest.raises(SpecMismatch, match="Window 2 does not follow window 1"):
         cut(some, 2)
 
@@ -306,6 +313,29 @@ def test_table_gives_what_was_demonstrated_from_the_nearest_window_on(
     np.testing.assert_array_equal(found, windows.action[[11, 12, 13, 90]])
 
 
+@pytest.mark.parametrize("kind", ["nearest", "mse"])
+def test_lead_answers_by_what_was_demonstrated_later(
+    kind: str, make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
+    windows = make_windows()
+    config = CONFIGS[kind] if kind == "mse" else NearestConfig()
+    later = made(replace(config, lead=3), make_spec())
+    later.fit(windows)
+    now = made(config, make_spec())
+    now.fit(windows)
+    steps = np.flatnonzero(windows.episode[3:] == windows.episode[:-3])  # three more follow
+    taught, meant = later.encode(windows), now.encode(windows)
+    rows = torch.from_numpy(steps)
+    torch.testing.assert_close(
+        taught.batch(rows)["action"], meant.batch(rows + 3)["action"], atol=1e-5, rtol=0
+    )
+    if kind == "nearest":
+        later.reset(np.ones(1, np.bool_), [0])
+        row = int(steps[0])
+        acted = later.act(observations(windows, slice(row, row + 1)))
+        np.testing.assert_array_equal(acted[0], windows.action[row + 3])
+
+
 def test_checkpoint_from_before_there_were_chunks_loads(
     tmp_path: Path, make_spec: MakeSpec, make_windows: MakeWindows
 ) -> None:
@@ -314,7 +344,7 @@ def test_checkpoint_from_before_there_were_chunks_loads(
     saved.eval()
     save_policy(tmp_path, "ebm", saved)
     config = json.loads((tmp_path / "config.json").read_text())
-    for name in ("horizon", "execute", "ensemble"):
+    for name in ("horizon", "execute", "lead", "ensemble"):
         del config["config"][name]
     (tmp_path / "config.json").write_text(json.dumps(config))
     loaded: Any = load_policy(tmp_path)
@@ -334,6 +364,7 @@ def test_checkpoint_from_before_there_were_chunks_loads(
         ({"horizon": 4, "execute": 2, "ensemble": 0.01}, "execute=1"),
         ({"horizon": 4, "ensemble": -0.1}, "ensemble is -0.1"),
         ({"ensemble": 0.01}, "a horizon above 1"),
+        ({"lead": -1}, "lead is -1"),
     ],
 )
 def test_chunks_that_make_no_sense_are_refused(wrong: dict[str, Any], match: str) -> None:
