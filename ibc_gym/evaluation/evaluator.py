@@ -257,11 +257,25 @@ def _notes(
         f"{name} {value}" for name, value in stage.options.items() if name not in config.options
     ]
     others = {name: value for name, value in recorded.items() if name not in config.options}
-    had = ", ".join(f"{name} {_said(value)}" for name, value in others.items())
-    it_is = ", ".join(_said(here[name]) for name in others)
+    apart = [each for name, value in others.items() for each in _apart(name, value, here[name])]
+    had = ", ".join(f"{name} {_said(there)}" for name, there, _ in apart)
+    it_is = ", ".join(_said(now) for _, _, now in apart)
     notes = [f"As in the demonstrations: {', '.join(taken)}."] if taken else []
     notes += [f"The demonstrations had {had}; here it is {it_is}."] if others else []
     return tuple(notes)
+
+
+def _apart(name: str, there: Any, here: Any) -> list[tuple[str, Any, Any]]:
+    """Where two values of an option differ, by dotted names; of inner settings those alone that do."""
+    if not (isinstance(there, Mapping) and isinstance(here, Mapping)):
+        return [(name, there, here)]
+    pairs = {inner: (there.get(inner), here.get(inner)) for inner in {**there, **here}}
+    return [
+        part
+        for inner, (then, now) in pairs.items()
+        if then != now and (then or now)
+        for part in _apart(f"{name}.{inner}", then, now)
+    ]
 
 
 def _said(value: Any) -> str:
