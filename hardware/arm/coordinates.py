@@ -12,8 +12,8 @@ from ibc_gym.records import Float64, Pose
 
 from .nearby import Nearby
 
-ROUNDING: Final = 1e-9
-"""A tip outside of its box by no more than this is inside [m]."""
+TIP_ROUNDING: Final = 1e-9
+"""A tip outside of its box or workspace by no more than this is inside [m]."""
 FAR: Final = 0.02
 """From a tip outside of its box to the box, for joints to be refused and not corrected [m]."""
 
@@ -76,7 +76,7 @@ class ByJoints:
         outside = np.abs(places - tips).max(axis=1)
         if outside.max() > FAR:
             return None
-        brought = outside > ROUNDING
+        brought = outside > TIP_ROUNDING
         if not brought.any():
             return numbers
         solved = self._nearby.solve(places[brought], rotations[brought], numbers[brought])
