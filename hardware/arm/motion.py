@@ -9,6 +9,8 @@ import numpy as np
 
 from ibc_gym.records import Float64
 
+USED: Final = 0.95
+"""Part of every limit that a motion is planned with; the rest is for what the kinematics add within a sample."""
 AT_REST: Final = 1e-9
 """Coordinates that differ by less from one period to the next are at rest, each in its unit [m, rad or none]."""
 JOINT_ROUNDING: Final = 1e-12
