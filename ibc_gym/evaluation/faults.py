@@ -78,7 +78,7 @@ class Earnings:
         return Episode(
             seed=tape.seed,
             success=False,
-            total_reward=sum(self._rewards),
+            total_reward=float(sum(self._rewards)),
             length=len(self._rewards),
             best_reward=max(self._rewards, default=0.0),
             uncertainty={
