@@ -118,7 +118,8 @@ _AS_LATE_AS_AN_ARM = (
         (*words, "--task.randomisation.lag", "0.04")
         for words in (
             ("--episodes", "300", "--noise", "0.001", "--seed", "20000"),
-            ("--episodes", "600", "--seed", "25000"),
+            ("--episodes", "450", "--noise", "0.0003", "--seed", "30000"),
+            ("--episodes", "150", "--seed", "25000"),
         )
     ),
 )
@@ -126,8 +127,8 @@ _AS_LATE_AS_AN_ARM = (
 this fails through the vendor's client."""
 _IN_PYBULLET_TOO = (
     *_AS_LATE_AS_AN_ARM,
-    ("--episodes", "200", "--noise", "0.001", "--seed", "30000", "--workcell", "pybullet"),
-    ("--episodes", "150", "--seed", "35000", "--workcell", "pybullet"),
+    ("--episodes", "200", "--noise", "0.001", "--seed", "40000", "--workcell", "pybullet"),
+    ("--episodes", "150", "--seed", "45000", "--workcell", "pybullet"),
 )
 """What was seen in MuJoCo alone does for nine of ten in PyBullet, and a few demonstrations there for the rest."""
 
