@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ibc_gym.comparison.compare import compare
-from ibc_gym.comparison.page import open_loop
+from ibc_gym.comparison.page import open_loop, told_of_faults
 from ibc_gym.comparison.rehearse import RehearseConfig
 
 RESULTS = Path(__file__).parent / "results" / "rehearse.json"
@@ -43,8 +43,10 @@ def main() -> None:
         print(
             f"{policy}: {one['successes']}/{one['episodes']} in {config.workcells[0]}, "
             f"{other['successes']}/{other['episodes']} in {config.workcells[1]}: "
-            f"{trial['difference_points']:+.1f} points"
+            f"{trial['difference_points']:+.1f} points; {one['faults']} and {other['faults']} by a fault"
         )
+    for said in told_of_faults(config, found.summary):
+        print(said)
     print(json.dumps(found.summary["timing"], indent=2))
     if options.out is not None:
         command = shlex.join(["python", "benchmarks/rehearse.py", *sys.argv[1:]])

@@ -23,7 +23,17 @@ from .scene_spec import Body, Colour, SceneSpec, Shape, Vector
 
 AXES: Final = ("x", "y", "z")
 CHANNELS: Final = ("r", "g", "b")
-STREAMS: Final = ("camera", "light", "colour", "texture", "friction", "mass", "size", "sensing")
+STREAMS: Final = (
+    "camera",
+    "light",
+    "colour",
+    "texture",
+    "friction",
+    "mass",
+    "size",
+    "sensing",
+    "arm",
+)
 """Every group has a stream of its own: switching one on leaves the draws of the others alone."""
 
 
@@ -90,6 +100,8 @@ class Randomisation(SensingRandomisation):
     """Masses of free things are multiplied or divided by up to 1 plus this."""
     size: float = 0.0
     """Greatest change of the size of free things, as a share. They keep their shapes."""
+    lag: float = 0.0
+    """Greatest time by which the arm follows its targets late [s], under a control period; a real one does by some 20 ms."""
 
     most: ClassVar[Mapping[str, float]] = {"light_brightness": 1.0, "colours": 1.0, "size": 0.3}
 
@@ -119,6 +131,8 @@ class Randomisation(SensingRandomisation):
         if self.size:
             for name in free:
                 drawn[f"size.{name}"] = 1 + self.size * float(streams["size"].uniform(-1, 1))
+        if self.lag:
+            drawn["arm.lag"] = self.lag * float(streams["arm"].uniform())
         return drawn | self.sensing(streams["sensing"])
 
 
@@ -172,6 +186,7 @@ def varied(scene: SceneSpec, variation: Variation) -> SceneSpec:
         table_friction=scene.table_friction * variation.get("friction.table", 1.0),
         table_colour=mixed(scene.table_colour, "table", variation),
         table_texture=_texture("table", variation),
+        arm_lag=variation.get("arm.lag", scene.arm_lag),
     )
 
 

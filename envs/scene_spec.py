@@ -193,6 +193,8 @@ class SceneSpec:
     light: Light = Light()
     gravity: float = 9.81
     """Straight down [m/s^2]."""
+    arm_lag: float = 0.0
+    """How long after the arm was told where to go it goes there [s]; shorter than a control period."""
     settle_time: float = 100 / 240
     """How long the world is left to itself after everything has been put in its place [s]."""
     mujoco: MujocoSettings = MujocoSettings(time_step=0.002)
@@ -204,6 +206,11 @@ class SceneSpec:
         names = [body.name for body in self.bodies]
         if len(set(names)) != len(names):
             raise ConfigError(f"Scene {self.name!r} has two bodies of one name: {names}.")
+        if not 0 <= self.arm_lag < self.control_period:
+            raise ConfigError(
+                f"Scene {self.name!r}: the arm's lag is {self.arm_lag} s, but must be at least 0 and shorter than a "
+                f"control period, {self.control_period:g} s."
+            )
 
 
 class StagedTask(Task, Protocol):

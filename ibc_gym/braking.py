@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -38,7 +38,7 @@ def braked(
     workcell: str | None,
     moved: VectorEnv[Any, Any, Any] | Robot,
     stopping: Mapping[str, str] | None = None,
-) -> Iterator[None]:
+) -> Iterator[Callable[[], str | None]]:
     """Listen for the length of a block, which the stopped robot ends by its fault.
 
     Args:
@@ -46,17 +46,20 @@ def braked(
         moved: The robot, or environments of which the only one has it.
         stopping: The keys that stop it; Esc and q by default.
 
+    Yields:
+        What says why a person stopped it; it gives None while nobody has.
+
     Raises:
         Stopped: A person pressed the key, or closed the terminal; the robot was stopped before anything else.
     """
     robot = _robot_of(moved)
     if robot is None or not has_brake(workcell):
-        yield
+        yield lambda: None
         return
     keys = {} if stopping is None else {"stopping": stopping}
     with load(PEOPLE, "brake", "part")(robot.stop_for_good, **keys) as brake:
         try:
-            yield
+            yield lambda: brake.why
         except (RobotFault, Declined) as error:
             fault = getattr(robot, "fault", None)
             if brake.why is None or brake.why not in str(fault):

@@ -81,6 +81,8 @@ class Episode:
     """Numbers in the last step's info, the task's progress among them."""
     uncertainty: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """What the policy said of how sure it was, by name: its "mean", "least" and "greatest" over the steps."""
+    fault: str | None = None
+    """What of the robot's or a camera's cut it off, where that counts as a failure; the rest is of the steps until then."""
 
 
 @dataclass(frozen=True, kw_only=True)

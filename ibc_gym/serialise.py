@@ -48,6 +48,18 @@ def from_json(cls: type[Config], numbers: Mapping[str, Any]) -> Config:
     return _read(cls, numbers, cls.__name__)
 
 
+def switched_on(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a config as JSON, but for those that are off (0, False, None, empty), inner ones too.
+
+    What was written before a setting existed does not name it: it was off.
+    """
+    inner = {
+        name: switched_on(value) if isinstance(value, Mapping) else value
+        for name, value in settings.items()
+    }
+    return {name: value for name, value in inner.items() if value}
+
+
 def space_to_json(space: spaces.Space[Any]) -> dict[str, Any]:
     """A Gymnasium Box, or a Dict of such, as plain JSON.
 

@@ -13,7 +13,7 @@ from gymnasium.vector import VectorEnv
 
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
 from ibc_gym.errors import SpecMismatch
-from ibc_gym.serialise import space_from_json, space_to_json, to_json
+from ibc_gym.serialise import space_from_json, space_to_json, switched_on, to_json
 
 
 def check_fits(
@@ -68,7 +68,12 @@ def differing_options(
     """Options that a policy's demonstrations had, and that are others in an environment."""
     here = options_of(env) or {}
     recorded = _options(spec.task_config)
-    return {name: v for name, v in recorded.items() if name in here and here[name] != v}
+    then, now = switched_on(recorded), switched_on(here)
+    return {
+        name: value
+        for name, value in recorded.items()
+        if name in here and then.get(name) != now.get(name)
+    }
 
 
 def spec_to_json(spec: PolicySpec) -> dict[str, Any]:

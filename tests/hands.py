@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
+from ibc_gym.hardware.table.console import Answers, Meanwhile
 from ibc_gym.hardware.teleop.device import Reading
 
 
@@ -59,12 +60,7 @@ class ScriptedConsole:
     def say(self, sentence: str) -> None:
         self.said.append(sentence)
 
-    def ask(
-        self,
-        question: str,
-        answers: Mapping[str, str],
-        meanwhile: Callable[[], None] | None = None,
-    ) -> str:
+    def ask(self, question: str, answers: Answers, meanwhile: Meanwhile = None) -> str:
         self.questions.append(question)
         self.typed.clear()
         if meanwhile is not None:

@@ -50,12 +50,15 @@ class BulletRobot:
         return self._world.following.command(target)
 
     def advance(self) -> None:
-        """Let one control period pass; joints run evenly to their targets, at the speed limit at most."""
+        """Let one control period pass; joints run evenly to their targets, at the speed limit at most.
+
+        An arm that lags goes on as it went before for that long.
+        """
         world = self._world
         aim = world.set_points.copy()
         if not world.following.stopped:
             aim += world.following.way(world.set_points)
-        world.step(world.substeps, aim)
+        world.step(world.substeps, aim, world.late_substeps)
 
     def stop(self) -> None:
         """Stand still until the next reset."""

@@ -57,6 +57,8 @@ class BulletWorld:
 
     def _build(self, spec: SceneSpec) -> None:
         self.spec = spec
+        self.late_substeps = round(spec.arm_lag / self.time_step)
+        """Physics steps in which the arm does not know its newest target yet."""
         self.following = Following(spec)
         self.client = Client()
         self.built = build(self.client, spec)
@@ -114,17 +116,17 @@ class BulletWorld:
         """Go back to the state after building."""
         self.restore(self._home)
 
-    def step(self, count: int, aim: Float64) -> None:
-        """Let `count` physics steps pass, in which the joints run evenly to `aim` (J,) [rad]."""
+    def step(self, count: int, aim: Float64, late: int = 0) -> None:
+        """Let `count` physics steps pass, in which the joints run evenly to `aim` (J,) [rad].
+
+        Where the arm is `late`, it gets to where it was told to be before in so many steps, and to `aim` in as many
+        after the last.
+        """
         self._forget_contacts()
         self.show()
-        joints = self.joints
-        for part in range(CORRECTIONS):
-            begun, end = part * count // CORRECTIONS, (part + 1) * count // CORRECTIONS
-            if part:
-                joints = self._measured()[0]
-            self._run((aim - joints) / ((count - begun) * self.time_step))
-            self._pass(end - begun)
+        if late:
+            self._go(self.set_points, late, late)
+        self._go(aim, count - late, count)
         self._read()
         self._numbers[0] += count * self.time_step
         self.set_points[:] = aim
@@ -214,6 +216,14 @@ class BulletWorld:
             targetVelocities=speeds.tolist(),
             forces=self._forces,
         )
+
+    def _go(self, aim: Float64, count: int, arriving: int) -> None:
+        """Let `count` physics steps pass on the way to `aim`, which is reached evenly in `arriving` steps."""
+        for part in range(CORRECTIONS):
+            begun, end = part * count // CORRECTIONS, (part + 1) * count // CORRECTIONS
+            left = (arriving - begun) * self.time_step
+            self._run((aim - self._measured()[0]) / left)
+            self._pass(end - begun)
 
     def _pass(self, count: int) -> None:
         """Let physics steps pass."""

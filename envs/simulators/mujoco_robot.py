@@ -58,14 +58,20 @@ class MujocoRobot:
         return self._world.following.command(target)
 
     def advance(self) -> None:
-        """Let one control period pass; joints run evenly to their targets, at the speed limit at most."""
+        """Let one control period pass; joints run evenly to their targets, at the speed limit at most.
+
+        An arm that lags goes on as it went before for that long.
+        """
         world = self._world
         data = world.data
+        late = world.late_substeps
+        if late:
+            world.let_pass(late)
         if not world.following.stopped:
             speeds = world.following.way(data.act) / world.spec.control_period
             data.ctrl[:JOINTS] = speeds
             data.ctrl[JOINTS:] = speeds
-        world.step(world.substeps)
+        world.step(world.substeps - late)
 
     def stop(self) -> None:
         """Stand still until the next reset."""

@@ -52,6 +52,8 @@ class MujocoWorld:
 
     def _build(self, spec: SceneSpec, model: mujoco.MjModel) -> None:
         self.spec, self.model = spec, model
+        self.late_substeps = round(spec.arm_lag / spec.mujoco.time_step)
+        """Physics steps in which the arm does not know its newest target yet."""
         self.data = mujoco.MjData(model)
         self._size = mujoco.mj_stateSize(model, STATE)
         self.following = Following(spec)
@@ -78,13 +80,17 @@ class MujocoWorld:
 
     def step(self, count: int) -> None:
         """Let `count` physics steps pass, and compute where everything then is."""
+        self.let_pass(count)
+        self.refresh()
+
+    def let_pass(self, count: int) -> None:
+        """Let `count` physics steps pass; poses are computed by a `step` that must follow."""
         if self.spec.watch_contacts:
             for _ in range(count):
                 mujoco.mj_step(self.model, self.data)
                 self._look_at_contacts()
         else:
             mujoco.mj_step(self.model, self.data, nstep=count)
-        self.refresh()
 
     def refresh(self) -> None:
         """Compute poses from the state; a physics step leaves them one step behind."""

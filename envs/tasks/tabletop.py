@@ -62,6 +62,11 @@ class TabletopConfig:
                 f"{name}.control_rate is {self.control_rate} Hz, but must lie in 1 to 50; "
                 f"the benchmark uses {usual.control_rate:g}."
             )
+        if self.randomisation.lag * self.control_rate >= 1:
+            raise ConfigError(
+                f"{name}.randomisation.lag is {self.randomisation.lag} s, but an arm that lags must know its target "
+                f"within a control period: less than {1 / self.control_rate:g} s."
+            )
         (height, width), (rows, columns) = self.image_size, self.aspect
         if rows * width != columns * height or not 24 <= height <= 960:
             raise ConfigError(

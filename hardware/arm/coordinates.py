@@ -10,10 +10,11 @@ import numpy as np
 from ibc_gym import geometry
 from ibc_gym.records import Float64, Pose
 
+from .motion import USED
 from .nearby import Nearby
 
-ROUNDING: Final = 1e-9
-"""A tip outside of its box by no more than this is inside [m]."""
+TIP_ROUNDING: Final = 1e-9
+"""A tip outside of its box or workspace by no more than this is inside [m]."""
 FAR: Final = 0.02
 """From a tip outside of its box to the box, for joints to be refused and not corrected [m]."""
 
@@ -44,6 +45,9 @@ class Coordinates(Protocol):
     def turn(self, numbers: Float64, change: Float64, joints: Float64) -> Float64 | None:
         """By how much the joints, (J,) [rad], turn for a small change of the numbers, (C,); None if they cannot."""
 
+    def tips_way(self, change: Float64, joints: Float64) -> Float64:
+        """How the tip goes for a change of the numbers, (C,), from joints (J,) [rad]; (3,) [m], rather too long than too short."""
+
     def joints(self, numbers: Float64, near: Float64, box: Box) -> Float64 | None:
         """With the tip in the box, (N, J) [rad], for (N, C) and joints (N, J) close by; None if one of them has none."""
 
@@ -67,6 +71,10 @@ class ByJoints:
         """The change itself, (J,) [rad]."""
         return change
 
+    def tips_way(self, change: Float64, joints: Float64) -> Float64:
+        """What the Jacobian says, (3,) [m], and what the kinematics may add within a sample."""
+        return self._nearby.jacobians(joints[None])[0, :3] @ change / USED
+
     def joints(self, numbers: Float64, near: Float64, box: Box) -> Float64 | None:
         """The numbers themselves where the tip is in the box, (N, J) [rad]; None where that is further than 2 cm away."""
         if not self._nearby.in_range(numbers):
@@ -76,7 +84,7 @@ class ByJoints:
         outside = np.abs(places - tips).max(axis=1)
         if outside.max() > FAR:
             return None
-        brought = outside > ROUNDING
+        brought = outside > TIP_ROUNDING
         if not brought.any():
             return numbers
         solved = self._nearby.solve(places[brought], rotations[brought], numbers[brought])
@@ -115,9 +123,8 @@ class ByTool:
         """What the Jacobian says of the change, (J,) [rad]; None where the tool cannot go everywhere."""
         w, xyz = numbers[3], numbers[4:]
         dw, dxyz = change[3], change[4:]
-        angle = 2 * (
-            w * dxyz - dw * xyz - np.cross(dxyz, xyz)
-        )  # of the change by the quaternion's inverse
+        # Twice the vector part of the change times the quaternion's inverse.
+        angle = 2 * (w * dxyz - dw * xyz - np.cross(dxyz, xyz))
         angle /= float(numbers[3:] @ numbers[3:])
         try:
             return np.linalg.solve(
@@ -125,6 +132,10 @@ class ByTool:
             )
         except np.linalg.LinAlgError:
             return None
+
+    def tips_way(self, change: Float64, joints: Float64) -> Float64:
+        """The first three numbers of the change, (3,) [m]."""
+        return change[:3]
 
     def joints(self, numbers: Float64, near: Float64, box: Box) -> Float64 | None:
         """Of the nearest solution, (N, J) [rad]; None if one has none close by."""

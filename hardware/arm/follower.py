@@ -16,11 +16,9 @@ from ibc_gym.kinematics import Kinematics
 from ibc_gym.records import Float64, Pose
 
 from .coordinates import Box, ByJoints, ByTool, Coordinates
-from .motion import MotionLimits, State, Way
+from .motion import USED, MotionLimits, State, Way
 from .nearby import Nearby
 
-USED: Final = 0.95
-"""Part of every limit that the motion is planned with; the rest is for what the kinematics add within a sample."""
 BEND: Final = 2.5
 """Acceleration of a joint for nothing but the tool going straight, by the square of its speed [1/rad]; rarely more."""
 LEAST: Final = 0.3
@@ -194,11 +192,7 @@ class Follower:
             here = found[0]
         length = float(np.abs(joints - here).max())
         part = _part(self._braking(length), length)
-        tip = (
-            way[:3]
-            if self._coordinates is self._by_tool
-            else self._nearby.jacobians(here[None])[0, :3] @ way / USED
-        )
+        tip = self._coordinates.tips_way(way, here)
         part = min(part, _part(furthest, float(np.linalg.norm(tip))))
         turned = (
             joints - here if part == 1.0 else self._coordinates.turn(state.recent[0], way, here)

@@ -26,7 +26,7 @@ DIP: Final = 0.01
 """By how much the tip may come down on a leg that does not lead down [m]."""
 BESIDE: Final = 1e-3
 """A tip that is no further to the side from home is above or below it [m]."""
-ROUNDING: Final = 1e-3
+FENCE_ROUNDING: Final = 1e-3
 """By which a tip outside of the fence is still inside [m]."""
 
 
@@ -98,12 +98,12 @@ def _raised(
 
 def _leads(config: XArmConfig, kinematics: Kinematics, here: Admitted, way: list[Admitted]) -> bool:
     """Whether all legs end where they should, inside of the fence, and come down only at the end."""
-    lower = np.array(config.fence_lower) - ROUNDING
-    upper = np.array(config.fence_upper) + ROUNDING
+    lower = np.array(config.fence_lower) - FENCE_ROUNDING
+    upper = np.array(config.fence_upper) + FENCE_ROUNDING
     before = here
     for leg in way:
         lowest = min(before.tool.position[2], leg.tool.position[2]) - DIP
-        lower[2] = max(lowest, config.fence_lower[2] - ROUNDING)
+        lower[2] = max(lowest, config.fence_lower[2] - FENCE_ROUNDING)
         course = Course(kinematics, before.joints, period=1.0, speed=10 * STRIDE)
         course.aim(leg.joints, None if leg.by_joints else leg.tool, 1, tip_speed=STRIDE)
         for _ in range(MOST):

@@ -9,10 +9,12 @@ import numpy as np
 
 from ibc_gym.records import Float64
 
-ARRIVED: Final = 1e-9
-"""Of coordinates [m or rad]."""
-ROUNDING: Final = 1e-12
-"""[rad]"""
+USED: Final = 0.95
+"""Part of every limit that a motion is planned with; the rest is for what the kinematics add within a sample."""
+AT_REST: Final = 1e-9
+"""Coordinates that differ by less from one period to the next are at rest, each in its unit [m, rad or none]."""
+JOINT_ROUNDING: Final = 1e-12
+"""By which a joint's change may be beyond a limit [rad]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +34,7 @@ class MotionLimits:
         for limit in (self.speed * period, self.acceleration * period**2, self.jerk * period**3):
             changes = np.diff(changes, axis=0)
             largest = float(np.abs(changes).max(initial=0.0))
-            if not largest <= limit + ROUNDING:  # so that what is no number is beyond it
+            if not largest <= limit + JOINT_ROUNDING:  # so that what is no number is beyond it
                 return False
         return True
 
@@ -55,7 +57,7 @@ class State:
     @property
     def resting(self) -> bool:
         """Whether it is at rest, and so is its average."""
-        return not self.step.any() and bool(np.abs(self.recent - self.recent[0]).max() < ARRIVED)
+        return not self.step.any() and bool(np.abs(self.recent - self.recent[0]).max() < AT_REST)
 
     def on(self, newest: Float64, joints: Float64, turn: Float64, *, solved: bool) -> State:
         """The state after one more step."""

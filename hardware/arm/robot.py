@@ -20,7 +20,7 @@ from .leading import Lead
 from .reports import Reports
 from .stream import Stream
 from .targets import Admitted, admit, check
-from .timing import Timing
+from .timing import Stopwatch, Timing
 from .vendor import Controller
 
 NEAR: Final = 2e-3
@@ -68,6 +68,7 @@ class XArm(Closing):
         self._interventions = 0
         self._deadline: float | None = None
         self._deadline_missed = False
+        self._stopwatch = Stopwatch()  # of all streams: a new connection's counts go on
         self._counted = 0, 0, 0
         self._lead: Lead | None = None
         self._connect()
@@ -95,7 +96,7 @@ class XArm(Closing):
 
     @property
     def timing(self) -> Timing:
-        """How well the stream kept its deadlines since it was made."""
+        """How well the stream kept its deadlines since the arm was connected for the first time."""
         return self._stream.timing
 
     def reset(self, home: Target | None = None) -> None:
@@ -113,7 +114,8 @@ class XArm(Closing):
             )
         if home is not None:
             check(home)
-        self._interventions, self._deadline, self._deadline_missed = 0, None, False
+        self._deadline, self._deadline_missed = None, False
+        self._count_anew()
         here = self._start(stops)
         goal = admit(
             home or Target(joints=self.config.home()), self._kinematics, self._limits, here
@@ -126,7 +128,7 @@ class XArm(Closing):
             self.stop()
             raise
         self._stream.confine(*self._box())
-        self._counted = self._stream.counts
+        self._count_anew()  # of the way home nothing belongs to the episode
         self._before = goal
 
     def observe(self) -> RobotState:
@@ -277,8 +279,17 @@ class XArm(Closing):
 
     def _make_stream(self) -> Stream:
         return Stream(
-            self.config, self._controller, self._reports, self._kinematics, clock=self._clock
+            self.config,
+            self._controller,
+            self._reports,
+            self._kinematics,
+            self._stopwatch,
+            clock=self._clock,
         )
+
+    def _count_anew(self) -> None:
+        """What the next states count begins here."""
+        self._interventions, self._counted = 0, self._stream.counts
 
     def _answers(self) -> bool:
         """Whether the connection still carries questions and answers."""

@@ -51,14 +51,15 @@ class Stream(Closing):
         controller: Controller,
         reports: Reports,
         kinematics: Kinematics,
+        stopwatch: Stopwatch,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start the thread; nothing is sent before `begin`."""
+        """Start the thread; nothing is sent before `begin`. `stopwatch` goes on counting where the stream before left off."""
         self._config, self._controller, self._reports = config, controller, reports
         self._kinematics, self._clock = kinematics, clock
         self._mode = MODES[config.stream]
-        self._stopwatch = Stopwatch()
+        self._stopwatch = stopwatch
         self._lock = threading.RLock()
         """Of what is to be sent."""
         self._sending = threading.Lock()

@@ -7,7 +7,6 @@ target before in force.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -15,8 +14,7 @@ from ibc_gym.errors import SpecMismatch
 from ibc_gym.kinematics import CLOSE_ENOUGH, Kinematics, points_down
 from ibc_gym.records import Float64, Pose, RobotLimits, Target
 
-ROUNDING: Final = 1e-9
-"""Joints whose tip lies outside of the workspace by no more than this [m] are inside."""
+from .coordinates import TIP_ROUNDING
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -64,7 +62,7 @@ def admit(
     allowed = _allowed(pose, kinematics, limits)
     moved = 0.0 if allowed is pose else float(np.abs(allowed.position - pose.position).max())
     by_joints = joints is not None
-    if joints is not None and moved < ROUNDING:
+    if joints is not None and moved < TIP_ROUNDING:
         return Admitted(joints=joints, tool=pose, by_joints=True, changed=clipped)
     solution = kinematics.inverse(allowed, before.joints)
     if solution.error > CLOSE_ENOUGH:

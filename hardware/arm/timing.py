@@ -40,7 +40,7 @@ class Timing:
 
 
 class Stopwatch:
-    """Gathers the figures of one stream; written by its thread, read by others."""
+    """Gathers the figures of one stream after the other; written by its thread, read by others."""
 
     def __init__(self) -> None:
         """Begin at nothing."""

@@ -14,12 +14,14 @@ from ibc_gym.records import Float64, Pose
 
 SAME_TURN: Final = 1 - 1e-12
 """Inner product of quaternions above which they are one orientation."""
-ARRIVED: Final = 1e-9
-"""Of joints [rad]."""
+SAME_JOINTS: Final = 1e-9
+"""Joints that differ by less are in one place [rad]."""
 OTHER: Final = 1e-3
 """Of a joint, to another of the solutions [rad]."""
-ROUNDING: Final = 1e-9
-"""Of the tip [m]."""
+LEAST_TURN: Final = 1e-9
+"""Of a joint in a step, so that nothing is divided by none [rad]."""
+LEAST_WAY: Final = 1e-9
+"""Of the tip in a step, likewise [m]."""
 SLOWER: Final = 0.99
 """By which a step that is too long for a joint is shortened further, since joints do not go evenly with the tool."""
 TRIES: Final = 5
@@ -55,7 +57,7 @@ class Course:
     @property
     def arrived(self) -> bool:
         """Whether the point is at the target."""
-        return bool(np.abs(self.here - self._joints).max() < ARRIVED)
+        return bool(np.abs(self.here - self._joints).max() < SAME_JOINTS)
 
     def aim(
         self, joints: Float64, tool: Pose | None, samples: int, *, tip_speed: float = 1.0
@@ -104,7 +106,7 @@ class Course:
         if self._tool is None or not self._with_tool(part):
             self._tool = self._pose = None
             step = part * (self._joints - self.here)
-            step *= min(1.0, self._most / max(float(np.abs(step).max()), ROUNDING))
+            step *= min(1.0, self._most / max(float(np.abs(step).max()), LEAST_TURN))
             self.here = self.here + self._slow_enough(step)
         return self.here
 
@@ -113,7 +115,7 @@ class Course:
         assert self._tool is not None
         now = self._pose or self._kinematics.forward(self.here)
         distance = float(np.linalg.norm(self._tool.position - now.position))
-        part = min(part, self._furthest / max(distance, ROUNDING))
+        part = min(part, self._furthest / max(distance, LEAST_WAY))
         if part == 1.0 and self._turns_over():
             return False
         for _ in range(TRIES):

@@ -1,18 +1,22 @@
 """Pictures of another size: whole blocks of pixels, or windows whose edges lie anywhere between them.
 
-Colours are averaged by how much of each pixel lies in a window; depth likewise, but over what is measured. A window that is
-narrower than a pixel takes the straight line between the two pixels that its middle lies between.
+Colours are averaged by how much of each pixel lies in a window; a window that is narrower than a pixel takes the straight line
+between the two pixels that its middle lies between. Depth is never averaged, because between a thing and what is behind it there
+is nothing: it is that of the one pixel in the window, of those where any is measured, which is nearest to the middle.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ibc_gym.records import Float32, Int64, UInt8
+
+SLIVER: Final = 1e-6
+"""Of a window, that is none: a pixel that only rounding has in it."""
 
 
 class Resampling(Protocol):
@@ -41,8 +45,8 @@ class Blocks:
         """As `Resampling.depth`."""
         if self.factor == 1:
             return depth
-        blocks = self._blocks(depth[..., None])[..., 0]
-        return _mean(blocks.sum(axis=(1, 3)), (blocks > 0).sum(axis=(1, 3)))
+        down, right = (taps(size, 0.0, self.factor, size // self.factor) for size in depth.shape)
+        return Windows(down, right).depth(depth)
 
     def _blocks(self, pixels: NDArray[Any]) -> NDArray[Any]:
         height, width, channels = pixels.shape
@@ -63,8 +67,16 @@ class Windows:
 
     def depth(self, depth: Float32) -> Float32:
         """As `Resampling.depth`."""
-        there = (depth > 0).astype(np.float32)
-        return _mean(self._seen_through(depth * there), self._seen_through(there))
+        down, right = self._down, self._right
+        found = np.zeros((len(down.index), len(right.index)), np.float32)
+        nearest = np.full(found.shape, np.inf, np.float32)
+        for row, low in zip(down.index.T, down.away.T, strict=True):
+            for column, aside in zip(right.index.T, right.away.T, strict=True):
+                there = depth[row[:, None], column]
+                away = low[:, None] ** 2 + aside**2
+                nearer = (there > 0) & (away < nearest)
+                found[nearer], nearest[nearer] = there[nearer], away[nearer]
+        return found
 
     def _seen_through(self, pixels: Float32) -> Float32:
         rows = self._down.mixed(pixels)
@@ -79,6 +91,8 @@ class Taps:
     """(N, K)"""
     share: Float32
     """(N, K), of each row 1 in all."""
+    away: Float32
+    """(N, K), from the pixel's middle to the window's; infinite where nothing of the pixel lies in it [px]."""
 
     def mixed(self, pixels: Float32) -> Float32:
         """New ones along the first axis, (M, ...) to (N, ...)."""
@@ -106,12 +120,9 @@ def taps(size: int, start: float, step: float, count: int) -> Taps:
     inside = np.minimum(index + 1, (begins + width)[:, None]) - np.maximum(index, begins[:, None])
     share = np.where((index >= 0) & (index < size), np.maximum(inside, 0.0), 0.0)
     share /= share.sum(axis=1, keepdims=True)
-    return Taps(np.clip(index, 0, size - 1), share.astype(np.float32))
-
-
-def _mean(total: NDArray[Any], there: NDArray[Any]) -> Float32:
-    mean: Float32 = np.divide(total, there, out=np.zeros(total.shape, np.float32), where=there > 0)
-    return mean
+    away = np.abs(index + 0.5 - (begins + width / 2)[:, None])
+    away[share < SLIVER] = np.inf
+    return Taps(np.clip(index, 0, size - 1), share.astype(np.float32), away.astype(np.float32))
 
 
 def _rounded(image: Float32) -> UInt8:

@@ -14,18 +14,19 @@ GLANCE: Final = 0.1
 """How often something is done meanwhile, while a key is waited for [s]."""
 
 
+Answers = Mapping[str, str]
+"""Keys that answer a question, and what each means."""
+Meanwhile = Callable[[], None] | None
+"""What is done again and again while a key is waited for."""
+
+
 class Console(Protocol):
     """Where an operator reads and presses keys."""
 
     def say(self, sentence: str) -> None:
         """A line for the operator."""
 
-    def ask(
-        self,
-        question: str,
-        answers: Mapping[str, str],
-        meanwhile: Callable[[], None] | None = None,
-    ) -> str:
+    def ask(self, question: str, answers: Answers, meanwhile: Meanwhile = None) -> str:
         """Wait for one of the keys that `answers` explains, and give it; `meanwhile` is done about ten times a second."""
 
     def pressed(self) -> tuple[str, ...]:
@@ -47,12 +48,7 @@ class KeyConsole(Closing):
         """A line on standard error, which answers for programs do not go to."""
         print(f"\r\x1b[K{sentence}", file=sys.stderr, flush=True)
 
-    def ask(
-        self,
-        question: str,
-        answers: Mapping[str, str],
-        meanwhile: Callable[[], None] | None = None,
-    ) -> str:
+    def ask(self, question: str, answers: Answers, meanwhile: Meanwhile = None) -> str:
         """Wait for one of these keys; what was typed before the question was asked is no answer to it.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import cycle
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from ibc_gym.records import Float64
 from ..calibration.by_hand import THERE, led_of
 from ..calibration.touches import plan_touches
 from ..rig.process import Rig
-from ..table.console import KeyConsole
+from ..table.console import Answers, KeyConsole, Meanwhile
 from .emulated import EmulatedArm
 
 GLANCE: Final = 0.05
@@ -76,12 +76,7 @@ class ScriptedHand(Closing):
     def say(self, sentence: str) -> None:
         """Nobody reads."""
 
-    def ask(
-        self,
-        question: str,
-        answers: Mapping[str, str],
-        meanwhile: Callable[[], None] | None = None,
-    ) -> str:
+    def ask(self, question: str, answers: Answers, meanwhile: Meanwhile = None) -> str:
         """Bring the tip to the point if that is asked for, and say yes.
 
         Raises:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ibc_gym.cli.flags import REQUIRED, config_of, flag, flags_of, parse, take_task_options, word
 from ibc_gym.comparison.compare import CompareConfig, compare, require
-from ibc_gym.comparison.page import write_comparison
+from ibc_gym.comparison.page import told_of_faults, write_comparison
 from ibc_gym.console import Terminal, table
 from ibc_gym.paths import writable_folder
 
@@ -59,6 +59,8 @@ def present(config: CompareConfig, name: str, terminal: Terminal) -> None:
         _gap_table(found.summary),
         _time_table(config, found.summary),
     )
+    for said in told_of_faults(config, found.summary):
+        terminal.say(said)
     terminal.say(f"Open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB).")
 
 

@@ -11,17 +11,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ibc_gym.checks import settle
-from ibc_gym.comparison.journeys import NUDGE, Gap, Journey, gap_between, nudged, travel
+from ibc_gym.comparison.in_both import InBoth, in_both
+from ibc_gym.comparison.journeys import NUDGE, Gap, Journey, travel
 from ibc_gym.comparison.timing import Timing, timing_of
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, UnknownName
 from ibc_gym.evaluation.evaluator import evaluate
+from ibc_gym.evaluation.faults import ArmFault
 from ibc_gym.evaluation.results import EvalConfig, Evaluation
 from ibc_gym.evaluation.stage import resolve
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.evaluation.uncertainty import compare_paired
 from ibc_gym.paths import writable_folder
+from ibc_gym.real_time import is_real_time
 from ibc_gym.records import Float32, Float64
 from ibc_gym.registry import (
     load,
@@ -92,6 +95,10 @@ class CompareConfig:
         return self.out or Path("runs") / f"compare-{self.task}"
 
 
+Examples = tuple[tuple[str, Journey, Journey], ...]
+"""Episodes with pictures, each with what it is an example of."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """What was found."""
@@ -102,7 +109,7 @@ class Comparison:
     gaps: tuple[Gap, ...]
     timings: tuple[Timing, Timing]
     """How each kept time."""
-    shown: tuple[tuple[str, Journey, Journey], ...]
+    shown: Examples
     """Episodes with pictures, each with what it is an example of."""
     trials: Mapping[str, tuple[Evaluation, Evaluation]]
     """By policy, in the order of the workcells."""
@@ -116,12 +123,17 @@ OnProgress = Callable[[float, str], None]
 def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Comparison:
     """Find out where two simulators part; figures go to `comparison.json` in the folder.
 
+    Where an arm is emulated in real time, an episode that it or a camera fails in is a failed one, and the arm is cleared for
+    the next. If it cannot be, what is left is not run, and "cut_off" in the summary says why.
+
     Raises:
         ConfigError: The task does not run in one of the two, or has no such option.
         UnknownName: It has no oracle.
         MissingDependency: A simulator is not installed.
         CheckpointError: There is no such run.
         SpecMismatch: The run is of another task.
+        RobotFault: An emulated arm failed in every episode of the commands, or anything else that is simulated did.
+        CameraTimeout: The same of a camera.
     """
     tell = on_progress or (lambda share, doing: None)
     require(config)
@@ -130,43 +142,36 @@ def compare(config: CompareConfig, on_progress: OnProgress | None = None) -> Com
     commands = _commands(config)
     one, other = (_make_env(config, workcell) for workcell in config.workcells)
     try:
-        gaps: list[Gap] = []
-        alone: list[Gap] = []
-        journeys: list[tuple[Journey, Journey]] = []
-        for number, (seed, actions) in enumerate(commands.items()):
-            tell(0.1 + 0.3 * number / len(commands), "the same commands in both")
-            pair = travel(one, seed, actions), travel(other, seed, actions)
-            journeys.append(pair)
-            gaps.append(gap_between(*pair))
-            if (touch := pair[0].onset) is not None and touch < len(actions):
-                again = travel(one, seed, nudged(actions, touch))
-                alone.append(gap_between(pair[0], again))
+        found = in_both(
+            one,
+            other,
+            commands,
+            through_faults=any(map(is_real_time, config.workcells)),
+            on_episode=lambda done: tell(
+                0.1 + 0.3 * done / len(commands), "the same commands in both"
+            ),
+        )
     finally:
         one.close()
         other.close()
-    policies = [ORACLE, *([str(config.policy)] if config.policy else [])]
-    trials = {}
-    for number, policy in enumerate(policies):
-        tell(0.4 + 0.5 * number / len(policies), f"{policy} in each of them")
-        first, second = (
-            evaluate(_trial_of(config, policy, workcell)) for workcell in config.workcells
-        )
-        trials[policy] = (first, second)
-    tell(0.9, "pictures")
-    shown = _examples(config, gaps, commands) if config.pictures else ()
+    trials, cut_off = ({}, found.cut_off) if found.cut_off else _trials(config, tell)
+    shown: Examples = ()
+    if config.pictures and not cut_off:
+        tell(0.9, "pictures")
+        shown, cut_off = _pictured(config, found.gaps, commands)
     period = float(one.task.control_period)
     timings = (
-        timing_of([journey for journey, _ in journeys], period),
-        timing_of([journey for _, journey in journeys], period),
+        timing_of([journey for journey, _ in found.journeys], period),
+        timing_of([journey for _, journey in found.journeys], period),
     )
     comparison = Comparison(
         config=config,
         control_period=period,
-        gaps=tuple(gaps),
+        gaps=tuple(found.gaps),
         timings=timings,
         shown=shown,
         trials=trials,
-        summary=_summary(config, gaps, alone, timings, trials, period),
+        summary=_summary(config, found, timings, trials, period) | {"cut_off": cut_off},
     )
     (config.folder / "comparison.json").write_text(json.dumps(comparison.summary, indent=2) + "\n")
     tell(1.0, "done")
@@ -227,9 +232,38 @@ def _trial_of(config: CompareConfig, policy: str, workcell: str) -> EvalConfig:
     )
 
 
+def _trials(
+    config: CompareConfig, tell: OnProgress
+) -> tuple[dict[str, tuple[Evaluation, Evaluation]], str | None]:
+    """Every policy in both, and what ended that before its time."""
+    policies = [ORACLE, *([str(config.policy)] if config.policy else [])]
+    trials: dict[str, tuple[Evaluation, Evaluation]] = {}
+    for number, policy in enumerate(policies):
+        tell(0.4 + 0.5 * number / len(policies), f"{policy} in each of them")
+        first, second = trials[policy] = _in_each(config, policy)
+        if cut_off := first.summary["cut_off"] or second.summary["cut_off"]:
+            return trials, cut_off
+    return trials, None
+
+
+def _in_each(config: CompareConfig, policy: str) -> tuple[Evaluation, Evaluation]:
+    one, other = (_trial_of(config, policy, workcell) for workcell in config.workcells)
+    return evaluate(one, through_faults=True), evaluate(other, through_faults=True)
+
+
+def _pictured(
+    config: CompareConfig, gaps: Sequence[Gap], commands: Mapping[int, Sequence[Float32]]
+) -> tuple[Examples, str | None]:
+    """Two episodes with pictures; or none, and the fault that there are none for."""
+    try:
+        return _examples(config, gaps, commands), None
+    except ArmFault as fault:
+        return (), f"There are no pictures: {fault}"
+
+
 def _examples(
     config: CompareConfig, gaps: Sequence[Gap], commands: Mapping[int, Sequence[Float32]]
-) -> tuple[tuple[str, Journey, Journey], ...]:
+) -> Examples:
     """A typical episode and the one that parts most, with pictures of both simulators."""
     order = sorted(gaps, key=lambda gap: float(gap.of_things.max()))
     chosen = {"A typical episode": order[len(order) // 2], "The furthest apart": order[-1]}
@@ -252,13 +286,13 @@ def _examples(
 
 def _summary(
     config: CompareConfig,
-    gaps: Sequence[Gap],
-    alone: Sequence[Gap],
+    found: InBoth,
     timings: tuple[Timing, Timing],
     trials: Mapping[str, tuple[Evaluation, Evaluation]],
     period: float,
 ) -> dict[str, Any]:
     """Everything that was found, as plain JSON; lengths in millimetres, as the page has them."""
+    gaps, alone = found.gaps, found.alone
     both = [gap.onsets for gap in gaps if None not in gap.onsets]
     apart = [1e3 * period * (b - a) for a, b in both if a is not None and b is not None]
     return {
@@ -267,6 +301,8 @@ def _summary(
         "options": dict(config.options),
         "same_commands": {
             "episodes": len(gaps),
+            "faults": len(found.faults),
+            "fault_messages": found.faults,
             "seeds": [gaps[0].seed, gaps[-1].seed],
             "tip_gap_mm": _spread([gap.tip.max() for gap in gaps]),
             "tip_gap_before_contact_mm": _spread([before_contact(gap).max() for gap in gaps]),
@@ -323,7 +359,10 @@ def _spread(metres: Sequence[Any]) -> dict[str, float]:
 
 
 def _trial(pair: tuple[Evaluation, Evaluation]) -> dict[str, Any]:
-    kept = ("successes", "episodes", "success_rate", "ci95", "return_mean", "length_mean")
+    kept = (
+        *("successes", "episodes", "faults", "fault_messages", "cut_off"),
+        *("success_rate", "ci95", "return_mean", "length_mean"),
+    )
     one, other = pair
     paired = compare_paired(other.successes(), one.successes())
     return {

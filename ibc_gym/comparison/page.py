@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from ibc_gym.comparison.compare import ORACLE, Comparison
+from ibc_gym.comparison.compare import ORACLE, CompareConfig, Comparison
 from ibc_gym.comparison.journeys import Gap, Journey
 from ibc_gym.paths import writable_folder
 from ibc_gym.records import Float64, UInt8
@@ -48,6 +48,7 @@ def render(found: Comparison) -> str:
     body = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="lead">{_headline(found)}</p>',
+        _faults(found),
         _success(found),
         _gaps(found),
         _contact(found),
@@ -83,6 +84,30 @@ def _fared(found: Comparison, policy: str) -> str:
     )
 
 
+def _faults(found: Comparison) -> str:
+    """What cut episodes off, and whether anything was left out for that; nothing where nothing was."""
+    said = told_of_faults(found.config, found.summary)
+    if not said:
+        return ""
+    listed = "".join(f"<li>{escape(one)}</li>" for one in said)
+    return (
+        "<h2>Faults</h2><p>A trial that a fault of the arm or a camera cuts off counts as a failure; an episode of the same "
+        f"commands is left out.</p><ul>{listed}</ul>"
+    )
+
+
+def told_of_faults(config: CompareConfig, summary: Mapping[str, Any]) -> list[str]:
+    """Every fault in a sentence, and last what was not run for them; empty where nothing went wrong."""
+    said = [f"The same commands: {one}" for one in summary["same_commands"]["fault_messages"]]
+    for policy, trial in summary["trials"].items():
+        for workcell, side in zip(config.workcells, ("first", "second"), strict=True):
+            where = f"{Path(policy).name} in {workcell}"
+            said += [f"{where}: {one}" for one in trial[side]["fault_messages"]]
+    if summary["cut_off"] is not None:
+        said.append(f"Not everything was run: {summary['cut_off']}")
+    return said
+
+
 def _success(found: Comparison) -> str:
     rows = []
     for series, (policy, trial) in enumerate(found.summary["trials"].items()):
@@ -90,13 +115,13 @@ def _success(found: Comparison) -> str:
             rows.append(_success_row(policy, workcell, trial[side], series))
         low, high = trial["difference_ci95"]
         rows.append(
-            f"<tr><td>difference</td><td></td><td></td><td><strong>{trial['difference_points']:+.1f} points</strong>"
+            f"<tr><td>difference</td><td></td><td></td><td></td><td><strong>{trial['difference_points']:+.1f} points</strong>"
             f"<br><small>{low:+.1f} to {high:+.1f}</small></td><td></td><td></td><td></td></tr>"
         )
     return (
         "<h2>The same policies, closed loop</h2><p>On equal seeds, each policy acts on what it sees of its own "
         'simulator.</p><div class="scroll"><table><thead><tr><th>policy</th><th>workcell</th><th>solved</th>'
-        '<th>success</th><th class="plot">95 % interval, 0 to 100 %</th><th>return</th><th>steps</th></tr></thead>'
+        '<th>faults</th><th>success</th><th class="plot">95 % interval, 0 to 100 %</th><th>return</th><th>steps</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -105,7 +130,7 @@ def _success_row(policy: str, workcell: str, side: dict[str, Any], series: int) 
     (low, high), rate = side["ci95"], side["success_rate"]
     return (
         f"<tr><td>{swatch(series)}{escape(Path(policy).name)}</td><td>{escape(workcell)}</td>"
-        f"<td>{side['successes']} of {side['episodes']}</td><td><strong>{percent(rate)} %</strong><br>"
+        f"<td>{side['successes']} of {side['episodes']}</td><td>{side['faults'] or '–'}</td><td><strong>{percent(rate)} %</strong><br>"
         f"<small>{percent(low)} to {percent(high)} %</small></td>"
         f'<td class="plot">{interval_bar(low, rate, high, (0.0, 1.0), series)}</td>'
         f"<td>{side['return_mean']:.4g}</td><td>{side['length_mean']:.3g}</td></tr>"

@@ -20,7 +20,7 @@ from gymnasium.vector import VectorEnv
 from ibc_gym.contracts import PolicySpec, Task
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.registry import task_of
-from ibc_gym.serialise import space_from_json, space_to_json
+from ibc_gym.serialise import space_from_json, space_to_json, switched_on
 
 VERSIONED = (
     "ibc-gym",
@@ -86,8 +86,9 @@ class Metadata:
     @property
     def making(self) -> str:
         """How episodes came about; of equal making and seed they are the same episode."""
-        names = ("task", "workcell", "config", "demonstrator", "source")
-        return json.dumps({name: plain(getattr(self, name)) for name in names}, sort_keys=True)
+        names = ("task", "workcell", "demonstrator", "source")
+        said = {name: plain(getattr(self, name)) for name in names}
+        return json.dumps({**said, "config": switched_on(plain(self.config))}, sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON that `from_json` reads back exactly."""

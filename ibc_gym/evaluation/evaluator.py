@@ -17,7 +17,8 @@ import numpy as np
 from ibc_gym.atomic import whole_folder
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.metadata import installed_versions, plain
-from ibc_gym.errors import CameraTimeout, IbcGymError, RobotFault, Stopped
+from ibc_gym.errors import ConfigError, IbcGymError, Stopped
+from ibc_gym.evaluation.faults import ArmFault
 from ibc_gym.evaluation.probe import OnStep, Probe, choose_workers, probe
 from ibc_gym.evaluation.results import (
     CHECKPOINTS,
@@ -35,6 +36,7 @@ from ibc_gym.real_time import is_real_time
 from ibc_gym.rollout import POLICY, Transition
 from ibc_gym.serialise import to_json
 from ibc_gym.specs import differing_options, options_of
+from ibc_gym.tables import UNMEASURED
 from ibc_gym.uncertain import doubts_in_words
 from ibc_gym.watching import Page, watched
 from ibc_gym.words import count
@@ -72,7 +74,11 @@ class Plan:
 
 
 def evaluate(
-    config: EvalConfig, on_progress: OnProgress | None = None, on_timed: OnStep | None = None
+    config: EvalConfig,
+    on_progress: OnProgress | None = None,
+    on_timed: OnStep | None = None,
+    *,
+    through_faults: bool = False,
 ) -> Evaluation:
     """Run a policy on every seed, and write down what came of it.
 
@@ -80,20 +86,28 @@ def evaluate(
         config: What to run.
         on_progress: Called after every episode.
         on_timed: Called before that, after every action that is timed alone, with how many they are.
+        through_faults: Whether, where an emulated arm moves in real time, its faults and its cameras' count as failures
+            and it is cleared without asking anybody; if it cannot be, the evaluation ends there and `cut_off` says why.
 
     Returns:
         The evaluation, also written to `<run>/evaluations/<name>/`; if films were asked for and could not be made,
         its `film_error` says why.
 
     Raises:
+        ConfigError: Faults of a real arm are to be cleared without asking.
         CheckpointError: The checkpoint is missing or incomplete.
         SpecMismatch: The policy was made for another task.
         UnknownName: There is no such task, workcell or oracle.
         WorkerFailed: A worker process was killed.
         Stopped: A person at a terminal stopped the arm by a key; the episodes before that are written down.
     """
+    if through_faults and config.workcell in UNMEASURED:
+        raise ConfigError(
+            f"Workcell {config.workcell!r} is no emulated one: a person must look before its faults are cleared."
+        )
     with watched(config.view) as page:
-        return carry_out(prepare(config), on_progress, on_timed, page)
+        plan = prepare(config)
+        return carry_out(plan, on_progress, on_timed, page, through_faults=through_faults)
 
 
 def prepare(config: EvalConfig) -> Plan:
@@ -123,6 +137,8 @@ def carry_out(
     on_progress: OnProgress | None = None,
     on_timed: OnStep | None = None,
     page: Page | None = None,
+    *,
+    through_faults: bool = False,
 ) -> Evaluation:
     """Run the episodes of a plan; arguments and errors as for `evaluate`.
 
@@ -144,15 +160,18 @@ def carry_out(
             on_share=ended.append,
             page=page,
             on_step=counter.step if is_real_time(config.workcell) else None,
+            through_faults=through_faults and is_real_time(config.workcell),
         )
     except (
         BaseException
     ) as error:  # what an arm has done in real time is not done again for an interrupt
-        faulty = isinstance(error, RobotFault | CameraTimeout | Stopped)
+        faulty = isinstance(error, (*ArmFault, Stopped))
         if not ended or not (faulty or is_real_time(config.workcell)):
             raise
         said = str(error) or type(error).__name__
         kept = _write(plan, ended, time.perf_counter() - started, found, said)
+        if through_faults and isinstance(error, ArmFault):
+            return kept
         if not faulty:
             raise
         before = count(len(kept.episodes), "episode")
@@ -257,11 +276,25 @@ def _notes(
         f"{name} {value}" for name, value in stage.options.items() if name not in config.options
     ]
     others = {name: value for name, value in recorded.items() if name not in config.options}
-    had = ", ".join(f"{name} {_said(value)}" for name, value in others.items())
-    it_is = ", ".join(_said(here[name]) for name in others)
+    apart = [each for name, value in others.items() for each in _apart(name, value, here[name])]
+    had = ", ".join(f"{name} {_said(there)}" for name, there, _ in apart)
+    it_is = ", ".join(_said(now) for _, _, now in apart)
     notes = [f"As in the demonstrations: {', '.join(taken)}."] if taken else []
     notes += [f"The demonstrations had {had}; here it is {it_is}."] if others else []
     return tuple(notes)
+
+
+def _apart(name: str, there: Any, here: Any) -> list[tuple[str, Any, Any]]:
+    """Where two values of an option differ, by dotted names; of inner settings those alone that do."""
+    if not (isinstance(there, Mapping) and isinstance(here, Mapping)):
+        return [(name, there, here)]
+    pairs = {inner: (there.get(inner), here.get(inner)) for inner in {**there, **here}}
+    return [
+        part
+        for inner, (then, now) in pairs.items()
+        if then != now and (then or now)
+        for part in _apart(f"{name}.{inner}", then, now)
+    ]
 
 
 def _said(value: Any) -> str:

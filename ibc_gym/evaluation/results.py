@@ -225,9 +225,14 @@ def write_evaluation(evaluation: Evaluation) -> None:
     rows = "".join(f"{json.dumps(dataclasses.asdict(row))}\n" for row in evaluation.episodes)
     (folder / "episodes.jsonl").write_text(rows)
     lengths = [len(tape.actions) for tape in evaluation.tapes]
-    said = evaluation.tapes[0].uncertainty if evaluation.tapes else {}
+    said = {name: None for tape in evaluation.tapes for name in tape.uncertainty}
+    nothing: Float32 = np.zeros(
+        0, np.float32
+    )  # of an episode that a fault cut off before its first step
     doubts = {
-        f"{_DOUBT}{name}": np.concatenate([tape.uncertainty[name] for tape in evaluation.tapes])
+        f"{_DOUBT}{name}": np.concatenate(
+            [tape.uncertainty.get(name, nothing) for tape in evaluation.tapes]
+        )
         for name in said
     }
     np.savez_compressed(

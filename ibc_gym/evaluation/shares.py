@@ -18,15 +18,17 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
-from gymnasium.vector import SyncVectorEnv
+from gymnasium.vector import SyncVectorEnv, VectorEnv
 
 from ibc_gym.braking import braked
-from ibc_gym.errors import WorkerFailed
+from ibc_gym.contracts import Policy
+from ibc_gym.errors import Stopped, WorkerFailed
+from ibc_gym.evaluation.faults import ArmFault, Earnings, have_back, only_env
 from ibc_gym.evaluation.results import SCRIPTED, Tape
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.records import Bool, Float64, Observation
-from ibc_gym.rollout import Episode, Listener, Transition, rollout
+from ibc_gym.rollout import Episode, Listener, Rollout, Transition, rollout
 from ibc_gym.watching import OnPage, Page
 
 OnEpisode = Callable[[bool], None]
@@ -66,6 +68,7 @@ def run_shares(
     on_share: Callable[[Share], None] | None = None,
     page: Page | None = None,
     on_step: OnStep | None = None,
+    through_faults: bool = False,
 ) -> list[Share]:
     """Run every share; the results come in the order of the shares.
 
@@ -81,8 +84,12 @@ def run_shares(
         on_share: The same, with every share that is complete, where there is one worker alone.
         page: Shows the only environment of the only worker.
         on_step: The same, with every step.
+        through_faults: Whether an episode that a fault of the arm or a camera cuts off is a failure and the arm is had
+            back for the next, where there is one worker with one environment and every share is an episode.
 
     Raises:
+        RobotFault: The arm failed; with `through_faults`, it could not be had back after that.
+        CameraTimeout: The same of a camera.
         WorkerFailed: A process raised an error, was killed, or ended early.
     """
     workers = min(workers, len(shares))
@@ -90,7 +97,14 @@ def run_shares(
     if workers == 1:
         done = []
         for _, share in _run(
-            stage, list(enumerate(shares)), num_envs, threads, on_episode, page, on_step
+            stage,
+            list(enumerate(shares)),
+            num_envs,
+            threads,
+            on_episode,
+            page,
+            on_step,
+            through_faults,
         ):
             done.append(share)
             if on_share is not None:
@@ -187,33 +201,58 @@ def _run(
     on_episode: OnEpisode,
     page: Page | None = None,
     on_step: OnStep | None = None,
+    through_faults: bool = False,
 ) -> Iterator[tuple[int, Share]]:
     with one_thread(stage), ExitStack() as held:
         envs = stage.make_envs(num_envs, threads)
         try:
-            held.enter_context(braked(stage.workcell, envs))
-            looking_on = []
+            stopped = held.enter_context(braked(stage.workcell, envs))
+            ears: list[Listener] = [_Bell(on_episode, on_step)]
             if page is not None and isinstance(envs, SyncVectorEnv):
-                looking_on.append(OnPage(page, envs.envs[0]))
+                ears.append(OnPage(page, envs.envs[0]))
             policy = stage.make_policy(envs)
+            fault: Exception | None = None
             for index, seeds in shares:
-                deck = TapeDeck()
-                started = time.process_time()
-                ears: list[Listener] = [deck, _Bell(on_episode, on_step), *looking_on]
-                result = rollout(envs, policy, seeds, ears)
-                tapes = {tape.seed: tape for tape in deck.tapes}
-                yield (
-                    index,
-                    Share(
-                        episodes=result.episodes,
-                        tapes=tuple(tapes[seed] for seed in seeds),
-                        act_seconds=result.act_seconds,
-                        rows=num_envs,
-                        cpu_seconds=time.process_time() - started,
-                    ),
-                )
+                if fault is not None:
+                    have_back(only_env(envs))
+                    if (why := stopped()) is not None:
+                        raise Stopped(f"{why} It stands where it was.")
+                share, fault = _play(envs, policy, seeds, ears)
+                if fault is not None:
+                    if not through_faults or stopped() is not None:
+                        raise fault
+                    on_episode(False)
+                yield index, share
         finally:
             envs.close()
+
+
+def _play(
+    envs: VectorEnv[Any, Any, Any],
+    policy: Policy,
+    seeds: Sequence[int],
+    ears: Sequence[Listener],
+) -> tuple[Share, Exception | None]:
+    """One share; and the fault of the arm or a camera that cut it off, when it has the episode that was under way alone."""
+    deck, earnings, started = TapeDeck(), Earnings(), time.process_time()
+    fault: Exception | None = None
+    try:
+        played = rollout(envs, policy, seeds, [deck, earnings, *ears])
+        tapes = {tape.seed: tape for tape in deck.tapes}
+    except ArmFault as error:
+        fault = error
+        size = int(np.prod(envs.single_action_space.shape or ()))
+        tapes = {seeds[0]: deck.cut_off(seeds[0], size)}
+        failed = earnings.failed(tapes[seeds[0]], error)
+        played = Rollout(episodes=(failed,), act_seconds=np.zeros(0))
+    share = Share(
+        episodes=played.episodes,
+        tapes=tuple(tapes[episode.seed] for episode in played.episodes),
+        act_seconds=played.act_seconds,
+        rows=envs.num_envs,
+        cpu_seconds=time.process_time() - started,
+    )
+    return share, fault
 
 
 @contextmanager

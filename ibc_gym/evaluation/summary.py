@@ -14,6 +14,7 @@ from ibc_gym.evaluation.shares import Share
 from ibc_gym.evaluation.uncertainty import mean_interval, wilson_interval
 from ibc_gym.records import Float64
 from ibc_gym.rollout import Episode
+from ibc_gym.words import count
 
 LISTED_FAILURES = 50
 """Failures that the summary lists at most; all of them are in the rows."""
@@ -60,6 +61,12 @@ def summarise(
             {"seed": e.seed, "length": e.length, "return": e.total_reward, **e.metrics}
             for e in failed[:LISTED_FAILURES]
         ],
+        "faults": sum(episode.fault is not None for episode in episodes),
+        "fault_messages": [
+            f"Seed {e.seed}, after {count(e.length, 'step')}: {e.fault}"
+            for e in episodes
+            if e.fault is not None
+        ],
     }
 
 
@@ -68,7 +75,8 @@ def _doubts(episodes: Sequence[Episode]) -> dict[str, dict[str, float | None]]:
     them apart: the chance that of a failure and a success the failure has the greater mean, 0.5 if it says nothing.
     """
     found: dict[str, dict[str, float | None]] = {}
-    for name in episodes[0].uncertainty:
+    episodes = [episode for episode in episodes if episode.uncertainty]
+    for name in episodes[0].uncertainty if episodes else ():
         means = np.array([episode.uncertainty[name]["mean"] for episode in episodes])
         good = np.array([episode.success for episode in episodes])
         won, lost = means[good], means[~good]
@@ -117,10 +125,12 @@ def _score(headline: Headline, episodes: Sequence[Episode]) -> dict[str, Any]:
 def batched_ms(results: Sequence[Share]) -> dict[str, Any]:
     """Time per action of the calls that served many environments, while all workers were busy."""
     per_row = np.concatenate([share.act_seconds / share.rows for share in results])
-    return {**milliseconds(per_row), "batch": results[0].rows}
+    return {**(milliseconds(per_row) or {}), "batch": results[0].rows}
 
 
-def milliseconds(seconds: Float64) -> dict[str, float]:
-    """Median and 95th percentile of times [s], in milliseconds."""
+def milliseconds(seconds: Float64) -> dict[str, float] | None:
+    """Median and 95th percentile of times [s], in milliseconds; None if there is none, as where faults cut off every episode."""
+    if not len(seconds):
+        return None
     median, p95 = np.quantile(seconds * 1000, [0.5, 0.95])
     return {"median": float(median), "p95": float(p95)}

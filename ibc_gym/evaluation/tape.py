@@ -44,10 +44,24 @@ class TapeDeck:
             actions.append(np.array(transition.action[row], dtype=np.float32))
             doubts.append({name: float(values[row]) for name, values in said.items()})
             if transition.ended[row]:
-                steps = {
-                    name: np.array([doubt[name] for doubt in doubts], np.float32) for name in said
-                }
-                self.tapes.append(Tape(seed=seed, actions=np.stack(actions), uncertainty=steps))
+                self.tapes.append(_tape(seed, actions, doubts))
+
+    def cut_off(self, seed: int, size: int) -> Tape:
+        """What was done so far in the only row, in an episode that does not end; empty if it did not begin.
+
+        Args:
+            seed: Of that episode.
+            size: Of an action, A.
+        """
+        begun, actions, doubts = self._rows.get(0, (None, [], []))
+        if begun != seed or not actions:
+            return Tape(seed=seed, actions=np.zeros((0, size), np.float32))
+        return _tape(seed, actions, doubts)
+
+
+def _tape(seed: int, actions: Sequence[Float32], doubts: Sequence[Mapping[str, float]]) -> Tape:
+    said = {name: np.array([doubt[name] for doubt in doubts], np.float32) for name in doubts[0]}
+    return Tape(seed=seed, actions=np.stack(actions), uncertainty=said)
 
 
 class TapePlayer:

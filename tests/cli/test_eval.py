@@ -25,6 +25,7 @@ def five(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("five")
     data, out = folder / "demos.zarr", folder / "run"
     options = ["--task.dimensions", "5", "--task.goal-tolerance", "0.01"]
+    options += ["--task.randomisation.mass", "0.05"]
     record = ["record", "particle", *options, "--episodes", "6", "--out", str(data)]
     assert cli.main([*record, "--json"]) == 0
     train = ["train", str(data), "--policy.type", "mse", "--steps", "2", "--out", str(out)]
@@ -41,7 +42,8 @@ def test_dimensions_come_from_the_demonstrations_and_the_tolerance_is_the_tasks(
     code, out, err = call(capsys, "eval", five, *EVAL, "--out", tmp_path, "--json")
     assert code == 0
     assert "As in the demonstrations: dimensions 5." in err
-    assert "The demonstrations had goal_tolerance 0.01; here it is 0.05." in err
+    had = "goal_tolerance 0.01, randomisation.mass 0.05"
+    assert f"The demonstrations had {had}; here it is 0.05, 0.0." in err
     found = json.loads(out)
     assert (found["options"]["dimensions"], found["options"]["goal_tolerance"]) == (5, 0.05)
     (folder,) = tmp_path.glob("evaluations/*")
@@ -53,7 +55,8 @@ def test_dimensions_come_from_the_demonstrations_and_the_tolerance_is_the_tasks(
 def test_options_that_are_given_count_and_need_no_comment(
     five: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("eval", five, *EVAL, "--out", tmp_path, "--task.goal-tolerance", "0.5", "--json")
+    given = ("--task.goal-tolerance", "0.5", "--task.randomisation.mass", "0")
+    words = ("eval", five, *EVAL, "--out", tmp_path, *given, "--json")
     code, out, err = call(capsys, *words)
     assert code == 0
     assert json.loads(out)["options"]["goal_tolerance"] == 0.5

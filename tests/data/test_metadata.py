@@ -56,6 +56,16 @@ def test_who_demonstrated_where_is_no_difference() -> None:
     assert Metadata(**fields()).difference(other) is None
 
 
+def test_a_setting_that_did_not_exist_when_data_were_recorded_was_off() -> None:
+    def making(**world: Any) -> str:
+        return Metadata(**fields(config={"tolerance": 0.02, "world": world})).making
+
+    assert making(mass=0.1) == making(mass=0.1, lag=0.0, textures=False)
+    assert making() == Metadata(**fields()).making
+    assert making(mass=0.1) != making(mass=0.1, lag=0.04)
+    assert making(mass=0.1) != making(mass=0.2)
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [

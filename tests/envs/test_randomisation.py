@@ -36,6 +36,7 @@ EVERYTHING = Randomisation(
     observation_noise=0.002,
     action_noise=0.001,
     latency=2,
+    lag=0.04,
 )
 SCENE: Any = make_task("push").scene  # type: ignore[attr-defined]  # tabletop tasks have one
 SWITCHES: dict[str, Any] = {name: getattr(EVERYTHING, name) for name in vars(EVERYTHING)}
@@ -103,6 +104,13 @@ def test_larger_things_stand_on_the_table() -> None:
 def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Randomisation(**wrong)
+
+
+def test_a_lag_of_a_whole_control_period_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"randomisation\.lag is 0\.1 s.*less than 0\.1 s"):
+        make_task("push", randomisation=Randomisation(lag=0.1))
+    with pytest.raises(ConfigError, match=r"lag is 0\.1 s"):
+        varied(SCENE, {"arm.lag": 0.1})
 
 
 def everything_for(row: Row) -> SensingRandomisation:

@@ -197,3 +197,56 @@ def test_arm_with_its_wrist_turned_over_holds_rather_than_leave_the_workspace(
         strayed = np.maximum(robot.limits.lower - place, place - robot.limits.upper).max()
         assert strayed < 0.006
     workcell.close()
+
+
+LAG = 0.03
+
+
+@pytest.fixture(params=[mujoco_sim, bullet_sim], ids=["mujoco", "pybullet"])
+def late(request: pytest.FixtureRequest) -> Iterator[Workcell]:
+    cell = request.param.make_workcell(Push(), cameras=False)
+    cell.variable.vary({"arm.lag": LAG})
+    yield cell
+    cell.close()
+
+
+def pushed_along(cell: Workcell, step: float, periods: int) -> Float64:
+    """How far the tip is behind what was commanded after every period, in y, (periods,) [m]."""
+    behind = []
+    for _ in range(periods):
+        target = cell.robot.observe().target.tool
+        assert target is not None
+        there = Pose(
+            position=target.position + np.array([0.0, step, 0.0]), quaternion=target.quaternion
+        )
+        cell.robot.command(Target(tool=there))
+        cell.robot.advance()
+        behind.append(there.position[1] - tip(cell).position[1])
+    return np.array(behind)
+
+
+def test_an_arm_that_lags_is_where_it_was_to_be_so_much_earlier(late: Workcell) -> None:
+    period = late.robot.limits.control_period
+    late.robot.reset()
+    behind = pushed_along(late, 0.005, 4)
+    np.testing.assert_allclose(behind, 0.005 * LAG / period, atol=5e-5)
+    assert abs(pushed_along(late, 0.0, 1)[0]) < 5e-5  # and it gets there
+
+
+def test_an_arm_that_lags_goes_on_from_a_saved_state_bit_for_bit(late: Workcell) -> None:
+    assert late.simulation is not None
+    late.robot.reset()
+    pushed_along(late, 0.005, 2)
+    saved = late.simulation.save()
+    first = pushed_along(late, 0.003, 3)
+    late.simulation.restore(saved)
+    np.testing.assert_array_equal(pushed_along(late, 0.003, 3), first)
+
+
+def test_an_arm_that_lags_counts_its_states_like_any_other(late: Workcell) -> None:
+    world: Any = late.simulation
+    late.robot.reset()
+    before = world.instant
+    pushed_along(late, 0.005, 3)
+    assert world.instant == before + 3
+    assert world.time == pytest.approx(3 * late.robot.limits.control_period)

@@ -232,6 +232,31 @@ def test_error_of_ours_in_the_stream_stops_the_arm(
         stands_and_stays(bench, arm)
 
 
+def test_counts_of_the_episode_outlast_a_new_connection_and_begin_anew_with_the_next(
+    bench: Bench,
+) -> None:
+    with bench.arm() as arm:
+        for target in (tip(0.4, 0.0), tip(2.0, 0.0), tip(0.4, 0.0)):
+            arm.command(target)
+            arm.advance()
+        assert arm.observe().interventions == 1
+        bench.rig.inject("close")
+        run_into(arm)
+        assert bench.still()
+        at_fault, timing = arm.observe(), arm.timing
+        assert at_fault.interventions >= 1 and (at_fault.setpoints or 0) > 10
+        arm.recover()
+        recovered = arm.observe()
+        for name in ("interventions", "setpoints", "setpoints_late"):
+            assert getattr(recovered, name) == getattr(at_fault, name), name
+        assert arm.timing.periods == timing.periods > 0
+        arm.reset()
+        begun = arm.observe()
+        assert begun.interventions == 0
+        assert 0 <= begun.setpoints_late <= (begun.setpoints or 0) < (at_fault.setpoints or 0)
+        assert arm.timing.periods > timing.periods
+
+
 def test_recovering_without_a_fault_does_nothing(bench: Bench) -> None:
     with bench.arm() as arm:
         arm.recover()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,6 +17,7 @@ from ibc_gym.errors import ConfigError, Declined, RobotFault
 from ibc_gym.hardware.calibration.by_hand import THERE, touch_by_hand
 from ibc_gym.hardware.calibration.collecting import Setting
 from ibc_gym.hardware.calibration.tool_point import solve_tool_point
+from ibc_gym.hardware.table.console import Answers, Meanwhile
 from ibc_gym.records import Float64, Pose, RobotLimits, RobotState, Target
 
 LENGTH = 0.15
@@ -81,9 +82,7 @@ class Person:
     def say(self, sentence: str) -> None:
         self.said.append(sentence)
 
-    def ask(
-        self, question: str, answers: Mapping[str, str], meanwhile: Callable[[], None] | None = None
-    ) -> str:
+    def ask(self, question: str, answers: Answers, meanwhile: Meanwhile = None) -> str:
         key = next(self._keys)
         if answers is THERE:
             assert self._arm.is_led and meanwhile is not None

@@ -84,18 +84,31 @@ class TestSameAngles:
         assert (frame.image == image).all() and frame.depth is not None
         assert (frame.depth == depth).all()
 
-    def test_depth_is_averaged_over_what_is_measured(self) -> None:
+    def test_depth_is_taken_from_what_is_measured(self) -> None:
         depth = np.zeros((4, 8), np.float32)
-        depth[0, 0], depth[1, 1] = 1.0, 2.0
+        depth[1, 1], depth[2, 4], depth[3, 5] = 1.0, 2.0, 3.0
         small = FittedCamera(of_device(SPEC, depth=depth), HALF).read().depth
         assert small is not None and small.dtype == np.float32
-        assert small[0, 0] == 1.5 and not small[1:].any()
+        assert small[0, 0] == 1.0 and small[1, 2] in (2.0, 3.0)
+        assert np.count_nonzero(small) == 2
 
     def test_rays_stay_what_they_were(self) -> None:
         spec = FittedCamera(of_device(SPEC), HALF).spec
         assert ((0.0 - spec.cx) / spec.fx, (2.0 - spec.cy) / spec.fy) == pytest.approx(
             ((0.0 - SPEC.cx) / SPEC.fx, (4.0 - SPEC.cy) / SPEC.fy)
         )
+
+    @given(factor=st.integers(1, 6), edge=st.integers(0, 30), seed=st.integers(0, 99))
+    def test_depth_at_an_edge_is_of_one_side_or_the_other(
+        self, factor: int, edge: int, seed: int
+    ) -> None:
+        depth = np.where(np.arange(5 * factor) < edge, 0.6, 0.8).astype(np.float32)
+        depth = np.repeat(depth[None], 3 * factor, 0)
+        depth[np.random.default_rng(seed).random(depth.shape) < 0.3] = 0.0
+        small = Blocks(factor).depth(depth)
+        assert set(small.ravel()) <= set(depth.ravel())
+        for block, seen in zip(_cut(depth, factor), small.ravel(), strict=True):
+            assert seen in block and (seen > 0) == block.any()
 
     @given(factor=st.integers(1, 6), seed=st.integers(0, 99))
     def test_windows_of_whole_pixels_average_as_blocks_do(self, factor: int, seed: int) -> None:
@@ -106,7 +119,13 @@ class TestSameAngles:
         blocks = Blocks(factor)
         apart = blocks.colour(image).astype(int) - windows.colour(image)
         assert np.abs(apart).max() <= 1, "where the mean lies between two bytes"
-        np.testing.assert_allclose(windows.depth(depth), blocks.depth(depth), rtol=1e-5)
+        assert (windows.depth(depth) == blocks.depth(depth)).all()
+
+
+def _cut(depth: Float32, factor: int) -> list[Float32]:
+    """A picture's blocks, row by row."""
+    rows = np.split(depth, len(depth) // factor)
+    return [block for row in rows for block in np.split(row, row.shape[1] // factor, axis=1)]
 
 
 class TestWiderAngles:
@@ -132,18 +151,38 @@ class TestWiderAngles:
         away[100, 200] = 0.0
         frame = FittedCamera(of_device(D415, wall, away), TASK).read()
         assert (frame.image == 137).all() and frame.depth is not None
-        np.testing.assert_allclose(frame.depth, 0.75, rtol=1e-6)
+        assert (frame.depth == np.float32(0.75)).all()
 
-    def test_larger_picture_than_the_device_s_is_drawn_between_its_pixels(self) -> None:
-        ramp = np.repeat(np.arange(0, 160, dtype=np.float32)[None], 90, 0)
-        device = smaller(D415, 4)
-        near = replace(device, depth=True)
-        larger = smaller(TASK, 320 / 180)
-        seen = FittedCamera(of_device(near, depth=ramp + 1.0), larger).read().depth
+    @given(edge=st.floats(60, 580), seed=st.integers(0, 99))
+    def test_depth_at_an_edge_is_of_one_side_or_the_other_and_the_edge_stays_where_it_is(
+        self, edge: float, seed: int
+    ) -> None:
+        beside = np.arange(D415.width) + 0.5 < edge
+        depth = np.where(beside, 0.6, 0.8).astype(np.float32)
+        depth = np.repeat(depth[None], D415.height, 0)
+        depth[np.random.default_rng(seed).random(depth.shape) < 0.1] = 0.0
+        seen = FittedCamera(of_device(D415, depth=depth), TASK).read().depth
         assert seen is not None
+        assert set(np.unique(seen)) <= {np.float32(0.0), np.float32(0.6), np.float32(0.8)}
+        there = (edge - D415.cx) / D415.fx * TASK.fx + TASK.cx
+        columns = np.arange(TASK.width) + 0.5
+        for side, is_there in ((0.6, columns < there - 1.5), (0.8, columns > there + 1.5)):
+            rest = seen[:, is_there]
+            assert ((rest == np.float32(side)) | (rest == 0)).all()
+
+    def test_larger_picture_than_the_device_s_is_drawn_between_its_pixels_but_for_depth(
+        self,
+    ) -> None:
+        roof = np.repeat(3.0 * np.abs(np.arange(160) - 80.0)[None], 90, 0).astype(np.float32)
+        device = replace(smaller(D415, 4), depth=True)
+        larger = smaller(TASK, 320 / 180)
+        image = np.repeat(roof[..., None], 3, 2).astype(np.uint8)
+        frame = FittedCamera(of_device(device, image, roof + 1.0), larger).read()
         rays = (np.arange(larger.width) + 0.5 - larger.cx) / larger.fx
-        expected = rays * device.fx + device.cx - 0.5 + 1.0
-        np.testing.assert_allclose(seen, np.tile(expected, (larger.height, 1)), atol=1e-3)
+        between = np.interp(rays * device.fx + device.cx - 0.5, np.arange(160), roof[0])
+        assert np.abs(frame.image[..., 0] - between).max() < 0.51, "but for whole bytes"
+        assert frame.depth is not None and np.isin(frame.depth, roof + 1.0).all()
+        assert np.abs(frame.depth - 1.0 - between).max() < 1.51, "half a pixel away at most"
 
 
 class TestRefusal:

@@ -134,60 +134,60 @@ def lead(rig: Rig, joints: Float64) -> None:
         time.sleep(0.05)
 
 
-def begun(folder: Path, rig: Rig, questions: int, out: Path) -> CommandInTerminal:
-    """The command at a table with this rig, once the person has confirmed all there is to see to."""
-    told = TABLE.format(address=rig.address, questions=questions, commands=rig.port)
-    (folder / "table.toml").write_text(told)
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where the tip goes."""
+    return tmp_path / "tool.json"
+
+
+@pytest.fixture
+def leading(
+    tmp_path: Path, out: Path, rig: tuple[Rig, int], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CommandInTerminal]:
+    """The command at a table with this rig, once the person has confirmed all there is to see to, and holds the arm."""
+    arm, questions = rig
+    table = tmp_path / "table.toml"
+    table.write_text(TABLE.format(address=arm.address, questions=questions, commands=arm.port))
+    monkeypatch.setenv(VARIABLE, str(table))
     words = ("--workcell", "xarm", "--views", str(POSES + 4), "--out", str(out))
-    command = CommandInTerminal("calibrate", "tool", *words, folder=folder)
-    command.until("1 of 7, workspace")
-    for number in range(2, 8):
+    command = CommandInTerminal("calibrate", "tool", *words, folder=tmp_path)
+    try:
+        command.until("1 of 7, workspace")
+        for number in range(2, 8):
+            command.type(b"y")
+            command.until(f"{number} of 7, ")
         command.type(b"y")
-        command.until(f"{number} of 7, ")
-    command.type(b"y")
-    command.until("do you hold the arm?")
-    return command
+        command.until("do you hold the arm?")
+        command.type(b"\r")
+        command.until("Pose 1 of 12")
+        yield command
+    finally:
+        command.close()
 
 
 def test_person_at_the_table_leads_the_arm_and_says_when_it_touches(
-    tmp_path: Path, rig: tuple[Rig, int], monkeypatch: pytest.MonkeyPatch
+    rig: tuple[Rig, int], out: Path, leading: CommandInTerminal
 ) -> None:
-    arm, questions = rig
-    out = tmp_path / "tool.json"
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "table.toml"))
-    command = begun(tmp_path, arm, questions, out)
-    try:
-        command.type(b"\r")
-        command.until("Pose 1 of 12")
-        arm.heard()
-        for number, joints in enumerate(way(arm), start=1):
-            lead(arm, joints)
-            command.type(b"\r")
-            command.until(f"Pose {number + 1} of 12")
-        assert any("They agree on the tip within 0." in line for line in command.lines)
-        command.type(b"f")
-        assert command.end() == 0
-        assert command.mode == command.mode_before, "the terminal is as it was"
-    finally:
-        command.close()
+    arm, _ = rig
+    arm.heard()
+    for number, joints in enumerate(way(arm), start=1):
+        lead(arm, joints)
+        leading.type(b"\r")
+        leading.until(f"Pose {number + 1} of 12")
+    assert any("They agree on the tip within 0." in line for line in leading.lines)
+    leading.type(b"f")
+    assert leading.end() == 0
+    assert leading.mode == leading.mode_before, "the terminal is as it was"
     assert arm.heard() == [], "nothing but the hand moved it"
     assert off(stored(out, "tool"), make_stage("calibration", {})) < 5e-4
 
 
 def test_person_who_stops_it_by_the_key_leaves_an_arm_that_stands_and_no_file(
-    tmp_path: Path, rig: tuple[Rig, int], monkeypatch: pytest.MonkeyPatch
+    rig: tuple[Rig, int], out: Path, leading: CommandInTerminal
 ) -> None:
-    arm, questions = rig
-    out = tmp_path / "tool.json"
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "table.toml"))
-    command = begun(tmp_path, arm, questions, out)
-    try:
-        command.type(b"\r")
-        command.until("Pose 1 of 12")
-        command.type(b"q")
-        assert command.end() == 130
-        assert any("You stopped the arm by q" in line for line in command.lines)
-    finally:
-        command.close()
+    arm, _ = rig
+    leading.type(b"q")
+    assert leading.end() == 130
+    assert any("You stopped the arm by q" in line for line in leading.lines)
     assert not out.exists() and not arm.state()["moving"]
     assert arm.state()["state"] == 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +16,7 @@ from ibc_gym.errors import ConfigError, RobotFault
 from ibc_gym.hardware.arm.config import XArmConfig
 from ibc_gym.hardware.calibration.files import BOUNDS, Stored, save
 from ibc_gym.hardware.rig.process import Rig
+from ibc_gym.hardware.table.console import Answers, Meanwhile
 from ibc_gym.hardware.workcells import emulated, real
 from ibc_gym.hardware.workcells.table import (
     FILE,
@@ -56,9 +57,7 @@ class Script:
     def say(self, sentence: str) -> None:
         self.said.append(sentence)
 
-    def ask(
-        self, question: str, answers: Mapping[str, str], meanwhile: Callable[[], None] | None = None
-    ) -> str:
+    def ask(self, question: str, answers: Answers, meanwhile: Meanwhile = None) -> str:
         self.asked.append(question)
         for word, answer in self.answers.items():
             if word in question:

@@ -16,7 +16,9 @@ SHALLOW = 1.5e-4
 """How deep a thing may be in another in MuJoCo [m]."""
 
 
-@pytest.mark.realtime
+pytestmark = pytest.mark.realtime
+
+
 def test_insertions_are_rehearsed_on_equal_seeds_with_figures_of_time_and_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,3 +63,21 @@ def test_insertions_are_rehearsed_on_equal_seeds_with_figures_of_time_and_a_page
     text = page.read_text()
     assert text.startswith("<!doctype html>") and "mujoco and xarm-emulated" in text
     assert text.count("2 of 2") == 2 and f"{rehearsed['setpoints']:,}" in text
+
+
+def test_collision_costs_its_episode_and_the_arm_is_had_back_for_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rig.toml").write_text('faults = ["collision@0.4s"]')
+    monkeypatch.setenv("IBC_GYM_RIG", str(tmp_path / "rig.toml"))
+    words = ("rehearse", "reach", "--episodes", "2", "--trials", "2", "--seed", str(SEED))
+    code, out, err = run(capsys, *words, "--out", tmp_path / "rehearsed", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    same, other = found["same_commands"], found["trials"]["oracle"]["second"]
+    assert (same["episodes"], same["faults"]) == (1, 1)
+    assert (other["episodes"], other["faults"], other["cut_off"]) == (2, 1, None)
+    assert other["successes"] < 2
+    for told in (*same["fault_messages"], *other["fault_messages"]):
+        assert "controller error 31" in told and told in err
+    assert found["cut_off"] is None
