@@ -25,7 +25,7 @@ from benchmarks.results_file import RESULTS, add_row, command, digest, read_rows
 from ibc_gym.data.info import data_info
 from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.registry import load
-from ibc_gym.serialise import to_json
+from ibc_gym.serialise import switched_on, to_json
 from ibc_gym.tables import PRESETS
 
 FIRST_SEED = 600_000
@@ -144,7 +144,8 @@ def train(
     if settings.steps is not None:
         flags += ["--steps", str(settings.steps), "--budget-cpu-seconds", "None"]
     settled = load(PRESETS, preset, "preset")
-    same = digest(fingerprint, to_json(settled.config), vars(settled.training), flags)
+    config = switched_on(to_json(settled.config))  # settings that are added later, and off, change no name
+    same = digest(fingerprint, config, vars(settled.training), flags)
     folder = settings.runs / f"{preset.replace('/', '-')}-{same}-s{seed}"
     said = ["train", str(data), "--preset", preset, *flags, "--seed", str(seed), "--threads", "1"]
     said += ["--out", str(folder)]

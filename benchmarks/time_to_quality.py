@@ -24,7 +24,7 @@ from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.record import RecordConfig, record
 from ibc_gym.registry import load
-from ibc_gym.serialise import to_json
+from ibc_gym.serialise import switched_on, to_json
 from ibc_gym.tables import PRESETS
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.trainer import train
@@ -135,7 +135,7 @@ def measure(row: Row, preset_name: str, data: Path, seed: int, episodes: int) ->
         "budget_cpu_seconds": row.budget,
         **({} if row.steps is None else {"steps": row.steps}),
     }
-    same = digest(to_json(preset.config), settings, Dataset.open(data).fingerprint)
+    same = digest(switched_on(to_json(preset.config)), settings, Dataset.open(data).fingerprint)
     folder = data.parent / f"{preset_name.replace('/', '-')}-{same}-s{seed}"
     measured = folder / f"measured-{episodes}.json"
     if not measured.exists():
