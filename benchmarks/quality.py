@@ -144,7 +144,8 @@ def train(
     if settings.steps is not None:
         flags += ["--steps", str(settings.steps), "--budget-cpu-seconds", "None"]
     settled = load(PRESETS, preset, "preset")
-    config = switched_on(to_json(settled.config))  # settings that are added later, and off, change no name
+    # A setting that is added later, and off, changes no name.
+    config = switched_on(to_json(settled.config))
     same = digest(fingerprint, config, vars(settled.training), flags)
     folder = settings.runs / f"{preset.replace('/', '-')}-{same}-s{seed}"
     said = ["train", str(data), "--preset", preset, *flags, "--seed", str(seed), "--threads", "1"]
