@@ -87,7 +87,7 @@ KITCHEN: Final = Preset(
     config=EBMConfig(**_LANGEVIN, **_SEEN),
     training=TrainingHints(steps=1_200, **_IMPLICIT),
 )
-"""Four things to do in a kitchen, human demonstrations; its actions are velocities, which no lead makes faster."""
+"""Four things to do in a kitchen, human demonstrations, whose velocities no lead makes faster."""
 KITCHEN_MDN: Final = Preset(
     policy="mdn",
     config=MDNConfig(**_MIXTURE, **_SEEN),
