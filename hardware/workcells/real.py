@@ -19,7 +19,6 @@ from ..arm.bring_up import ErrorPending
 from ..arm.config import XArmConfig
 from ..cameras.devices import Bus, UsbBus
 from ..cameras.realsense import RealSenseCamera
-from ..rig.control_port import control_port, current
 from ..safety import SafeRobot
 from ..table.checklist import Told, checklist, go_through
 from ..table.console import Console, KeyConsole
@@ -135,14 +134,15 @@ class AttendedArm(OpenedArm):
 
 def _connected(config: XArmConfig, console: Console, rig: RigPorts | None) -> AttendedArm:
     """The arm; an error from before is cleared if the person has looked at it. An emulated one is told its tool."""
-    with control_port(current() if rig is None else rig.commands):
-        try:
-            arm = AttendedArm(config, write_tool=rig is not None)
-        except ErrorPending as fault:
-            console.say(str(fault))
-            if console.ask("May the error be cleared?", LOOKED) != "y":
-                raise
-            arm = AttendedArm(config, clear_errors=True, write_tool=rig is not None)
+    if rig is not None:
+        config = replace(config, port=rig.commands)
+    try:
+        arm = AttendedArm(config, write_tool=rig is not None)
+    except ErrorPending as fault:
+        console.say(str(fault))
+        if console.ask("May the error be cleared?", LOOKED) != "y":
+            raise
+        arm = AttendedArm(config, clear_errors=True, write_tool=rig is not None)
     arm.console = console
     return arm
 
