@@ -14,8 +14,8 @@ from ibc_gym.errors import ConfigError, RobotFault
 from ibc_gym.hardware.arm.config import XArmConfig
 from ibc_gym.hardware.arm.robot import XArm
 
-PORT = 10502
-"""Where a rig listens if the system keeps 502 for itself."""
+PORT = 20502
+"""Neither the vendor's nor the one that a rig takes where the system keeps 502 for itself."""
 
 
 @pytest.fixture(scope="module")
