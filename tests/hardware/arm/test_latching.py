@@ -129,7 +129,8 @@ def test_thread_that_has_ended_is_noticed_by_the_next_word_and_had_back(
         while arm._stream.alive:
             assert time.monotonic() < until
             time.sleep(0.001)
-        assert arm.fault is None, "nobody was left who could have latched it"
+        nobody_noticed = arm.fault is None
+        assert nobody_noticed
         monkeypatch.undo()
         with pytest.raises(RobotFault, match="has ended, which is a fault of ours"):
             words[verb](arm)
