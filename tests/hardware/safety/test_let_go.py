@@ -1,0 +1,65 @@
+"""The dead-man switch before the driver of an arm: let go with commands that lie far ahead, the arm stands all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from arm_bench import Bench, bring, tip
+from arm_bench import bench as make_bench
+
+from ibc_gym.hardware.safety import SafeRobot, SafetyLimits
+from ibc_gym.records import Float64
+
+pytestmark = pytest.mark.realtime
+
+BRAKING = 0.06
+"""What an arm may still go at 0.25 m/s [m]: some 25 mm to brake, and what it was ahead of its own reports, which a busy machine
+makes late."""
+PERIODS = 12
+
+
+class Switch:
+    """Held until it is let go."""
+
+    on = True
+
+    def held(self) -> bool:
+        return self.on
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with make_bench() as made:
+        yield made
+
+
+def test_arm_brakes_and_stands_where_it_was_when_it_was_let_go(bench: Bench) -> None:
+    switch = Switch()
+    with bench.arm() as arm:
+        robot = SafeRobot(
+            arm, SafetyLimits(step=0.28), kinematics=bench.config.kinematics(), dead_man=switch
+        )
+        robot.reset(tip(0.375, -0.2))
+
+        def where() -> Float64:
+            tool = robot.observe().tool
+            assert tool is not None
+            return tool.position
+
+        for number in (1, 2):  # faster than the arm goes: most of it lies ahead then
+            robot.command(tip(0.375, -0.2 + 0.14 * number))
+            robot.advance()
+        switch.on = False
+        there = where()
+        assert there[1] < 0.0, "it has a long way to go"
+        gone = []
+        for _ in range(PERIODS):
+            robot.command(tip(0.375, 0.08))
+            robot.advance()
+            gone.append(float(np.linalg.norm(where() - there)))
+        assert max(gone) < BRAKING, gone
+        assert gone[-1] < 2e-3, "it stands there, no further on"
+        switch.on = True
+        bring(arm, tip(0.375, 0.08))
