@@ -138,10 +138,14 @@ def test_stop_that_nobody_confirmed_is_told_and_no_standing_still(
 ) -> None:
     robot: Any = Unheard()
     stopping.clear()
-    with pytest.raises(Stopped) as stopped, braked("xarm", robot):
+
+    def press_and_go_on() -> None:
         typist(b"\x1b")
         assert stopping.wait(10.0)
         raise RobotFault("It is stopped.")  # as whoever moves it is told at once
+
+    with pytest.raises(Stopped) as stopped, braked("xarm", robot):
+        press_and_go_on()
     said = str(stopped.value)
     assert said.startswith("No answer. If the arm moves, press") and "by Esc" in said
     assert "stands" not in said

@@ -142,7 +142,9 @@ def test_file_changes_what_it_names_and_leaves_the_rest_on(tmp_path: Path) -> No
     bounds = bounds_for(make_task("insert"), load_table(path).safety)
     assert (bounds.speed, bounds.height, bounds.joint_margin) == (0.4, (0.008, 0.3), 0.0)
     assert bounds.tilt == TILT and bounds.step is not None
-    assert bounds.patience == SAFETY.patience, "a hung policy is stopped whatever else the file bounds"
+    assert bounds.patience == SAFETY.patience, (
+        "a hung policy is stopped whatever else the file bounds"
+    )
 
 
 @pytest.mark.parametrize("task", ["insert", "calibration"])
