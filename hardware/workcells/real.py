@@ -123,12 +123,14 @@ class AttendedArm(OpenedArm):
         Raises:
             Declined: The person gave up; nothing moves.
             SpecMismatch: As `XArm.reset`.
-            RobotFault: As `XArm.reset`.
+            RobotFault: As `XArm.reset`; or somebody stopped the arm while the person was asked, and nothing moves.
         """
+        stops = self._stops
         if self.console is not None and self.fault is None:
             asked = "The arm goes home. Is its way free, is nothing under its home place, do you stand clear?"
             if self.console.ask(asked, CLEAR) != "enter":
                 raise Declined("The arm was not let go home; no episode begins.")
+            self._raise_stopped(stops)
         super().reset(home)
 
 
