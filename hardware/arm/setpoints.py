@@ -116,9 +116,7 @@ class Setpoints:
             self._seen, self._sent_then, self._left_at = motion.joints, self.sent, None
         elif float(np.abs(self.sent - self._sent_then).max()) > MOVED:
             self._left_at = motion.time if self._left_at is None else self._left_at
-            same = (
-                motion.time - self._left_at
-            )  # by reports that came: another look tells where none do
+            same = motion.time - self._left_at  # by reports: another look tells where none come
             if same > self._config.control_period:
                 raise RobotFault(
                     f"The controller at {self._config.address} has reported the very same joints for {same:.2f} s, though "
