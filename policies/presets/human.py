@@ -85,10 +85,10 @@ RELOCATE_MSE: Final = Preset(
 
 # Every task is a matter of centimetres, and what comes after one that was missed nobody has shown. What is divided by the
 # root of its deviation counts for little where it hardly moves: divided by the deviation, fingers, burners and what
-# vibrates look like another kitchen, and no policy finds the light switch (two tasks of four in every episode).
-# An error of one chunk is an eighth of the mean of eight: it does 3.95 tasks where the same weights, carrying out four
-# actions of each chunk, do 3.65 (20 episodes). Four candidates, each learned from fewer people, do 2 to 2.6. Without
-# weight decay one training of two did 3.4, with it three of three 3.95 or more.
+# vibrates look like another kitchen, and the light switch is hardly ever found (by eight actions at once, never).
+# Of an error of one chunk an eighth is left in the mean of eight: it does 3.95 tasks where the same weights, carrying out
+# four actions of each chunk, do 3.65 (20 episodes). Of four candidates each is learned from fewer people than of two.
+# Without weight decay one training of two did 3.4, with it three of three 3.95 or more.
 _COOK: Final[dict[str, Any]] = {
     "history": 1,
     "feature_scale": "sqrt_std",
