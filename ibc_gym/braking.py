@@ -61,10 +61,23 @@ def braked(
         try:
             yield lambda: brake.why
         except (RobotFault, Declined) as error:
-            fault = getattr(robot, "fault", None)
-            if brake.why is None or brake.why not in str(fault):
+            brake.close()  # it may be stopping the robot still, and not know yet whether the robot heard
+            if brake.why is None or brake.why not in _fault_of(robot):
                 raise  # something else stopped it first
-            raise Stopped(f"{brake.why} It stands where it was.") from error
+            raise Stopped(how_it_stopped(brake.why, robot)) from error
+
+
+def how_it_stopped(why: str, robot: Stoppable | None) -> str:
+    """That a person stopped the robot; what is wrong with it comes first, and then nobody says that it stands."""
+    fault = _fault_of(robot)
+    if why in fault and not fault.startswith(why):
+        return fault
+    return f"{why} It stands where it was."
+
+
+def _fault_of(robot: Stoppable | None) -> str:
+    fault = getattr(robot, "fault", None)
+    return "" if fault is None else str(fault)
 
 
 def _robot_of(moved: VectorEnv[Any, Any, Any] | Robot) -> Stoppable | None:

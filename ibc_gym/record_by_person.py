@@ -180,7 +180,8 @@ class _Session:
         try:
             with braked(self._stage.config.workcell, self._cell.robot, ESCAPE):
                 return self._steps(seed, buffer)
-        except Stopped:
+        except Stopped as stopped:
+            self._around.say(f"{stopped}")  # above all if the arm did not hear it
             self._forget()  # or it is heard that the terminal is gone
             return "stop"
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ibc_gym.errors import RobotFault
-from ibc_gym.hardware.arm.config import XArmConfig
+from ibc_gym.hardware.arm.config import CONTROL_PORT, XArmConfig
 from ibc_gym.hardware.arm.recovery import clear
 from ibc_gym.hardware.arm.robot import XArm
 from ibc_gym.hardware.arm.vendor import Controller
@@ -51,7 +51,9 @@ class Bench:
     @contextmanager
     def controller(self) -> Iterator[Controller]:
         """A second client, as somebody else beside the arm might have one."""
-        with Controller(self.rig.address, connect_timeout=5.0, command_timeout=0.5) as controller:
+        with Controller(
+            self.rig.address, port=self.rig.port, connect_timeout=5.0, command_timeout=0.5
+        ) as controller:
             yield controller
 
     def clean(self) -> None:
@@ -96,11 +98,14 @@ class Bench:
 
 
 @contextmanager
-def bench(identity: dict[str, Any] | None = None, **configuration: Any) -> Iterator[Bench]:
+def bench(
+    identity: dict[str, Any] | None = None, port: int = CONTROL_PORT, **configuration: Any
+) -> Iterator[Bench]:
     """A controller whose arm stands at the home of the default config and knows its tool.
 
     Args:
         identity: Fields of the emulator's `Identity` that differ.
+        port: For commands.
         configuration: Fields of the emulator's `Configuration` that differ.
     """
     # On a busy machine the emulator's clock goes slower than ours: targets come faster than they were meant to. Moderate
@@ -122,10 +127,11 @@ def bench(identity: dict[str, Any] | None = None, **configuration: Any) -> Itera
         "joints": config.home().tolist(),
         "identity": identity or {},
         "configuration": known | configuration,
+        "port": port,
     }
     flags = [word for name, value in options.items() for word in (f"--{name}", json.dumps(value))]
     with spawn(config.address, *flags, program=PROGRAM) as rig:
-        yield Bench(rig, config)
+        yield Bench(rig, replace(config, port=rig.port))
 
 
 def new_address() -> str:

@@ -174,9 +174,8 @@ def test_measured_rehearsal_is_as_near_as_it_shall_be() -> None:
     timing = found["timing"]["second"]
     assert found["workcells"] == ["mujoco", "xarm-emulated"] and timing["setpoints"] > 1000
     assert timing["setpoints_late"] <= 0.005 * timing["setpoints"]
-    oracle = found["trials"]["oracle"]
-    rates = [
-        oracle[which]["successes"] / oracle[which]["episodes"] for which in ("first", "second")
-    ]
-    assert oracle["first"]["episodes"] == oracle["second"]["episodes"] == 50
-    assert abs(rates[0] - rates[1]) <= 0.05 + 1e-9
+    policies = found["trials"]
+    assert "oracle" in policies and len(policies) == 2
+    for trials in policies.values():
+        assert trials["first"]["episodes"] == trials["second"]["episodes"] == 50
+        assert abs(trials["difference_points"]) <= 5

@@ -101,6 +101,17 @@ class TestEpisodes:
         assert (summary.done, summary.written) == (1, 0)
         assert len(hall.data) == 0
 
+    def test_what_a_fault_cut_off_is_kept_among_successes_as_is_said(
+        self, hall: Hall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        collide(monkeypatch, step=3)
+        script = [IDLE, PUSH, PUSH, PUSH, PUSH, IDLE, ask(device.STOP)]
+        with pytest.raises(RobotFault):
+            hall.record(script, episodes=3, successes_only=True)
+        (kept,) = hall.data
+        assert f"The {kept.length} steps until then are kept, and marked." in hall.said
+        assert kept.success is False and "collision" in str(kept.fault)
+
 
 class TestTime:
     def test_simulation_takes_its_time(self, hall: Hall) -> None:

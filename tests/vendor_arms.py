@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 import numpy as np
 from xarm import wrapper
+from xarm.core.config.x_config import XCONF
 
-from ibc_gym.hardware.rig.control_port import control_port
 from ibc_gym.hardware.rig.process import Rig
 from ibc_gym.records import Float64
 
@@ -41,6 +42,17 @@ def until(condition: Callable[[], Any], patience: float = 5.0) -> bool:
             return False
         time.sleep(0.005)
     return True
+
+
+@contextmanager
+def control_port(port: int) -> Iterator[None]:
+    """Let the bare client look for controllers at another port for the length of a block: its setting is the process's."""
+    before = XCONF.SocketConf.TCP_CONTROL_PORT
+    XCONF.SocketConf.TCP_CONTROL_PORT = port
+    try:
+        yield
+    finally:
+        XCONF.SocketConf.TCP_CONTROL_PORT = before
 
 
 def connected(rig: Rig, **options: Any) -> Arm:

@@ -6,7 +6,6 @@ hardware is only compared: model, firmware, geometry, tool, payload, mounting. W
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -34,7 +33,7 @@ SAME_ANGLE: Final = 1e-3
 SAME_MASS: Final = 0.01
 """[kg]"""
 SAME_SPEED: Final = 1e-3
-"""Of m/s and rad/s."""
+"""Of m/s, rad/s and rad/s^2."""
 LOOKS: Final = 3
 """At reports that tell the setup, before what they say is believed; there are five a second."""
 
@@ -106,26 +105,38 @@ def make_ready(
     """Enable the joints and enter a mode, by default that of the stream; on return the arm holds and takes targets.
 
     Raises:
-        RobotFault: It does not become ready in time.
+        RobotFault: It does not become ready in time, or a joint stays without power or braked.
     """
     controller.clear_warning()
     controller.enable()
     mode = MODES[config.stream] if mode is None else mode
     controller.set_mode(mode)
     controller.be_ready()
-    asked_at = time.monotonic()
+    asked_at = reports.clock()
     _check_error(controller)
     reports.wait_motion(
         lambda each: each.mode == mode and each.state <= 2,
         after=asked_at,
         timeout=config.ready_timeout,
     )
+    _check_enabled(config, reports, after=asked_at)
     _check_error(controller)
+
+
+def _check_enabled(config: XArmConfig, reports: Reports, *, after: float) -> None:
+    """Wait for a report by which all joints are powered and their brakes released."""
+    try:
+        reports.wait_setup(lambda each: each.enabled, after=after, timeout=config.ready_timeout)
+    except RobotFault as error:
+        raise RobotFault(
+            f"The controller at {config.address} took the order to enable the joints, but does not say that all of them are "
+            f"powered and their brakes released; nothing moves. {error}"
+        ) from error
 
 
 def _check_reports(config: XArmConfig, reports: Reports, check: Callable[[Setup], None]) -> None:
     """Hold a new report to a check; those after it, too, since the first may have been on its way before."""
-    after = time.monotonic()
+    after = reports.clock()
     for left in reversed(range(LOOKS)):
         setup = reports.wait_setup(lambda each: True, after=after, timeout=config.ready_timeout)
         try:
@@ -172,6 +183,11 @@ def _check_setup(config: XArmConfig, setup: Setup) -> None:
     _check_offset(config, "world offset", setup.world_offset, Pose(position=np.zeros(3)))
     for name, has, needs in (
         ("greatest joint speed [rad/s]", setup.joint_speed, config.joint_speed),
+        (
+            "greatest joint acceleration [rad/s^2]",
+            setup.joint_acceleration,
+            config.joint_acceleration,
+        ),
         ("greatest tip speed [m/s]", setup.tip_speed, config.tip_speed),
     ):
         if has < needs - SAME_SPEED:

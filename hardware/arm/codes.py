@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-EMERGENCY: Final = (1, 2, 3)
-"""Controller errors of buttons and inputs: somebody has to let go of them."""
 SERVO: Final = tuple(range(10, 18))
 """Controller errors of the joints' servos: the joints have to be enabled before these can be cleared."""
-PERSON: Final = frozenset((*EMERGENCY, *SERVO, 22, 26, 27, 28, 30, 31, 33, 35, 37, 38, 39, 110))
-"""Controller errors after which somebody has to look at the arm before it may move."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +161,6 @@ def error(code: int) -> Meaning:
         "Look it up in the vendor's manual before anything else.",
     )
     return ERRORS.get(code, unknown)
-
-
-def needs_person(code: int) -> bool:
-    """Whether somebody has to look at the arm before an error may be cleared; of unknown ones, too."""
-    return code in PERSON or code not in ERRORS
 
 
 def describe(code: int) -> str:

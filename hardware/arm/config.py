@@ -30,6 +30,8 @@ ARM: Final[ArmSpec] = replace(
     ),
 )
 """The arm's table with the ranges of joints that every unit keeps."""
+CONTROL_PORT: Final = 502
+"""Where a control box takes commands."""
 LEAST_JERK: Final = 4.0
 """Of joints, by their acceleration [1/s]: a jerk is bounded by an average over twice the inverse."""
 SOLVED: Final = 25e-6
@@ -58,6 +60,8 @@ class XArmConfig:
 
     address: str
     """IPv4 address of the control box."""
+    port: int = CONTROL_PORT
+    """Where it takes commands, at every connection; only an emulated one does so elsewhere."""
     model: int = 6
     """The vendor's number of the model; 6 is the xArm6."""
     firmware: tuple[int, int, int] = (2, 0, 0)
@@ -121,6 +125,8 @@ class XArmConfig:
     def __post_init__(self) -> None:
         require_finite(self)
         _check_address(self.address)
+        if not 0 < self.port < 1 << 16:
+            raise ConfigError(f"XArmConfig.port is {self.port}, but must be 1 to 65535.")
         self._check_speeds()
         self._check_rates()
         self._check_braking()

@@ -89,6 +89,8 @@ class Follower:
             furthest: That the tip may go in a period [m]; where it goes further at the moment, it slows down.
         """
         coordinates: Coordinates = self._by_joints if tool is None else self._by_tool
+        if self.resting:
+            self._nearby.stand(self._sent[-1])
         if self.resting and self._coordinates is not coordinates:
             self._begin(coordinates)
         way = self._try(joints, tool, furthest)

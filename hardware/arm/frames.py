@@ -20,8 +20,8 @@ from .units import MM, metres, pose_of
 JOINTS: Final = 6
 HEAD: Final = 87
 """Bytes that every frame has."""
-RICH: Final = 574
-"""Bytes of a rich frame that are read."""
+RICH: Final = 315
+"""Bytes of a rich frame that are read; whole ones have 587, those of older firmware fewer."""
 LONGEST: Final = 4096
 """Bytes; no frame is longer."""
 
@@ -39,8 +39,6 @@ class Motion:
     state: int
     """0 and 1 in motion, 2 idle, 3 paused, 4 stopped, 5 reset by a change of mode or configuration."""
     mode: int
-    queued: int
-    """Commands that wait on the controller."""
     joints: Float64
     """(6,) [rad]"""
 
@@ -52,7 +50,6 @@ class Setup:
     time: float
     """When it arrived [s]."""
     error: int
-    warning: int
     enabled: bool
     """Whether all six joints are enabled and their brakes released."""
     tool: Pose
@@ -68,9 +65,6 @@ class Setup:
     gravity: Float64
     """Its direction in the base frame, (3,)."""
     collision_sensitivity: int
-    model: int
-    """The vendor's number of it."""
-    axes: int
     joint_acceleration: float
     """Greatest [rad/s^2]."""
     joint_speed: float
@@ -98,7 +92,6 @@ def motion_of(frame: bytes, time: float) -> Motion:
         time=time,
         state=frame[4] & 0x0F,
         mode=frame[4] >> 4,
-        queued=int.from_bytes(frame[5:7], "big"),
         joints=joints,
     )
 
@@ -124,7 +117,6 @@ def setup_of(frame: bytes, time: float) -> Setup:
         time=time,
         enabled=frame[87] & frame[88] & every == every,
         error=frame[89],
-        warning=frame[90],
         tool=pose_of(floats(35, 6)),
         tool_offset=pose_of(floats(91, 6)),
         world_offset=pose_of(floats(288, 6)),
@@ -132,8 +124,6 @@ def setup_of(frame: bytes, time: float) -> Setup:
         payload_centre=metres(load[1:]),
         gravity=np.array(floats(133, 3)),
         collision_sensitivity=frame[131],
-        model=frame[145],
-        axes=frame[146],
         tip_speed=floats(181, 5)[4] * MM,
         joint_acceleration=floats(201, 5)[2],
         joint_speed=floats(201, 5)[4],

@@ -9,7 +9,7 @@ from ibc_gym.errors import RobotFault
 from .bring_up import make_ready
 from .config import XArmConfig
 from .reports import Reports
-from .stream import Stream
+from .stream import Stream, telling
 from .vendor import POSITION, TEACHING, Controller
 from .watching import watch
 
@@ -39,7 +39,7 @@ class Lead:
         try:
             make_ready(self._config, self._controller, self._reports, TEACHING)
         except RobotFault as error:
-            raise self._stream.fail(error) from error
+            raise telling(self._stream.fail(error)) from error
         self._since = self._clock()
 
     def watch(self) -> None:
@@ -49,11 +49,11 @@ class Lead:
             RobotFault: It has; the arm was stopped.
         """
         if self._stream.fault is not None:
-            raise self._stream.fault
+            raise telling(self._stream.fault)
         try:
             watch(self._config, self._reports, TEACHING, since=self._since, now=self._clock())
         except RobotFault as error:
-            raise self._stream.fail(error) from error
+            raise telling(self._stream.fail(error)) from error
 
     def end(self, stop: Callable[[], None]) -> None:
         """Stop the arm, and see that it stands; one that has a fault already was stopped when that was noticed.
@@ -66,11 +66,11 @@ class Lead:
         if known is not None:
             return
         if self._stream.fault is not None:
-            raise self._stream.fault
+            raise telling(self._stream.fault)
         try:
             self._reports.wait_motion(
                 lambda motion: motion.state >= 3, after=asked, timeout=self._config.ready_timeout
             )
             self._controller.set_mode(POSITION)  # or whoever readies the arm next finds it soft
         except RobotFault as error:
-            raise self._stream.fail(error) from error
+            raise telling(self._stream.fail(error)) from error

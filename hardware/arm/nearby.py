@@ -24,6 +24,7 @@ class Nearby:
     def __init__(self, kinematics: Kinematics) -> None:
         """Of an arm and its tool."""
         self.kinematics = kinematics
+        self._lower, self._upper = kinematics.lower, kinematics.upper
         chain = [np.eye(4), *kinematics.frames(np.zeros(len(kinematics.arm.joints)))]
         self._fixed: Float64 = np.array(
             [np.linalg.solve(before, after) for before, after in pairwise(chain)]
@@ -70,10 +71,14 @@ class Nearby:
                 return joints if self.in_range(joints) else None
         return None
 
+    def stand(self, at: Float64) -> None:
+        """Let ranges reach to joints (J,) [rad] that the arm stands at: from beyond a range it has to come back somehow."""
+        self._lower = np.minimum(self.kinematics.lower, at)
+        self._upper = np.maximum(self.kinematics.upper, at)
+
     def in_range(self, joints: Float64) -> bool:
         """Whether all joints (N, J) are within their ranges."""
-        kinematics = self.kinematics
-        return bool((joints >= kinematics.lower).all() and (joints <= kinematics.upper).all())
+        return bool((joints >= self._lower).all() and (joints <= self._upper).all())
 
     def _frames(self, joints: Float64) -> Float64:
         """base_T_link of every link, (N, J, 4, 4)."""

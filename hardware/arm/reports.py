@@ -25,8 +25,10 @@ from .frames import JOINTS, BadFrame, Cutter, Motion, Setup, motion_of, setup_of
 
 FAST_PORT: Final = 30003
 RICH_PORT: Final = 30002
-SPAN: Final = 0.05
-"""Over which joint velocities are measured [s]."""
+PERIOD: Final = 0.01
+"""Of the fast stream [s]."""
+SPAN: Final = 4
+"""Periods over which joint velocities are measured."""
 LOOK_UP: Final = 0.2
 """How often the thread sees whether it should end [s]."""
 
@@ -53,7 +55,8 @@ class Reports(Closing):
         Raises:
             RobotFault: A stream cannot be had.
         """
-        self._address, self._clock = address, clock
+        self._address, self.clock = address, clock
+        """What times are measured by [s]."""
         self._changed = threading.Condition()
         self._recent: deque[Motion] = deque(maxlen=32)
         self._setup: Setup | None = None
@@ -97,10 +100,10 @@ class Reports(Closing):
         recent = list(self._recent)
         if len(recent) < 2:
             return np.zeros(JOINTS)
-        newest = recent[-1]
-        oldest = next((each for each in recent[:-1] if newest.time - each.time <= SPAN), recent[-2])
-        passed = newest.time - oldest.time
-        return (newest.joints - oldest.joints) / passed if passed > 0 else np.zeros(JOINTS)
+        # Reports are counted: after a pause many arrive at once, and by their times a moving arm would seem at rest.
+        period = max(PERIOD, float(np.median(np.diff([each.time for each in recent]))))
+        before = recent[-1 - SPAN :]
+        return (before[-1].joints - before[0].joints) / (period * (len(before) - 1))
 
     def wait_motion(
         self, holds: Callable[[Motion], bool], *, after: float, timeout: float
@@ -127,13 +130,13 @@ class Reports(Closing):
         after: float,
         timeout: float,
     ) -> Report:
-        until = self._clock() + timeout
+        until = self.clock() + timeout
         with self._changed:
             while True:
                 report = newest()
                 if report is not None and report.time > after and holds(report):
                     return report
-                left = until - self._clock()
+                left = until - self.clock()
                 if self._lost is not None or left <= 0:
                     break
                 self._changed.wait(left)
@@ -161,7 +164,7 @@ class Reports(Closing):
 
     def _read(self, stream: socket.socket, port: int, cutter: Cutter) -> None:
         heard = stream.recv(1 << 16)
-        now = self._clock()
+        now = self.clock()
         if not heard:
             raise ConnectionError(f"it hung up port {port}")
         for frame in cutter.feed(heard):

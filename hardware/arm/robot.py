@@ -15,12 +15,13 @@ from ibc_gym.records import Float64, RobotLimits, RobotState, Target
 
 from .bring_up import bring_up, make_ready, set_tool
 from .config import XArmConfig
+from .connection import Connection
 from .homing import no_way_on, plan
 from .leading import Lead
 from .reports import Reports
-from .stream import Stream
+from .stream import Stream, Unconfirmed, telling
 from .targets import Admitted, admit, check
-from .timing import Stopwatch, Timing
+from .timing import Timing
 from .vendor import Controller
 
 NEAR: Final = 2e-3
@@ -68,20 +69,18 @@ class XArm(Closing):
         self._interventions = 0
         self._deadline: float | None = None
         self._deadline_missed = False
-        self._stopwatch = Stopwatch()  # of all streams: a new connection's counts go on
         self._counted = 0, 0, 0
         self._lead: Lead | None = None
-        self._connect()
+        self._connection = Connection(config, self._kinematics, clock)
         try:
             if write_tool:
                 set_tool(config, self._controller, self._reports)
             bring_up(config, self._controller, self._reports, clear_errors=clear_errors)
             self.serial = self._controller.identity().serial
             """As the controller has it."""
-            self._stream = self._make_stream()
             self._before = self._here()
         except BaseException:
-            self._disconnect()
+            self._connection.close()
             raise
 
     @property
@@ -201,7 +200,7 @@ class XArm(Closing):
             return
         try:
             self._stream.halt()
-        except RobotFault as error:
+        except Exception as error:  # whatever it is, the arm may go on, and this must not raise
             if self._stream.fault is None:
                 self._stream.fail(error)
 
@@ -239,8 +238,8 @@ class XArm(Closing):
             return
         self._stopped = True
         try:
-            if self._reports.lost is not None or not self._answers():
-                self._reconnect()
+            if not self._connection.stands:
+                self._connection.renew(self._stream.fault)
             bring_up(self.config, self._controller, self._reports, clear_errors=True)
             make_ready(self.config, self._controller, self._reports)
             self._controller.stop()  # proven ready; it stands until the reset
@@ -250,65 +249,35 @@ class XArm(Closing):
         self._stream.clear()
 
     def close(self) -> None:
-        """Stop the arm and hang up; may be called twice."""
+        """Stop the arm and hang up; may be called twice.
+
+        Raises:
+            RobotFault: Nobody knows whether it stopped, and nothing has said so yet. The connection is closed all the same.
+        """
         if self._closed:
             return
         self.stop()
         self._closed = True
-        self._stream.close()
-        self._disconnect()
+        self._connection.close()
+        fault = self._stream.fault
+        if isinstance(fault, Unconfirmed) and not fault.told:
+            raise telling(fault)
 
-    def _connect(self) -> None:
-        config = self.config
-        self._controller = Controller(
-            config.address,
-            connect_timeout=config.connect_timeout,
-            command_timeout=config.command_timeout,
-        )
-        try:
-            self._reports = Reports(
-                config.address, timeout=config.connect_timeout, clock=self._clock
-            )
-        except BaseException:
-            self._controller.close()
-            raise
+    @property
+    def _controller(self) -> Controller:
+        return self._connection.controller
 
-    def _disconnect(self) -> None:
-        self._reports.close()
-        self._controller.close()
+    @property
+    def _reports(self) -> Reports:
+        return self._connection.reports
 
-    def _make_stream(self) -> Stream:
-        return Stream(
-            self.config,
-            self._controller,
-            self._reports,
-            self._kinematics,
-            self._stopwatch,
-            clock=self._clock,
-        )
+    @property
+    def _stream(self) -> Stream:
+        return self._connection.stream
 
     def _count_anew(self) -> None:
         """What the next states count begins here."""
         self._interventions, self._counted = 0, self._stream.counts
-
-    def _answers(self) -> bool:
-        """Whether the connection still carries questions and answers."""
-        try:
-            self._controller.errors()
-        except RobotFault:
-            return False
-        return True
-
-    def _reconnect(self) -> None:
-        fault = self._stream.fault
-        assert fault is not None
-        self._stream.close()
-        self._disconnect()
-        try:
-            self._connect()
-        finally:
-            self._stream = self._make_stream()
-            self._stream.latch(fault)
 
     def _start(self, stops: int) -> Admitted:
         """Make the arm ready and stream from where it is, unless it was stopped meanwhile; gives that place."""
@@ -317,7 +286,7 @@ class XArm(Closing):
             try:
                 make_ready(config, self._controller, self._reports)
             except RobotFault as error:
-                raise self._stream.fail(error) from error
+                raise telling(self._stream.fail(error)) from error
             here = self._here()
             box = np.array(config.fence_lower), np.array(config.fence_upper)
             tip = here.tool.position
@@ -360,12 +329,11 @@ class XArm(Closing):
                 return
             if self._clock() > until:
                 away = np.inf if motion is None else float(np.abs(motion.joints - leg.joints).max())
-                raise self._stream.fail(
-                    RobotFault(
-                        f"The arm at {self.config.address} did not come home within {self.config.reset_timeout} s: a "
-                        f"joint is {away:.3f} rad away."
-                    )
+                late = RobotFault(
+                    f"The arm at {self.config.address} did not come home within {self.config.reset_timeout} s: a joint is "
+                    f"{away:.3f} rad away."
                 )
+                raise telling(self._stream.fail(late))
             self._stream.faulted.wait(LOOK)
 
     def _rests_at(self, joints: Float64) -> bool:
@@ -389,7 +357,13 @@ class XArm(Closing):
 
     def _raise_fault(self) -> None:
         fault = self._stream.fault
+        if fault is None and not self._closed and not self._stream.alive:
+            fault = self._stream.fail(
+                RobotFault(
+                    f"What sends targets to the arm at {self.config.address} has ended, which is a fault of ours."
+                )
+            )
         if fault is not None:
-            raise RobotFault(str(fault)) from fault
+            raise RobotFault(str(fault)) from telling(fault)
         if self._closed:
             raise RobotFault(f"The connection to the arm at {self.config.address} was closed.")

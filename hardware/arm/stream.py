@@ -21,25 +21,34 @@ from ibc_gym.records import Float64, Pose
 from . import codes
 from .bring_up import MODES
 from .config import XArmConfig
-from .follower import Follower
-from .frames import Motion
-from .motion import MotionLimits
 from .reports import Reports
+from .setpoints import Setpoints
 from .timing import Stopwatch, Timing
-from .trajectory import Course
-from .vendor import Controller
+from .vendor import WRONG_LENGTH, CommandFailed, Controller
 from .watching import watch
 
-PAUSE: Final = 0.05
-"""A gap in the stream after which the arm stands still [s]: the motion begins anew from rest."""
 LASTING: Final = 3.0
 """Stream periods that a joint velocity lasts, if no other comes."""
 GAIN: Final = 4.0
 """By which a velocity makes up for the distance to where the arm should be [1/s]."""
-MOVED: Final = 0.005
-"""A joint that was sent so far [rad] must show in the reports, within a control period."""
 IDLE: Final = 0.002
 """How often the thread sees whether there is something to do [s]."""
+UNCERTAIN: Final = "If the arm moves, press the emergency stop."
+"""What to do where nobody knows whether it stands."""
+
+
+class Unconfirmed(RobotFault):
+    """The arm was told to stop, and nobody knows whether it did."""
+
+    told = False
+    """Whether it has been raised to whoever uses the arm."""
+
+
+def telling(fault: RobotFault) -> RobotFault:
+    """The same fault, which is about to be raised to whoever uses the arm."""
+    if isinstance(fault, Unconfirmed):
+        fault.told = True
+    return fault
 
 
 class Stream(Closing):
@@ -65,6 +74,7 @@ class Stream(Closing):
         self._sending = threading.Lock()
         """Held while a target or a stop is on its way: after a stop no target follows."""
         self._streaming = False
+        self._setpoints: Setpoints | None = None
         self._fault: RobotFault | None = None
         self.faulted = threading.Event()
         """Set while there is a fault."""
@@ -78,6 +88,11 @@ class Stream(Closing):
     def fault(self) -> RobotFault | None:
         """What stopped the arm; None while it may move."""
         return self._fault
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs, without which nothing is sent and nothing noticed."""
+        return self._thread.is_alive()
 
     @property
     def streaming(self) -> bool:
@@ -98,23 +113,18 @@ class Stream(Closing):
     def arrived(self) -> bool:
         """Whether the target in force has been sent, and nothing moves any more."""
         with self._lock:
-            return not self._abandoned and self._course.arrived and self._follower.resting
+            return self._begun().arrived
 
     @property
     def abandoned(self) -> bool:
         """Whether the target in force was given up: within limits and box no way leads on from where the arm stands."""
-        return self._abandoned
+        return self._begun().abandoned
 
     @property
     def here(self) -> Float64:
         """Where the arm is sent at the moment, but for what it lags behind, (6,) [rad]."""
         with self._lock:
-            return self._course.here
-
-    def stay(self) -> None:
-        """Slow down and hold."""
-        with self._lock:
-            self._course.stay()
+            return self._begun().here
 
     def begin(self, joints: Float64, lower: Float64, upper: Float64) -> None:
         """Send targets from now on, the first of them where the arm is.
@@ -124,49 +134,43 @@ class Stream(Closing):
             lower: Of the box that the tip stays in, (3,) [m]; made so large that it is in it now.
             upper: Of the same box.
         """
-        config = self._config
         with self._lock:
-            self._follower = Follower(
+            self._setpoints = Setpoints(
+                self._config,
                 self._kinematics,
+                self._stopwatch,
                 joints,
-                period=config.stream_period,
-                limits=MotionLimits(
-                    speed=config.joint_speed,
-                    acceleration=config.joint_acceleration,
-                    jerk=config.joint_jerk,
-                ),
+                (lower, upper),
+                now=self._clock(),
             )
-            self._course = Course(
-                self._kinematics,
-                joints,
-                period=config.stream_period,
-                speed=config.joint_speed,
-            )
-            self._sent = np.array(joints, dtype=np.float64)
-            tip = self._kinematics.forward(joints).position
-            self.confine(np.minimum(lower, tip), np.maximum(upper, tip))
-            self._began = self._touched = self._ticked = self._clock()
-            self._holding, self._first, self._abandoned = False, True, False
-            self._seen, self._sent_then = np.full_like(self._sent, np.nan), self._sent
-            self._left_at: float | None = None
             self._streaming = True
 
     def confine(self, lower: Float64, upper: Float64) -> None:
         """Keep the tip in a box from now on, (3,) each [m]."""
         with self._lock:
-            self._follower.confine(lower, upper)
+            self._begun().confine(lower, upper)
 
     def aim(self, joints: Float64, tool: Pose | None, *, tip_speed: float) -> None:
         """Go to a target within a control period, or as soon as speeds allow; straight with the tool if there is one."""
-        samples = round(self._config.stream_rate / self._config.control_rate)
         with self._lock:
-            self._course.aim(joints, tool, samples, tip_speed=tip_speed)
-            self._holding = self._abandoned = False
-            self.touch()
+            self._begun().aim(joints, tool, tip_speed=tip_speed, now=self._clock())
+
+    def stay(self) -> None:
+        """Slow down and hold."""
+        with self._lock:
+            self._begun().stay()
 
     def touch(self) -> None:
         """Say that the policy is there."""
-        self._touched = self._clock()
+        if self._setpoints is not None:
+            self._setpoints.touch(self._clock())
+
+    def _begun(self) -> Setpoints:
+        if self._setpoints is None:
+            raise RobotFault(
+                f"Nothing has been streamed to the arm at {self._config.address} yet: a reset begins that."
+            )
+        return self._setpoints
 
     def halt(self) -> None:
         """Stop the arm, now, and send no more targets.
@@ -180,17 +184,28 @@ class Stream(Closing):
             self._controller.stop()
 
     def fail(self, error: Exception) -> RobotFault:
-        """Stop the arm, find out why it was, and latch that; the fault that came first stays."""
-        notes = []
+        """Stop the arm, find out why it was, and latch that, whatever fails meanwhile; the fault that came first stays."""
+        fault: RobotFault = Unconfirmed(f"{error} {UNCERTAIN}")
+        try:
+            fault = self._stopped(error)
+        finally:
+            fault.__cause__ = error
+            fault = self.latch(fault)
+        return fault
+
+    def _stopped(self, error: Exception) -> RobotFault:
         try:
             self.halt()
-        except RobotFault as unheard:
-            notes.append(
-                f"The stop was not confirmed ({unheard}) If the arm moves, press the emergency stop."
-            )
-        fault = RobotFault(" ".join([self._explain(error, stands=not notes), *notes]))
-        fault.__cause__ = error
-        return self.latch(fault)
+        except Exception as unheard:  # whatever it is, the arm may go on
+            why = self._why(error, stands=False)
+            return Unconfirmed(f"{why} The stop was not confirmed ({unheard}) {UNCERTAIN}")
+        return RobotFault(self._why(error, stands=True))
+
+    def _why(self, error: Exception, *, stands: bool) -> str:
+        try:
+            return self._explain(error, stands=stands)
+        except Exception as odd:  # what is known already must be told all the same
+            return f"{error} Nothing more can be said ({odd!r}), which is a fault of ours."
 
     def latch(self, fault: RobotFault) -> RobotFault:
         """Be at fault from now on; the one that came first stays, and is given."""
@@ -213,87 +228,50 @@ class Stream(Closing):
             self._thread.join()
 
     def _run(self) -> None:
-        deadline, period = self._clock(), self._config.stream_period
+        deadline = self._clock()
         while not self._over:
             if not self._streaming:
                 time.sleep(IDLE)
                 deadline = self._clock()
                 continue
-            self._period(deadline)
-            deadline += period
-            behind = self._clock() - deadline
-            if behind > period:  # never in a burst: what could not be sent in time is left out
-                skipped = int(behind / period)
-                deadline += skipped * period
-                self._stopwatch.skip(skipped)
-                with self._lock:
-                    self._course.skip(skipped)
+            try:
+                self._period(deadline)
+                deadline = self._next_deadline(deadline)
+            except Exception as error:  # whatever it is, the arm must not go on
+                self.fail(error)
             time.sleep(max(0.0, deadline - self._clock()))
+
+    def _next_deadline(self, deadline: float) -> float:
+        period = self._config.stream_period
+        deadline += period
+        behind = self._clock() - deadline
+        if behind > period:  # never in a burst: what could not be sent in time is left out
+            skipped = int(behind / period)
+            deadline += skipped * period
+            self._stopwatch.skip(skipped)
+            with self._lock:
+                self._begun().skip(skipped)
+        return deadline
 
     def _period(self, deadline: float) -> None:
         began = self._clock()
-        try:
-            with self._sending:
-                with self._lock:
-                    if not self._streaming:
-                        return
-                    self._watch(began)
-                    before, sample = self._sent, self._next(began)
-                self._send(before, sample)
-                self._sent = sample
-            self._stopwatch.note(began - deadline, self._clock() - began)
-        except Exception as error:  # whatever it is, the arm must not go on
-            self.fail(error)
+        with self._sending:
+            with self._lock:
+                if not self._streaming:
+                    return
+                setpoints = self._begun()
+                self._watch(setpoints, began)
+                before, sample = setpoints.sent, setpoints.next(began)
+            self._send(before, sample)
+            setpoints.sent = sample
+        self._stopwatch.note(began - deadline, self._clock() - began)
 
-    def _watch(self, now: float) -> None:
+    def _watch(self, setpoints: Setpoints, now: float) -> None:
         """Hold what the controller reports against what it should be doing."""
-        watch(self._config, self._reports, self._mode, since=self._began, now=now)
+        watch(self._config, self._reports, self._mode, since=setpoints.began, now=now)
         motion = self._reports.motion
-        if motion is not None and motion.time > self._began:
-            self._watch_motion(motion)
-
-    def _watch_motion(self, motion: Motion) -> None:
-        """Reports that come, but repeat themselves while the arm was sent elsewhere, are no measurements."""
-        if not np.array_equal(motion.joints, self._seen):
-            self._seen, self._sent_then, self._left_at = motion.joints, self._sent, None
-        elif float(np.abs(self._sent - self._sent_then).max()) > MOVED:
-            self._left_at = motion.time if self._left_at is None else self._left_at
-            same = motion.time - self._left_at  # by reports that came: `watch` tells where none do
-            if same > self._config.control_period:
-                raise RobotFault(
-                    f"The controller at {self._config.address} has reported the very same joints for {same:.2f} s, though "
-                    "the arm was sent elsewhere: its reports repeat themselves, or the arm is held."
-                )
-
-    def _next(self, now: float) -> Float64:
-        config = self._config
-        if self._first:  # the controller wants to hear first where the arm is
-            self._first, self._ticked = False, now
-            return self._sent
-        if now - self._ticked > max(PAUSE, 2 * config.stream_period):
-            self._follower.rest(self._sent)
-        self._ticked = now
-        if (
-            not self._holding
-            and now - self._touched > config.hold_after * config.control_period
-            and not self._course.arrived
-        ):
-            self._course.stay()
-            self._holding = True
-            self._stopwatch.holds += 1
-        stood = self._follower.resting
-        sample = self._follower.push(
-            self._course.next(), self._course.tool, furthest=self._course.furthest
-        )
-        if self._follower.refused and stood:  # the way leads out of the box: it ends here
-            self._course.stand(sample)
-            self._abandoned = True
-            self._stopwatch.abandoned += 1
-        if not np.isfinite(sample).all():
-            raise RobotFault(
-                f"A target for the arm at {config.address} was {sample}; it was not sent."
-            )
-        return sample
+        if motion is not None and motion.time > setpoints.began:
+            setpoints.watch(motion)
 
     def _send(self, before: Float64, sample: Float64) -> None:
         config, controller = self._config, self._controller
@@ -318,8 +296,12 @@ class Stream(Closing):
             return f"The stream to the arm at {address} failed ({error!r}){stopped}. This is a fault of ours."
         try:
             code, _ = self._controller.errors()
-        except RobotFault:
-            return f"{error} The connection is gone: check power and cable, then recover."
+        except CommandFailed as silent:
+            if silent.code != WRONG_LENGTH:
+                return f"{error} The connection is gone: check power and cable, then recover."
+            return (
+                f"{error} The controller does not say why ({silent}). Find that out, then recover."
+            )
         if not code:
             still = " The arm stands still." if stands else ""
             return f"{error}{still} Find out who or what did that, then recover."

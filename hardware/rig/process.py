@@ -28,7 +28,7 @@ class Rig:
     address: str
     """For the vendor's client."""
     port: int
-    """For commands; where it is not 502, the vendor's client must be told: see `control_port`."""
+    """For commands; an arm's config names it, and where it is not 502 the vendor's bare client must be told, too."""
     pid: int
     """Of the process."""
     client: LineClient

@@ -84,6 +84,23 @@ class Guard:
             return self._joints_allowed(target, state)
         return target  # neither: the robot's own error says so better
 
+    def within_room(self, target: Target, state: RobotState) -> Target:
+        """A place where a robot was measured, brought to where its tool may be; how it comes to rest there bounds nothing."""
+        tool, before = target.tool, state.target.tool
+        if tool is None or before is None:
+            return target
+        place, turn = self._within_room(tool), tool.quaternion
+        if not within(place, self._normals, self._offsets):
+            place = brought_within(place, before.position, self._normals, self._offsets)
+        if self.limits.tilt is not None:
+            turn = upright(turn, self.limits.tilt)
+        unchanged = place is tool.position and turn is tool.quaternion
+        return target if unchanged else Target(tool=Pose(position=place, quaternion=turn))
+
+    def stands(self) -> None:
+        """What was sent last is where the robot stands: from there it begins to move anew."""
+        self._velocity = np.zeros(3)
+
     def sent(self, target: Target) -> None:
         """Remember what is really sent."""
         pose = target.tool

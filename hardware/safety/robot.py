@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from math import isfinite
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from ibc_gym.contracts import Recoverable, Robot
-from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch
+from ibc_gym.errors import ConfigError, RobotFault
 from ibc_gym.kinematics import Kinematics
 from ibc_gym.offers import LedByHand
 from ibc_gym.records import Float64, RobotLimits, RobotState, Target
 
 from .guard import Guard
 from .limits import SafetyLimits
+from .targets import check, same, standing
 from .watchdog import Watchdog
 
 CLEAR: Final = (
-    "It stands still until a person has seen to it and cleared it: recover() of the robot."
+    "Nothing is sent to it until a person has seen to it and cleared it: recover() of the robot."
 )
 LEAST_PATIENCE: Final = 2
 """Control periods that the patience with whoever commands a robot in real time must have at least."""
@@ -34,6 +35,14 @@ class DeadMan(Protocol):
 
     def held(self) -> bool:
         """Whether it is held now."""
+
+
+@runtime_checkable
+class AsksFirst(Protocol):
+    """A robot that asks whether it may go home, at an instant from which on a stop ends its way there."""
+
+    may_go: Callable[[], None] | None
+    """Raises `RobotFault` if it may not."""
 
 
 class SafeRobot:
@@ -62,7 +71,7 @@ class SafeRobot:
             limits: Bounds on what is commanded; none by default, which leaves what latches.
             kinematics: Of the arm; needed to bound the tool of a robot that is commanded by joints, and joints of one
                 that is commanded by its tool.
-            dead_man: While it is not held the robot keeps its place, whatever it is told.
+            dead_man: While it is not held the robot stands where it was measured when that was seen first, whatever it is told.
 
         Raises:
             ConfigError: The limits need the arm's kinematics, and they are not given; or the patience is too short for
@@ -74,6 +83,11 @@ class SafeRobot:
         """May be put in place, or taken away, between any two calls."""
         self._recoverable = inner if isinstance(inner, Recoverable) else None
         self._fault: RobotFault | None = None
+        self._latch = threading.Lock()  # held for moments only, never while the robot is called
+        self._stops: list[RobotFault] = []  # those for good, since the last that was cleared
+        self._stood: Target | None = None  # while the dead-man switch is let go
+        if isinstance(inner, AsksFirst):
+            inner.may_go = self._refuse_if_stopped
         self.interventions = 0
         """Of the guard alone since the reset."""
         self._idle = 0
@@ -87,7 +101,7 @@ class SafeRobot:
                     f"SafetyLimits.patience is {patience:g} s, but a command comes once in a control period of "
                     f"{inner.limits.control_period:g} s; give it {LEAST_PATIENCE} of them or more."
                 )
-            self._watchdog = Watchdog(patience, self._fell_silent)
+            self._watchdog = Watchdog(patience, self._fell_silent, failed=self._unwatched)
 
     @property
     def inner(self) -> Robot:
@@ -127,7 +141,7 @@ class SafeRobot:
         self.rest()  # before the look at the fault: a watchdog that barks at this moment is waited for
         self._refuse_if_stopped()
         if home is not None:
-            _check(home)
+            check(home)
             self._guard.check_home(home)
         self._faults_latch(lambda: self._inner.reset(home))
         if self._fault is not None:  # another thread stopped it for good
@@ -135,6 +149,7 @@ class SafeRobot:
             self._refuse_if_stopped()
         self.interventions = self._idle = 0
         self._commanded = self._in_episode = True
+        self._stood = None
         try:
             self._guard.begin(self.observe())
         except ConfigError:
@@ -156,14 +171,14 @@ class SafeRobot:
             RobotFault: The robot was stopped before and has not been cleared, or fails now; nothing moves.
         """
         self._refuse_if_stopped()
-        _check(target)
+        check(target)
         self._commanded = True
         if self._watchdog is not None and self._in_episode:
             self._watchdog.heard()
             self._refuse_if_stopped()
         if self.dead_man is not None and not self.dead_man.held():
-            kept = self._faults_latch(self._inner.observe).target
-            return self._send(kept, changed=not _same(kept, target))
+            return self._stand(target)
+        self._stood = None
         if not self._guard.limits.on:
             return self._faults_latch(lambda: self._inner.command(target))
         allowed = self._guard.allowed(target, self._faults_latch(self._inner.observe))
@@ -217,22 +232,35 @@ class SafeRobot:
     def stop_for_good(self, why: str) -> None:
         """Stand still, now and until a person has cleared it by `recover`; never raises. `why` is what others read.
 
-        May be called from any thread.
+        If the robot has a fault after that, a stop that it did not confirm for one, that is what they read first. May be
+        called from any thread.
         """
         # Latched before it is stopped: whoever comes to move it meanwhile finds it so.
-        self._fault = self._fault or RobotFault(f"{why} The robot was stopped. {CLEAR}")
-        self.stop()
+        at_first = self._latched(RobotFault(f"{why} The robot is told to stop. {CLEAR}"))
+        trouble = self._trouble_of_stopping()
+        done = f"{trouble} {why}" if trouble else f"{why} The robot was stopped."
+        with self._latch:
+            told = RobotFault(f"{done} {CLEAR}")
+            self._stops = [told if each is at_first else each for each in self._stops]
+            if self._fault is at_first:
+                self._fault = told
+            elif self._fault is not None and trouble and trouble not in str(self._fault):
+                self._fault = RobotFault(f"{trouble} {self._fault}")
 
     def recover(self) -> None:
         """Clear what stopped the robot, after a person has seen that it is safe; a `reset` may follow.
 
         Raises:
-            RobotFault: The cause is still there; the robot stands still.
+            RobotFault: The cause is still there, or somebody has stopped the robot meanwhile; it stands still.
         """
+        with self._latch:
+            self._stops.clear()
         if self._recoverable is not None:
             self._recoverable.recover()
         self._inner.stop()  # whatever was under way is not taken up again: a reset comes first
-        self._fault = None
+        with self._latch:
+            self._fault = self._stops[0] if self._stops else None
+        self._refuse_if_stopped()
 
     def close(self) -> None:
         """Let go of the robot within; may be called twice."""
@@ -250,6 +278,16 @@ class SafeRobot:
         self.interventions, self._idle = int(saved[0]), int(saved[1])
         self._commanded = bool(saved[2])
         self._guard.restore(saved[3:])
+        self._stood = None
+
+    def _stand(self, target: Target) -> Target:
+        """Stand where the robot was measured when the dead-man switch was found let go, whatever it is told."""
+        state = self._faults_latch(self._inner.observe)
+        if self._stood is None:
+            self._stood = self._guard.within_room(standing(state), state)
+        sent = self._send(self._stood, changed=not same(self._stood, target))
+        self._guard.stands()
+        return sent
 
     def _send(self, target: Target, *, changed: bool) -> Target:
         before = self._faults_latch(self._inner.observe).interventions if changed else 0
@@ -266,6 +304,28 @@ class SafeRobot:
             "the policy waited for, or whether its computer is too slow."
         )
 
+    def _unwatched(self, error: Exception) -> None:
+        """Nobody would notice if whoever commands the robot fell silent."""
+        self.stop_for_good(
+            f"The watchdog over SafetyLimits.patience failed ({error!r}). This is a fault of ours; open the robot anew."
+        )
+
+    def _latched(self, fault: RobotFault) -> RobotFault:
+        """Be stopped for good from now on; what came first is what is told."""
+        with self._latch:
+            self._stops.append(fault)
+            self._fault = self._fault or fault
+        return fault
+
+    def _trouble_of_stopping(self) -> str:
+        """Stop; what fault the robot has then, empty if none."""
+        try:
+            self.stop()
+        except Exception as error:  # of a robot that breaks its contract: it may still move
+            return f"The stop was not confirmed ({error!r}). If the robot moves, press the emergency stop."
+        fault = None if self._recoverable is None else self._recoverable.fault
+        return "" if fault is None else str(fault)
+
     def _refuse_if_stopped(self) -> None:
         fault = self.fault
         if fault is not None:
@@ -275,38 +335,9 @@ class SafeRobot:
         try:
             return do()
         except RobotFault as fault:
-            self.stop()
-            self._fault = self._fault or fault
+            try:
+                self.stop()
+            finally:
+                with self._latch:
+                    self._fault = self._fault or fault
             raise
-
-
-def _same(one: Target, other: Target) -> bool:
-    """Whether two targets are the same numbers."""
-    if one.tool is not None and other.tool is not None:
-        places = np.array_equal(one.tool.position, other.tool.position)
-        return places and np.array_equal(one.tool.quaternion, other.tool.quaternion)
-    if one.joints is not None and other.joints is not None:
-        return np.array_equal(one.joints, other.joints)
-    return False
-
-
-def _check(target: Target) -> None:
-    """Refuse what is no target for any robot."""
-    tool, joints = target.tool, target.joints
-    if (joints is None) == (tool is None):
-        raise SpecMismatch(
-            "A target names either joints or a tool pose, not both; nothing was sent."
-        )
-    if tool is not None:
-        turn = tool.quaternion.ravel().tolist()
-        numbers = [*tool.position.ravel().tolist(), *turn]
-        sound = tool.position.shape == (3,) and tool.quaternion.shape == (4,) and any(turn)
-    else:
-        assert joints is not None
-        numbers = joints.tolist()
-        sound = joints.ndim == 1
-    if not (sound and all(map(isfinite, numbers))):
-        raise SpecMismatch(
-            f"The target {numbers} is not joints (J,) or a tool's place (3,) and quaternion (4,), all of them finite; "
-            "nothing was sent."
-        )

@@ -5,8 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from ibc_gym.closing import Closing
+
+LONGEST: Final = 3600.0
+"""It looks at the clock at least so often [s]; a thread cannot wait for any length."""
 
 
 class Watchdog(Closing):
@@ -17,6 +21,7 @@ class Watchdog(Closing):
         patience: float,
         bark: Callable[[float], None],
         *,
+        failed: Callable[[Exception], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Wait for the first word; until then there is no silence.
@@ -25,9 +30,12 @@ class Watchdog(Closing):
             patience: Between two words [s].
             bark: Called with how long it was silent [s], from the watchdog's thread or that of a word that comes too late.
                 It must not raise.
+            failed: Called with what ended the watchdog's thread, at once and again at every word from then on.
             clock: [s]
         """
         self._patience, self._bark, self._clock = patience, bark, clock
+        self._failed = failed
+        self._failure: Exception | None = None
         self._changed = threading.Condition(threading.RLock())
         self._heard: float | None = None
         self._over = False
@@ -36,6 +44,9 @@ class Watchdog(Closing):
 
     def heard(self) -> None:
         """Somebody spoke; a word that comes too late makes it bark all the same."""
+        if self._failure is not None:
+            self._failed(self._failure)
+            return
         with self._changed:
             if not self._late():
                 self._heard = self._clock()
@@ -55,12 +66,20 @@ class Watchdog(Closing):
             self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:  # whatever it is, nobody must believe that it still watches
+            self._failure = error
+            self._failed(error)
+
+    def _watch(self) -> None:
         with self._changed:
             while not self._over:
                 if self._heard is None:
                     self._changed.wait()
                 elif not self._late():
-                    self._changed.wait(self._patience - (self._clock() - self._heard))
+                    left = self._patience - (self._clock() - self._heard)
+                    self._changed.wait(min(left, LONGEST))
 
     def _late(self) -> bool:
         """Whether it was silent for too long; then it barks."""

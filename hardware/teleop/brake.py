@@ -61,6 +61,13 @@ class Brake(Closing):
             except DeviceLost as error:
                 self._pull(f"{error} So nobody could stop the arm by a key.")
                 return
+            except (
+                Exception
+            ) as error:  # whatever it is, nobody must believe that the keys are heard
+                self._pull(
+                    f"The keys are no longer heard ({error!r}), so nobody could stop the arm by one. This is a fault of ours."
+                )
+                return
             if pressed:
                 self._pull(f"You stopped the arm by {pressed[0]}.")
 

@@ -17,12 +17,11 @@ from ibc_gym.closing import Closing
 from ibc_gym.contracts import Camera, Task, Workcell
 from ibc_gym.records import CameraSpec, Target
 
-from ..arm.config import XArmConfig
+from ..arm.config import CONTROL_PORT, XArmConfig
 from ..cameras.config import CameraPose, RealSenseConfig
 from ..cameras.realsense import RealSenseCamera
 from ..rig.cameras.bus import SoftwareBus
 from ..rig.cameras.emulator import SoftwareCamera
-from ..rig.control_port import control_port
 from ..rig.lines import LineClient, RigError
 from ..rig.process import Rig, spawn
 from ..rig.referee import Referee
@@ -114,9 +113,8 @@ def make_workcell(
     with ExitStack() as started:
         rig = _start(task, started, cameras)
         filming = started.enter_context(_Filming(rig, task, raw)) if cameras else None
-        config = arm_for(task, _emulated(task, rig.address))
-        with control_port(rig.port):
-            robot = EmulatedArm(config, write_tool=True)
+        config = arm_for(task, _emulated(task, rig.address, rig.port))
+        robot = EmulatedArm(config, write_tool=True)
         started.callback(robot.close)
         workcell = Workcell(
             name="xarm-emulated",
@@ -149,7 +147,7 @@ class RefereesContacts:
         return depth or 0.0
 
 
-def _emulated(task: Task, address: str) -> XArmConfig:
+def _emulated(task: Task, address: str, port: int = CONTROL_PORT) -> XArmConfig:
     """An arm with the tool of the task's scene, its fence around the scene's workspace."""
     scene = scene_of(task)
     tool = scene.tool
@@ -158,6 +156,7 @@ def _emulated(task: Task, address: str) -> XArmConfig:
         fence_lower=(round(x0 - AROUND, 3), round(y0 - AROUND, 3), -0.005),
         fence_upper=(round(x1 + AROUND, 3), round(y1 + AROUND, 3), max(0.6, round(z1 + AROUND, 3))),
         address=address,
+        port=port,
         tool_length=tool.length,
         payload=tool.mass,
         payload_centre=(0.0, 0.0, tool.length / 2),

@@ -19,7 +19,6 @@ from ..arm.bring_up import ErrorPending
 from ..arm.config import XArmConfig
 from ..cameras.devices import Bus, UsbBus
 from ..cameras.realsense import RealSenseCamera
-from ..rig.control_port import control_port, current
 from ..safety import SafeRobot
 from ..table.checklist import Told, checklist, go_through
 from ..table.console import Console, KeyConsole
@@ -124,25 +123,28 @@ class AttendedArm(OpenedArm):
         Raises:
             Declined: The person gave up; nothing moves.
             SpecMismatch: As `XArm.reset`.
-            RobotFault: As `XArm.reset`.
+            RobotFault: As `XArm.reset`; or somebody stopped the arm while the person was asked, and nothing moves.
         """
+        stops = self._stops
         if self.console is not None and self.fault is None:
             asked = "The arm goes home. Is its way free, is nothing under its home place, do you stand clear?"
             if self.console.ask(asked, CLEAR) != "enter":
                 raise Declined("The arm was not let go home; no episode begins.")
+            self._raise_stopped(stops)
         super().reset(home)
 
 
 def _connected(config: XArmConfig, console: Console, rig: RigPorts | None) -> AttendedArm:
     """The arm; an error from before is cleared if the person has looked at it. An emulated one is told its tool."""
-    with control_port(current() if rig is None else rig.commands):
-        try:
-            arm = AttendedArm(config, write_tool=rig is not None)
-        except ErrorPending as fault:
-            console.say(str(fault))
-            if console.ask("May the error be cleared?", LOOKED) != "y":
-                raise
-            arm = AttendedArm(config, clear_errors=True, write_tool=rig is not None)
+    if rig is not None:
+        config = replace(config, port=rig.commands)
+    try:
+        arm = AttendedArm(config, write_tool=rig is not None)
+    except ErrorPending as fault:
+        console.say(str(fault))
+        if console.ask("May the error be cleared?", LOOKED) != "y":
+            raise
+        arm = AttendedArm(config, clear_errors=True, write_tool=rig is not None)
     arm.console = console
     return arm
 

@@ -173,14 +173,18 @@ def _home(task: Task, kinematics: Kinematics) -> Float64:
 
 
 def bounds_for(task: Task, limits: SafetyLimits) -> SafetyLimits:
-    """The table's bounds, and where they leave out tilt, height, step or joint margin those that serve the task.
+    """The table's bounds, and where they leave out patience, tilt, height, step or joint margin those that serve the task.
 
     A scene that is about tilting the tool has no bound on the tilt and none by default on joints, which are planned there.
     Only tasks whose actions are displacements [m] have a step by default.
     """
     scene = scene_of(task)
     lower, upper = scene.workspace_lower[2], scene.workspace_upper[2]
-    limits = replace(limits, height=limits.height or (lower - HEIGHT_ROOM, upper + HEIGHT_ROOM))
+    limits = replace(
+        limits,
+        height=limits.height or (lower - HEIGHT_ROOM, upper + HEIGHT_ROOM),
+        patience=limits.patience or SAFETY.patience,
+    )
     if getattr(task, "tilts", False):
         return replace(limits, tilt=None)
     return replace(

@@ -38,7 +38,7 @@ class RecordingSummary:
     steps: int = 0
     """Committed."""
     failures_left_out: int = 0
-    """Episodes without success, where only successes were wanted."""
+    """Episodes without success that nothing cut off, where only successes were wanted."""
     unfinished: int = 0
     """Episodes that had not ended when the recorder was closed, and are not on the disk."""
 
@@ -69,7 +69,7 @@ class Recorder(Closing):
             path: The folder, "demos.zarr" by custom.
             metadata: Of what will be recorded.
             commit_every: Episodes per commit. One loses nothing that was finished; more are faster.
-            successes_only: Leave out episodes that do not succeed.
+            successes_only: Leave out episodes that do not succeed, but for those that an error cut off: nobody knows of them.
             keep_interrupted: Keep episodes that an error cuts off, marked as such, rather than drop them.
             facts: Gives more to store of the episode that has just begun in a row, such as the simulator's state, by
                 the name that it shall have.
@@ -123,7 +123,8 @@ class Recorder(Closing):
         """
         self._check_open()
         check(demonstration, self.metadata)
-        if self._successes_only and not demonstration.success:
+        failed = not demonstration.success and demonstration.fault is None
+        if self._successes_only and failed:
             left_out = self.summary.failures_left_out + 1
             self.summary = replace(self.summary, failures_left_out=left_out)
             return

@@ -18,6 +18,8 @@ _ROUNDING = 1e-9
 def top_episodes(dataset: Dataset, share: float) -> Int64:
     """The episodes of the highest return, sorted by number; of equal ones the earlier are taken first.
 
+    What an error cut off before it succeeded is no demonstration, and never among them.
+
     Args:
         dataset: What there is to choose from.
         share: Of the episodes, in (0, 1]; rounded up.
@@ -25,14 +27,16 @@ def top_episodes(dataset: Dataset, share: float) -> Int64:
     Raises:
         ConfigError: Some of them have no return to be ranked by, although not all are wanted.
     """
+    cut_off = [entry.fault is not None and not entry.success for entry in dataset.entries]
+    whole = np.flatnonzero(~np.array(cut_off, dtype=np.bool_)).astype(np.int64)
     if share == 1:
-        return np.arange(len(dataset), dtype=np.int64)
-    returns = dataset.returns
+        return whole
+    returns = dataset.returns[whole]
     if unknown := int(np.isnan(returns).sum()):
         raise ConfigError(
-            f"{dataset.path}: {unknown} of {count(len(dataset), 'episode')} have no return, so the best "
+            f"{dataset.path}: {unknown} of {count(len(whole), 'episode')} have no return, so the best "
             f"{share:.0%} cannot be told. Record with rewards, or train on all of them (--keep-top 1)."
         )
-    kept = math.ceil(share * len(dataset) - _ROUNDING)
+    kept = math.ceil(share * len(whole) - _ROUNDING)
     best = np.argsort(-returns, kind="stable")[:kept]
-    return np.sort(best).astype(np.int64)
+    return whole[np.sort(best)]

@@ -19,6 +19,7 @@ from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
 from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.data.recorder import Recorder
+from ibc_gym.data.selection import top_episodes
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch
 from ibc_gym.records import Bool, Float32, Observation
 from ibc_gym.rollout import rollout
@@ -182,6 +183,20 @@ def test_fault_can_keep_the_episode_in_progress_and_marks_it(tmp_path: Path) -> 
     assert last.facts["final_observation.state"].tolist() == [4, 2]
     assert [entry.fault for entry in dataset.entries[:4]] == [None] * 4
     assert recorder.summary.unfinished == 0
+
+
+@pytest.mark.parametrize("successes_only", [True, False])
+def test_cut_off_episode_is_kept_where_only_successes_are(
+    tmp_path: Path, successes_only: bool
+) -> None:
+    recorder = Recorder(
+        tmp_path / "d.zarr", metadata(), keep_interrupted=True, successes_only=successes_only
+    )
+    with pytest.raises(RobotFault), recorder:
+        rollout(make_envs(1, Faulty), Constant(), range(10), [recorder])
+    kept = Dataset.open(tmp_path / "d.zarr")
+    assert [entry.seed for entry in kept.entries if entry.fault] == [4]
+    assert not kept.success[-1] and 4 not in [kept[n].seed for n in top_episodes(kept, 1.0)]
 
 
 class Bare(Told):

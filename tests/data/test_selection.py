@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from toys import training_set
 
 from ibc_gym.data.dataset import Dataset
-from ibc_gym.data.demonstration import Demonstration
+from ibc_gym.data.demonstration import Demonstration, Entry
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.data.selection import top_episodes
@@ -26,6 +26,10 @@ class Returns:
 
     def __init__(self, returns: list[float]) -> None:
         self.returns: Float64 = np.array(returns, dtype=np.float64)
+        self.entries = [
+            Entry(length=1, seed=None, success=False, total_reward=each, fault=None, checksum="")
+            for each in returns
+        ]
 
     def __len__(self) -> int:
         return len(self.returns)

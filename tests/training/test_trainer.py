@@ -24,6 +24,7 @@ from toys import (
 
 from ibc_gym.checkpoint import find_policy
 from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import (
     ConfigError,
     IbcGymError,
@@ -166,6 +167,23 @@ def test_best_demonstrations_change_what_is_learned(tmp_path: Path) -> None:
     train(replace(plain, out=tmp_path / "best", keep_top=0.5))
     whole, best = weights(tmp_path / "whole"), weights(tmp_path / "best")
     assert not torch.equal(whole["linear.weight"], best["linear.weight"])
+
+
+@pytest.mark.parametrize("keep_top", [1.0, 0.5])
+def test_what_an_error_cut_off_is_no_demonstration_unless_it_had_succeeded(
+    tmp_path: Path, keep_top: float
+) -> None:
+    data = record(tmp_path / "demos.zarr", 4, returns=[1.0, 1.0, 0.0, 0.0])
+    there = Dataset.open(data)
+    with Recorder(data, there.metadata, successes_only=True) as recorder:
+        for success in (False, True):
+            broken = replace(there[0], seed=9, fault="RobotFault: C31.", success=success)
+            recorder.append(replace(broken, total_reward=2.0))
+    plain = settings(tmp_path / "run", data=data, validation_fraction=0.0, keep_top=keep_top)
+    entries = Dataset.open(data).entries
+    seen = [entries[number] for number in set(load_training_set(plain).training.episode.tolist())]
+    assert [entry.success for entry in seen if entry.fault] == [True]
+    assert len(seen) == (5 if keep_top == 1 else 3)
 
 
 def test_demonstrations_without_rewards_cannot_be_ranked(tmp_path: Path) -> None:

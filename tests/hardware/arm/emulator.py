@@ -13,13 +13,14 @@ from ibc_gym.hardware.rig.kinematic_arm import KinematicArm
 from ibc_gym.hardware.rig.lines import LineServer
 from ibc_gym.hardware.rig.questions import handlers_of
 from ibc_gym.hardware.rig.serve import announce, ended, run
-from ibc_gym.hardware.rig.server import Controller
+from ibc_gym.hardware.rig.server import CONTROL_PORT, Controller
 from ibc_gym.records import Target
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--address")
+    parser.add_argument("--port", type=int, default=CONTROL_PORT)
     parser.add_argument("--parent", type=int)
     parser.add_argument("--joints", help="where the arm stands, as JSON [rad]")
     parser.add_argument("--identity", default="{}", help="fields of Identity, as JSON")
@@ -32,7 +33,7 @@ def main() -> None:
     robot.reset(Target(joints=np.array(json.loads(options.joints))))
     identity = replace(Identity(), **fields)
     with (
-        Controller(robot, options.address, identity=identity) as controller,
+        Controller(robot, options.address, options.port, identity=identity) as controller,
         LineServer(handlers_of(controller), options.address) as lines,
     ):
         core = controller.core

@@ -13,9 +13,10 @@ from ibc_gym.records import Pose, Target
 
 
 def main() -> None:
-    address, kind = sys.argv[1:]
+    address, port, kind = sys.argv[1:]
     config = XArmConfig(
         address=address,
+        port=int(port),
         stream=kind,  # type: ignore[arg-type]
         joint_speed=1.0,
         tip_speed=0.1,

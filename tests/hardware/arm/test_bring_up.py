@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from ibc_gym import geometry
 from ibc_gym.errors import ConfigError, RobotFault
+from ibc_gym.hardware.arm.frames import Setup, setup_of
 from ibc_gym.hardware.arm.robot import XArm
 from ibc_gym.hardware.arm.vendor import Controller
 from ibc_gym.records import Pose
@@ -263,3 +265,65 @@ def test_pose_of_the_tool_is_the_controllers_own(bench: Bench) -> None:
     )
     assert turn.magnitude() < 1e-5
     assert isinstance(tool, Pose)
+
+
+def told_otherwise(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
+    """Let every rich report say so."""
+
+    def told(frame: bytes, time: float) -> Setup:
+        return replace(setup_of(frame, time), **fields)
+
+    monkeypatch.setattr("ibc_gym.hardware.arm.reports.setup_of", told)
+
+
+@pytest.mark.parametrize(
+    "limit, has, match",
+    [
+        ("joint_speed", 0.5, r"greatest joint speed \[rad/s\] of 0.5; XArmConfig asks for 1"),
+        ("tip_speed", 0.1, r"greatest tip speed \[m/s\] of 0.1; XArmConfig asks for 0.25"),
+        (
+            "joint_acceleration",
+            1.0,
+            r"greatest joint acceleration \[rad/s\^2\] of 1; XArmConfig asks for 20",
+        ),
+    ],
+)
+def test_controller_that_allows_less_than_we_ask_for_is_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: str, has: float, match: str
+) -> None:
+    asked = getattr(bench.config, limit)
+    told_otherwise(monkeypatch, **{limit: asked})
+    with bench.arm(reset=False):
+        pass
+    told_otherwise(monkeypatch, **{limit: has})
+    refused(bench, match)
+
+
+def test_lower_acceleration_of_the_controller_is_read_from_its_report() -> None:
+    with make_bench(joint_acceleration=1.0) as bench:
+        refused(bench, "greatest joint acceleration")
+
+
+def test_joint_whose_brake_is_not_released_is_not_moved(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bench.arm(reset=False, ready_timeout=1.0) as arm:
+        told_otherwise(monkeypatch, enabled=False)
+        with pytest.raises(RobotFault, match="brakes released; nothing moves"):
+            arm.reset()
+        assert bench.rig.heard() == [] and bench.rig.state()["state"] == 4
+        with pytest.raises(RobotFault, match="brakes released"):
+            arm.recover()
+        monkeypatch.undo()
+        arm.recover()
+        arm.reset()
+        assert bench.rig.state()["enabled"]
+
+
+def test_times_are_measured_by_the_clock_that_was_given_from_the_first_look_on(
+    bench: Bench,
+) -> None:
+    with XArm(bench.config, clock=lambda: time.monotonic() - 1e5) as arm:
+        arm.reset()
+        assert arm.fault is None
+        assert arm.observe().time < time.monotonic() - 9e4

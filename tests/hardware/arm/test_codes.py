@@ -25,14 +25,8 @@ def test_every_warning_and_servo_error_has_words() -> None:
     assert servos == set(codes.SERVO_ERRORS)
 
 
-@pytest.mark.parametrize("code", [1, 2, 3, *range(10, 18), 30, 31, 38])
-def test_errors_that_the_vendor_wants_a_person_for_need_one(code: int) -> None:
-    assert codes.needs_person(code)
-
-
-def test_unknown_code_is_told_with_its_number_and_needs_a_person() -> None:
+def test_unknown_code_is_told_with_its_number() -> None:
     assert "200" in codes.describe(200)
-    assert codes.needs_person(200)
     assert "no list" in codes.call(77)
 
 

@@ -94,7 +94,7 @@ def test_warning_is_no_fault(bench: Bench) -> None:
 
 
 def test_stall_of_a_fifth_of_a_second_is_survived_and_counted(bench: Bench) -> None:
-    with bench.arm(command_timeout=2.0, report_timeout=2.0) as arm:
+    with bench.arm() as arm:
         before = arm.timing
         bench.rig.inject("stall", duration=0.19)
         for number in range(6):

@@ -20,8 +20,9 @@ from ibc_gym.hardware.arm.homing import plan
 from ibc_gym.hardware.arm.motion import MotionLimits
 from ibc_gym.hardware.arm.targets import Admitted, admit
 from ibc_gym.hardware.arm.trajectory import Course
-from ibc_gym.kinematics import DOWN
+from ibc_gym.kinematics import DOWN, Kinematics
 from ibc_gym.records import Float64, Pose, RobotLimits, Target
+from ibc_gym.xarm6 import XARM6
 
 pytestmark = pytest.mark.slow
 
@@ -88,14 +89,14 @@ class Sent:
         ways = np.linalg.norm(np.diff(self.tips[since:], axis=0), axis=1)
         return float(ways.max(initial=0.0)) / self.period
 
-    def check(self) -> None:
+    def check(self, upper: Float64 = KINEMATICS.upper) -> None:
         """Hold every sample against limits, ranges and box."""
         samples = np.array(self.samples)
         every = (self.limits.speed, self.limits.acceleration, self.limits.jerk)
         for order, limit in enumerate(every, start=1):
             greatest = np.abs(np.diff(samples, n=order, axis=0)).max() / self.period**order
             assert greatest <= limit * (1 + 1e-6) + 1e-11 / self.period**order, order
-        assert (samples >= KINEMATICS.lower).all() and (samples <= KINEMATICS.upper).all()
+        assert (samples >= KINEMATICS.lower).all() and (samples <= upper).all()
         if self.box is not None:
             assert (self.tips >= np.array(self.box.lower) - ROUNDING).all()
             assert (self.tips <= np.array(self.box.upper) + ROUNDING).all()
@@ -277,6 +278,21 @@ def test_straight_way_of_the_tool_is_straight_and_no_faster_than_the_tip_may_be(
     steps = np.linalg.norm(np.diff(sent.tips, axis=0), axis=1)
     assert steps.max() <= CONFIG.tip_speed * sent.period * (1 + 1e-6)
     assert steps.max() > 0.9 * CONFIG.tip_speed * sent.period
+
+
+def test_arm_that_stands_beyond_a_range_comes_home_and_stays_within_it_then() -> None:
+    near = Pose(position=np.array([0.17, 0.0, 0.01]), quaternion=DOWN)
+    joints = Kinematics(XARM6, CONFIG.tool_length).inverse(near, HOME.joints).joints
+    assert (joints > KINEMATICS.upper).any()
+    here = Admitted(joints=joints, tool=near)
+    fence = replace(CONFIG.limits, lower=CONFIG.fence_lower, upper=CONFIG.fence_upper)
+    sent = Sent(box=fence, start=here)
+    for leg in plan(CONFIG, KINEMATICS, here, HOME):
+        sent.leg(leg, by_joints=leg.by_joints)
+    sent.check(upper=np.maximum(KINEMATICS.upper, joints))
+    np.testing.assert_allclose(sent.samples[-1], HOME.joints, atol=1e-9)
+    back = np.array([sent.follower.push(joints) for _ in range(500)])
+    assert (back <= KINEMATICS.upper).all() and sent.follower.refused
 
 
 def test_way_that_leads_out_of_the_box_ends_before_it_within_limits() -> None:

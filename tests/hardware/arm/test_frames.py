@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibc_gym.hardware.arm.frames import BadFrame, Cutter, motion_of, setup_of
+from ibc_gym.hardware.rig.core import Core
+from ibc_gym.hardware.rig.kinematic_arm import KinematicArm
+from ibc_gym.hardware.rig.reports import RICH, report
+from ibc_gym.records import Target
 
 SIZE = 135
 bodies = st.binary(min_size=SIZE - 4, max_size=SIZE - 4)
@@ -48,19 +53,11 @@ def test_impossible_size_is_refused(size: int) -> None:
     st.lists(st.floats(-6.25, 6.25, width=32), min_size=7, max_size=7),
     st.integers(0, 9),
     st.integers(0, 11),
-    st.integers(0, 600),
 )
-def test_head_is_read_as_the_vendor_writes_it(
-    joints: list[float], state: int, mode: int, queued: int
-) -> None:
-    frame = framed(
-        bytes([state | mode << 4])
-        + queued.to_bytes(2, "big")
-        + struct.pack("<7f", *joints)
-        + bytes(97)
-    )
+def test_head_is_read_as_the_vendor_writes_it(joints: list[float], state: int, mode: int) -> None:
+    frame = framed(bytes([state | mode << 4]) + bytes(2) + struct.pack("<7f", *joints) + bytes(97))
     motion = motion_of(frame, 12.5)
-    assert (motion.state, motion.mode, motion.queued, motion.time) == (state, mode, queued, 12.5)
+    assert (motion.state, motion.mode, motion.time) == (state, mode, 12.5)
     assert np.array_equal(motion.joints, joints[:6])
 
 
@@ -75,3 +72,33 @@ def test_short_frames_are_refused() -> None:
         motion_of(bytes(50), 0.0)
     with pytest.raises(BadFrame, match="145 bytes"):
         setup_of(bytes(145), 0.0)
+
+
+def rich(**changes: Any) -> bytes:
+    """A whole rich report of an emulated controller, after something was changed there."""
+    robot = KinematicArm()
+    robot.reset(Target(joints=np.zeros(6)))
+    core = Core(robot)
+    for name, value in changes.items():
+        setattr(core.configuration, name, value)
+    core.machine.enable(8, True)
+    return report(core, RICH)
+
+
+def test_report_that_goes_no_further_than_is_read_says_the_same_as_a_whole_one() -> None:
+    whole = rich(simulated=True, joint_acceleration=7.0, load_mass=0.5)
+    for size in (315, 417, 574, len(whole)):
+        setup = setup_of(whole[:size], 0.0)
+        assert setup.simulated and setup.enabled
+        assert (setup.joint_acceleration, setup.payload) == (7.0, 0.5)
+    with pytest.raises(BadFrame, match="314 bytes instead of 315"):
+        setup_of(whole[:314], 0.0)
+
+
+@pytest.mark.parametrize("byte", [87, 88], ids=["brake", "power"])
+@pytest.mark.parametrize("joint", range(6))
+def test_one_joint_with_its_brake_on_or_without_power_is_not_enabled(joint: int, byte: int) -> None:
+    frame = bytearray(rich())
+    assert setup_of(bytes(frame), 0.0).enabled
+    frame[byte] &= ~(1 << joint)
+    assert not setup_of(bytes(frame), 0.0).enabled

@@ -24,7 +24,7 @@ PROGRAM = Path(__file__).parent / "lost_process.py"
     ],
 )
 def test_killed_driver_leaves_an_arm_that_stands_still(bench: Bench, kind: str) -> None:
-    command = [sys.executable, str(PROGRAM), bench.rig.address, kind]
+    command = [sys.executable, str(PROGRAM), bench.rig.address, str(bench.rig.port), kind]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -3,9 +3,10 @@ and after a stop nothing moves until a person has cleared it. Looked at from the
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from math import radians
 from typing import Any, ClassVar
 
@@ -19,17 +20,16 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
 from trials import trials
 
 from ibc_gym.errors import RobotFault, SpecMismatch
-from ibc_gym.hardware.arm.robot import XArm
 from ibc_gym.hardware.rig.faults import KINDS
 from ibc_gym.hardware.safety import SafeRobot, SafetyLimits
 from ibc_gym.hardware.safety.limits import tilt_of
+from ibc_gym.hardware.workcells.opened import OpenedArm
 from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Float64, Pose, Target
 
@@ -59,7 +59,7 @@ class Trying(RuleBasedStateMachine):
     @initialize()
     def connect(self) -> None:
         self.bench.clean()
-        self.arm = XArm(self.bench.config)
+        self.arm = OpenedArm(self.bench.config)
         self.kinematics = self.bench.config.kinematics()
         self.robot = SafeRobot(self.arm, LIMITS, kinematics=self.kinematics)
         self.may_move = self.homing = False
@@ -126,14 +126,46 @@ class Trying(RuleBasedStateMachine):
         self._look()
         self.homing = False
 
-    @precondition(lambda self: self.robot.fault is not None)
     @rule(go_on=st.booleans())
     def recover(self, go_on: bool) -> None:
+        if self.robot.fault is None:  # looked at here: real time lets no rule be chosen by it
+            return
+        self._settled()
         with suppress(RobotFault):
             self.robot.recover()
         self._settled()
         if go_on:
             self.reset()
+
+    @rule(after=st.floats(0.0, 0.5), what=st.sampled_from(["reset", "recover"]))
+    def somebody_presses_stop_meanwhile(self, after: float, what: str) -> None:
+        stop = ["Somebody pressed stop."]
+        pressed = threading.Timer(after, self.robot.stop_for_good, stop)
+        with self._begun(what, pressed.start):
+            if what == "reset":
+                self.reset()
+            else:
+                self.recover(go_on=False)
+        if pressed.ident is None:  # refused, before anything moved
+            pressed.start()
+        pressed.join()
+        self._settled()
+        assert self.robot.fault is not None, f"a stop during {what} was forgotten"
+
+    @contextmanager
+    def _begun(self, what: str, then: Callable[[], None]) -> Iterator[None]:
+        """Within the block something else happens, too, once the arm's driver is asked for this."""
+        verb = getattr(self.arm, what)
+
+        def begun(*given: Any) -> None:
+            then()
+            verb(*given)
+
+        setattr(self.arm, what, begun)
+        try:
+            yield
+        finally:
+            delattr(self.arm, what)
 
     @rule()
     def start_anew(self) -> None:
@@ -141,7 +173,7 @@ class Trying(RuleBasedStateMachine):
         self._settled()
         self.bench.clean()
         self.held_up = False
-        self.arm = XArm(self.bench.config)
+        self.arm = OpenedArm(self.bench.config)
         self.robot = SafeRobot(self.arm, LIMITS, kinematics=self.kinematics)
         self.reset()
 
@@ -162,6 +194,9 @@ class Trying(RuleBasedStateMachine):
         self.late = int(self.held_up)
 
     def _look(self) -> None:
+        over = (
+            self.robot.fault is not None
+        )  # known before it is listened: what follows that comes after it
         heard = [each for each in self.bench.rig.heard() if "joints" in each]
         for each in heard:
             joints = np.array(each["joints"])
@@ -169,14 +204,16 @@ class Trying(RuleBasedStateMachine):
                 self.late -= 1
                 assert self.late >= 0, "a target was sent to an arm that was stopped"
             assert np.isfinite(joints).all()
-            assert (joints >= self.kinematics.lower).all()
-            assert (joints <= self.kinematics.upper).all()
+            beyond = max(self.kinematics.lower - joints), max(joints - self.kinematics.upper)
+            assert max(beyond) <= ROUNDING, beyond
             pose = self.kinematics.forward(joints)
             self._check_place(pose.position)
             assert tilt_of(pose.quaternion) <= radians(5.0) + 1e-2
             self.last = [*self.last[-3:], each]
             self._check_motion()
             type(self).heard += 1
+        if over and self.may_move:  # nobody need have pressed anything
+            self.may_move, self.last, self.late = False, [], int(self.held_up)
 
     def _check_motion(self) -> None:
         """Speed, acceleration and jerk from one target to the next."""
@@ -197,7 +234,7 @@ class Trying(RuleBasedStateMachine):
     def _check_place(self, place: Float64) -> None:
         config = self.bench.config
         lower, upper = np.array(config.fence_lower), np.array(config.fence_upper)
-        if not self.homing:
+        if self.may_move and not self.homing:
             lower, upper = np.array(config.workspace_lower), np.array(config.workspace_upper)
             for a, b, c, d in LIMITS.workspace:
                 assert np.dot((a, b, c), place) <= d + SLACK

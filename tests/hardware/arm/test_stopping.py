@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from arm_bench import BOUND, Bench, tip
 
+from ibc_gym.errors import RobotFault
 from ibc_gym.hardware.arm.robot import XArm
 
 pytestmark = pytest.mark.realtime
@@ -121,5 +122,7 @@ def test_stop_waits_for_an_answer_that_is_owed_and_for_no_longer_than_the_timeou
         else:
             targets, stop = noticed(bench, arm)
             asked = targets[-1]["time"]
+            with pytest.raises(RobotFault, match="press the emergency stop"):
+                arm.close()  # nothing else has said so
     assert all(each["number"] < stop["number"] for each in targets), "a target after the stop"
     assert stop["time"] - asked <= patience + HELD_UP

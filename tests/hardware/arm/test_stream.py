@@ -12,7 +12,7 @@ from arm_bench import Bench, tip
 
 from ibc_gym.errors import RobotFault
 from ibc_gym.hardware.arm.follower import Follower
-from ibc_gym.hardware.arm.stream import PAUSE
+from ibc_gym.hardware.arm.setpoints import PAUSE
 from ibc_gym.hardware.arm.timing import LATE, Stopwatch, Timing
 from ibc_gym.hardware.arm.trajectory import Course
 from ibc_gym.records import Float64, Pose, Target

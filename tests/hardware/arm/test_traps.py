@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from arm_bench import Bench, new_address, run_into, tip
+from vendor_arms import control_port
 from xarm.wrapper.xarm_api import XArmAPI
 
 from ibc_gym.errors import MissingDependency, RobotFault, SpecMismatch
@@ -29,7 +30,8 @@ MAKE: Any = XArmAPI
 def raw_client(bench: Bench, **options: Any) -> Iterator[Any]:
     """The vendor's client as it comes, but for degrees."""
     before = socket.getdefaulttimeout()
-    api = MAKE(bench.rig.address, is_radian=True, **({"forbid_uds": True} | options))
+    with control_port(bench.rig.port):
+        api = MAKE(bench.rig.address, is_radian=True, **({"forbid_uds": True} | options))
     try:
         yield api
     finally:
@@ -79,10 +81,12 @@ def test_waiting_without_end_while_paused_does_not_happen(bench: Bench) -> None:
 
 def test_controller_that_never_answers_costs_the_deadline_and_no_more() -> None:
     address = new_address()
-    with socket.create_server((address, 502)):
+    with socket.create_server((address, 0)) as deaf:
         started = time.monotonic()
-        with pytest.raises(RobotFault, match=r"within 0.5 s \(no answer\)"):
-            Controller(address, connect_timeout=0.5, command_timeout=0.25)
+        with pytest.raises(RobotFault, match=r"within 0.5 s \(no answer\) on port"):
+            Controller(
+                address, port=deaf.getsockname()[1], connect_timeout=0.5, command_timeout=0.25
+            )
         assert time.monotonic() - started < 30.0, "the client alone would try for minutes"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,77 +17,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from safe_bench import BOX, HOME, SLANTED, Notebook, safe, to
 from trials import trials
 
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch
 from ibc_gym.hardware.safety import SafeRobot, SafetyLimits
 from ibc_gym.hardware.safety.limits import angle_between, tilt_of, within
 from ibc_gym.kinematics import DOWN
-from ibc_gym.records import Float64, Pose, RobotLimits, RobotState, Target
+from ibc_gym.records import RobotState, Target
 from ibc_gym.testing import RobotContract
 from ibc_gym.testing.ideal import IdealRobot
-
-BOX = RobotLimits(control_period=0.1, lower=(0.15, -0.4, 0.05), upper=(0.6, 0.4, 0.6))
-HOME = Target(tool=Pose(position=np.array([0.3, 0.0, 0.2]), quaternion=DOWN))
-SLANTED = SafetyLimits(
-    workspace=((1.0, 1.0, 0.0, 0.7), (-1.0, 1.0, 0.5, 0.5)),
-    height=(0.1, 0.3),
-    speed=0.5,
-    turning_speed=1.0,
-    step=0.08,
-    tilt=0.3,
-)
-
-
-class Notebook(IdealRobot):
-    """Notes what reaches the robot; fails when it is told to, and latches as the driver of a real arm does."""
-
-    def __init__(self) -> None:
-        self.got: list[Target] = []
-        self.moves = 0
-        self.broken = self.held = False
-        self._latched: RobotFault | None = None
-        super().__init__(BOX, HOME)
-
-    @property
-    def fault(self) -> RobotFault | None:
-        return self._latched
-
-    def recover(self) -> None:
-        if self.held:
-            raise RobotFault("The emergency stop is still pressed; release it.")
-        self._latched, self.broken = None, False
-
-    def command(self, target: Target) -> Target:
-        assert self._latched is None, "a target came after a fault"
-        self.got.append(target)
-        return super().command(target)
-
-    def advance(self) -> None:
-        self.moves += 1
-        if self.broken:
-            self._latched = RobotFault("Collision (C31). Look, then clear.")
-            raise self._latched
-        super().advance()
-
-    def lag(self, share: float) -> None:
-        """Be found on the way between where it was and where it was told to be, as a real arm is."""
-        assert self._here.tool is not None and self._target.tool is not None
-        here, there = self._here.tool.position, self._target.tool.position
-        self._here = Target(
-            tool=Pose(position=here + share * (there - here), quaternion=self._here.tool.quaternion)
-        )
-
-
-def to(x: float, y: float, z: float, quaternion: Float64 = DOWN) -> Target:
-    return Target(tool=Pose(position=np.array([x, y, z]), quaternion=quaternion))
-
-
-def safe(limits: SafetyLimits = SLANTED, **more: Any) -> tuple[SafeRobot, Notebook]:
-    inner = Notebook()
-    robot = SafeRobot(inner, limits, **more)
-    robot.reset(HOME)
-    return robot, inner
 
 
 class TestSafeRobotIsARobot(RobotContract):
@@ -269,29 +207,6 @@ def test_no_command_for_longer_than_patience_stops_it_for_good() -> None:
     robot.reset()
     robot.command(to(0.31, 0.0, 0.2))
     robot.advance()
-
-
-class Switch:
-    on = True
-
-    def held(self) -> bool:
-        return self.on
-
-
-def test_without_the_dead_man_switch_held_it_keeps_its_place() -> None:
-    switch = Switch()
-    robot, inner = safe(SafetyLimits(), dead_man=switch)
-    robot.command(to(0.35, 0.0, 0.2))
-    switch.on = False
-    sent = robot.command(to(0.45, 0.0, 0.2))
-    assert sent.tool is not None and sent.tool.position[0] == 0.35
-    assert robot.observe().interventions == 1
-    robot.command(to(0.35, 0.0, 0.2))  # to stay is no more than it does anyway
-    assert robot.observe().interventions == 1
-    switch.on = True
-    sent = robot.command(to(0.45, 0.0, 0.2))
-    assert sent.tool is not None and sent.tool.position[0] == 0.45
-    assert inner.observe().target.tool is sent.tool
 
 
 @pytest.mark.parametrize("call", ["observe", "command", "advance", "reset"])

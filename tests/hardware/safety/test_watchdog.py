@@ -127,7 +127,8 @@ def test_reset_that_comes_while_the_watchdog_stops_the_robot_does_not_move_it() 
 
 def test_word_that_comes_too_late_is_refused_even_before_the_watchdog_woke() -> None:
     now, silent = [0.0], list[float]()
-    dog = Watchdog(1e6, silent.append, clock=lambda: now[0])  # its own thread sleeps for long
+    broken = list[Exception]()
+    dog = Watchdog(1e6, silent.append, failed=broken.append, clock=lambda: now[0])
     try:
         dog.heard()
         now[0] = 0.5e6
@@ -139,7 +140,7 @@ def test_word_that_comes_too_late_is_refused_even_before_the_watchdog_woke() -> 
         dog.heard()
         assert silent == [1.6e6]
         dog.heard()
-        assert silent == [1.6e6], "it barks once"
+        assert silent == [1.6e6] and not broken, "it barks once"
     finally:
         dog.close()
         dog.close()
@@ -203,6 +204,62 @@ def test_stop_for_good_in_the_middle_of_a_reset_is_kept() -> None:
         robot.reset(HOME)
     with pytest.raises(RobotFault, match="Somebody pressed stop"):
         robot.command(HOME)
+    robot.close()
+
+
+def test_watchdog_that_dies_stops_the_robot_and_lets_it_go_nowhere_without_one() -> None:
+    told = list[str]()
+    broken = threading.Event()
+
+    def clock() -> float:
+        if threading.current_thread().name == "watchdog" and broken.is_set():
+            raise OSError("no clock")
+        return time.monotonic()
+
+    dog = Watchdog(0.05, lambda _: None, failed=lambda error: told.append(str(error)), clock=clock)
+    try:
+        broken.set()
+        dog.heard()
+        assert until(lambda: bool(told))
+        dog.heard()
+        assert told == ["no clock", "no clock"], "again at every word"
+    finally:
+        dog.close()
+
+
+def test_robot_whose_watchdog_is_dead_is_stopped_for_good(
+    pair: tuple[SafeRobot, Stoppable],
+) -> None:
+    robot, inner = pair
+    robot.reset(HOME)
+    dog = robot._watchdog
+    assert dog is not None
+
+    def late() -> bool:
+        raise OSError("no clock")
+
+    dog._late = late  # type: ignore[method-assign]
+    dog._heard = time.monotonic()
+    with dog._changed:
+        dog._changed.notify()
+    assert until(lambda: robot.fault is not None)
+    assert "watchdog" in str(robot.fault) and "no clock" in str(robot.fault)
+    assert inner.stopped_by[0] == "watchdog"
+    robot.recover()
+    robot.reset(HOME)
+    with pytest.raises(RobotFault, match="watchdog"):
+        robot.command(HOME)
+
+
+@pytest.mark.parametrize("patience", [1e9, 1e300])
+def test_patience_of_any_length_leaves_the_watchdog_alive(patience: float) -> None:
+    robot = SafeRobot(Stoppable(real_time=True), SafetyLimits(patience=patience))
+    robot.reset(HOME)
+    robot.command(HOME)
+    time.sleep(0.05)
+    robot.command(HOME)
+    assert robot.fault is None
+    assert robot._watchdog is not None and robot._watchdog._thread.is_alive()
     robot.close()
 
 

@@ -9,7 +9,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -98,6 +98,57 @@ def test_only_the_keys_that_are_to_stop_it_do(typist: Callable[[bytes], int]) ->
         typist(b"\x1b")
         assert soon(lambda: bool(told))
     assert heard == ["q"] and told == [brake.why] and "by Esc." in told[0]
+
+
+def test_keys_that_break_stop_the_robot_too(typist: Callable[[bytes], int]) -> None:
+    told: list[str] = []
+
+    class Broken:
+        def wait(self, seconds: float) -> None:
+            raise ValueError("bad byte")
+
+        def take(self) -> tuple[str, ...]:
+            return ()
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    with Brake(told.append, Broken()) as brake:  # type: ignore[arg-type]
+        assert soon(lambda: bool(told))
+    assert told == [brake.why] and "bad byte" in told[0] and "no longer heard" in told[0]
+
+
+class Unheard:
+    """A robot that does not hear a stop, and says so a moment after it was told to."""
+
+    fault: RobotFault | None = None
+
+    def stop_for_good(self, why: str) -> None:
+        self.fault = RobotFault(f"{why} The robot is told to stop.")
+        stopping.set()
+        time.sleep(0.2)
+        self.fault = RobotFault(f"No answer. If the arm moves, press the emergency stop. {why}")
+
+
+stopping = threading.Event()
+
+
+def test_stop_that_nobody_confirmed_is_told_and_no_standing_still(
+    typist: Callable[[bytes], int],
+) -> None:
+    robot: Any = Unheard()
+    stopping.clear()
+
+    def press_and_go_on() -> None:
+        typist(b"\x1b")
+        assert stopping.wait(10.0)
+        raise RobotFault("It is stopped.")  # as whoever moves it is told at once
+
+    with pytest.raises(Stopped) as stopped, braked("xarm", robot):
+        press_and_go_on()
+    said = str(stopped.value)
+    assert said.startswith("No answer. If the arm moves, press") and "by Esc" in said
+    assert "stands" not in said
 
 
 class TestEpisodes:

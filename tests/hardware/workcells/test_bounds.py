@@ -142,4 +142,19 @@ def test_file_changes_what_it_names_and_leaves_the_rest_on(tmp_path: Path) -> No
     bounds = bounds_for(make_task("insert"), load_table(path).safety)
     assert (bounds.speed, bounds.height, bounds.joint_margin) == (0.4, (0.008, 0.3), 0.0)
     assert bounds.tilt == TILT and bounds.step is not None
-    assert bounds.patience is None, "whoever steps an environment by hand leaves it out"
+    assert bounds.patience == SAFETY.patience, (
+        "a hung policy is stopped whatever else the file bounds"
+    )
+
+
+@pytest.mark.parametrize("task", ["insert", "calibration"])
+@pytest.mark.parametrize("written", ["tilt = 0.05", "speed = 0.4"])
+def test_watchdog_is_off_for_nobody_who_does_not_say_so(
+    tmp_path: Path, task: str, written: str
+) -> None:
+    path = tmp_path / "table.toml"
+    path.write_text(f'[arm]\naddress = "192.168.1.203"\n[safety]\n{written}')
+    about = make_stage("calibration", {}, None) if task == "calibration" else make_task(task)
+    assert bounds_for(about, load_table(path).safety).patience == 5.0
+    path.write_text(f'[arm]\naddress = "192.168.1.203"\n[safety]\n{written}\npatience = 3600')
+    assert bounds_for(about, load_table(path).safety).patience == 3600.0

@@ -65,6 +65,29 @@ def test_insertions_are_rehearsed_on_equal_seeds_with_figures_of_time_and_a_page
     assert text.count("2 of 2") == 2 and f"{rehearsed['setpoints']:,}" in text
 
 
+def test_implicit_policy_learned_in_simulation_does_as_well_through_the_vendors_client(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, learned = tmp_path / "d.zarr", tmp_path / "learned"
+    few = ("--policy.type", "ebm", "--steps", "300", "--batch-size", "64", "--no-tensorboard")
+    for words in (
+        ("record", "reach", "--episodes", "60", "--out", data),
+        ("train", data, *few, "--out", learned),
+    ):
+        code, _, err = run(capsys, *words)
+        assert code == 0, err
+    counts = ("--episodes", "1", "--trials", "2", "--seed", str(SEED), "--policy", learned)
+    code, out, err = run(
+        capsys, "rehearse", "reach", *counts, "--out", tmp_path / "rehearsed", "--json"
+    )
+    assert code == 0, err
+    trials = json.loads(out)["trials"]
+    assert set(trials) == {"oracle", str(learned)}
+    for trial in trials.values():
+        for side in ("first", "second"):
+            assert (trial[side]["successes"], trial[side]["episodes"]) == (2, 2), side
+
+
 def test_collision_costs_its_episode_and_the_arm_is_had_back_for_the_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
