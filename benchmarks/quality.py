@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.human import DATA_VARIABLE, facts, imported, run, spoken
 from benchmarks.quality_rows import ROWS, Judgement, Row, Scripted
-from benchmarks.results_file import RESULTS, add_row, command, digest, read_rows
+from benchmarks.results_file import RESULTS, add_row, command, digest, hints, read_rows
 from ibc_gym.data.info import data_info
 from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.registry import load
@@ -146,7 +146,7 @@ def train(
     settled = load(PRESETS, preset, "preset")
     # A setting that is added later, and off, changes no name.
     config = switched_on(to_json(settled.config))
-    same = digest(fingerprint, config, vars(settled.training), flags)
+    same = digest(fingerprint, config, hints(settled.training), flags)
     folder = settings.runs / f"{preset.replace('/', '-')}-{same}-s{seed}"
     said = ["train", str(data), "--preset", preset, *flags, "--seed", str(seed), "--threads", "1"]
     said += ["--out", str(folder)]

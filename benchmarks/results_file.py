@@ -7,17 +7,27 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ibc_gym.data.metadata import installed_versions
+from ibc_gym.policies.presets.record import TrainingHints
 
 RESULTS = Path(__file__).parent / "results"
 """Where results are kept with the code."""
+_ADDED_LATER: Final = {"weight_decay"}
+"""Hints that presets did not have when the first runs were named."""
 
 
 def digest(*facts: object) -> str:
     """Eight letters that change with any of some facts, which are plain JSON; for the names of folders."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def hints(training: TrainingHints) -> dict[str, Any]:
+    """How a preset trains, for the names of its runs: a setting that was added later, and is off, changes none of them."""
+    return {
+        name: value for name, value in vars(training).items() if value or name not in _ADDED_LATER
+    }
 
 
 def command(module: str) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results_file import add_row, command, digest
+from benchmarks.results_file import add_row, command, digest, hints
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig
@@ -131,7 +131,7 @@ def measure(row: Row, preset_name: str, data: Path, seed: int, episodes: int) ->
         "threads": 1,
         "seed": seed,
         "tensorboard": False,
-        **vars(preset.training),
+        **hints(preset.training),
         "budget_cpu_seconds": row.budget,
         **({} if row.steps is None else {"steps": row.steps}),
     }

@@ -28,6 +28,8 @@ class TrainingHints:
     """Updates over which the learning rate rises."""
     average_decay: float | None = None
     """Decay of the averaged weights; None for none."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay; 0 for none."""
     validation_fraction: float = 0.1
     """Share of the episodes that is held out to choose the checkpoint by; 0 takes the last."""
 

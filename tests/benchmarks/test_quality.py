@@ -12,6 +12,8 @@ import pytest
 from benchmarks import quality
 from benchmarks.human import SOURCES
 from benchmarks.quality_rows import IMPLICIT, ROWS, Judgement, Row, Scripted, episodes
+from benchmarks.results_file import hints
+from ibc_gym.policies.presets.record import TrainingHints
 from ibc_gym.registry import load
 from ibc_gym.tables import ORACLES, PRESETS
 from ibc_gym.training.config import TrainConfig
@@ -38,6 +40,13 @@ def test_every_row_has_presets_that_exist_and_an_implicit_policy(name: str) -> N
         assert row.data.task in ORACLES
     else:
         assert row.data in SOURCES
+
+
+def test_a_hint_that_is_off_changes_no_name_of_a_run_and_one_that_is_on_does() -> None:
+    before = {"steps", "batch_size", "micro_batch", "learning_rate", "schedule", "decay_steps"}
+    before |= {"warmup", "average_decay", "validation_fraction"}
+    assert hints(TrainingHints()).keys() == before
+    assert hints(TrainingHints(weight_decay=0.1)) == {**hints(TrainingHints()), "weight_decay": 0.1}
 
 
 @pytest.mark.parametrize("dimensions", [2, 4, 8, 16, 32])
