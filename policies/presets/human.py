@@ -50,22 +50,6 @@ _MIXTURE: Final[dict[str, Any]] = {
     "pick": "most_probable",
 }
 
-DOOR: Final = Preset(
-    policy="ebm",
-    config=EBMConfig(**_LANGEVIN, **_HAND),
-    training=TrainingHints(steps=1_000, **_IMPLICIT),  # after 8,000 it has learned them by heart
-)
-"""The Adroit hand's door, human demonstrations."""
-DOOR_MDN: Final = Preset(
-    policy="mdn",
-    config=MDNConfig(**_MIXTURE, **_HAND),
-    training=TrainingHints(steps=6_000, **_EXPLICIT),
-)
-"""The same, the explicit baseline with a mixture."""
-DOOR_MSE: Final = Preset(
-    policy="mse", config=MSEConfig(**_HAND), training=TrainingHints(steps=8_000, **_EXPLICIT)
-)
-"""The same, the explicit baseline."""
 RELOCATE: Final = Preset(
     policy="ebm",
     config=EBMConfig(**_LANGEVIN, **_HAND),
@@ -87,9 +71,8 @@ RELOCATE_MSE: Final = Preset(
 # root of its deviation counts for little where it hardly moves: divided by the deviation, fingers, burners and what
 # vibrates look like another kitchen, and the light switch is hardly ever found (by eight actions at once, never).
 # Of an error of one chunk an eighth is left in the mean of eight: it does 3.95 tasks where the same weights, carrying out
-# four actions of each chunk, do 3.65 (20 episodes). Of four candidates each is learned from fewer people than of two.
-# Without weight decay one training of two did 3.4, with it three of three 3.95 or more.
-_COOK: Final[dict[str, Any]] = {
+# four actions of each chunk, do 3.65 (20 episodes).
+_CHUNKS: Final[dict[str, Any]] = {
     "history": 1,
     "feature_scale": "sqrt_std",
     "observation_noise": 0.02,
@@ -97,32 +80,47 @@ _COOK: Final[dict[str, Any]] = {
     "horizon": 8,
     "ensemble": 0.05,
 }
+# Of four candidates each is learned from fewer people than of two.
 _TWO_ANSWERS: Final[dict[str, Any]] = {"components": 2, "scale_floor": 1.0, "mean_spread": 0.3}
+_RANKED: Final[dict[str, Any]] = {
+    "late_fusion": LateFusionConfig(width=512, depth=2, value_width=128),
+    "prior": 1.0,
+    "same": 0.01,
+    "jitter": 0.05,
+    **_TWO_ANSWERS,
+    **_CHUNKS,
+}
+_MIXED: Final[dict[str, Any]] = {
+    "width": 512,
+    "depth": 2,
+    "dropout": 0.0,
+    "pick": "most_probable",
+    **_TWO_ANSWERS,
+    **_CHUNKS,
+}
+_SQUARED: Final[dict[str, Any]] = {"width": 512, "depth": 2, **_CHUNKS}
+# Without weight decay one training of two did 3.4 tasks in the kitchen, with it three of three 3.95 or more.
+_RANKED_TRAINING: Final = TrainingHints(steps=6_000, weight_decay=0.1, **_EXPLICIT)
+_EXPLICIT_TRAINING: Final = TrainingHints(steps=8_000, weight_decay=0.1, **_EXPLICIT)
 
-KITCHEN: Final = Preset(
-    policy="ranking",
-    config=RankingConfig(
-        late_fusion=LateFusionConfig(width=512, depth=2, value_width=128),
-        prior=1.0,
-        same=0.01,
-        jitter=0.05,
-        **_TWO_ANSWERS,
-        **_COOK,
-    ),
-    training=TrainingHints(steps=6_000, weight_decay=0.1, **_EXPLICIT),
+DOOR: Final = Preset(
+    policy="ranking", config=RankingConfig(**_RANKED, lead=4), training=_RANKED_TRAINING
 )
-"""Four things to do in a kitchen, human demonstrations, two candidates of a mixture ranked by an energy."""
-KITCHEN_MDN: Final = Preset(
-    policy="mdn",
-    config=MDNConfig(
-        width=512, depth=2, dropout=0.0, pick="most_probable", **_TWO_ANSWERS, **_COOK
-    ),
-    training=TrainingHints(steps=8_000, weight_decay=0.1, **_EXPLICIT),
+"""The Adroit hand's door, human demonstrations, two candidates of a mixture ranked by an energy."""
+DOOR_MDN: Final = Preset(
+    policy="mdn", config=MDNConfig(**_MIXED, lead=4), training=_EXPLICIT_TRAINING
 )
 """The same, the explicit baseline with a mixture."""
-KITCHEN_MSE: Final = Preset(
-    policy="mse",
-    config=MSEConfig(width=512, depth=2, **_COOK),
-    training=TrainingHints(steps=8_000, weight_decay=0.1, **_EXPLICIT),
+DOOR_MSE: Final = Preset(
+    policy="mse", config=MSEConfig(**_SQUARED, lead=4), training=_EXPLICIT_TRAINING
 )
+"""The same, the explicit baseline."""
+
+KITCHEN: Final = Preset(
+    policy="ranking", config=RankingConfig(**_RANKED), training=_RANKED_TRAINING
+)
+"""Four things to do in a kitchen, human demonstrations, two candidates of a mixture ranked by an energy."""
+KITCHEN_MDN: Final = Preset(policy="mdn", config=MDNConfig(**_MIXED), training=_EXPLICIT_TRAINING)
+"""The same, the explicit baseline with a mixture."""
+KITCHEN_MSE: Final = Preset(policy="mse", config=MSEConfig(**_SQUARED), training=_EXPLICIT_TRAINING)
 """The same, the explicit baseline."""
