@@ -69,7 +69,8 @@ RELOCATE_MSE: Final = Preset(
 
 # Every task is a matter of centimetres, and what comes after one that was missed nobody has shown. What is divided by the
 # root of its deviation counts for little where it hardly moves: divided by the deviation, fingers, burners and what
-# vibrates look like another kitchen, and the light switch is hardly ever found (by eight actions at once, never).
+# vibrates look like another kitchen, and the light switch is seldom found (by eight actions at once, in none of 28
+# episodes under noise 0.05, in 5 of 12 under 0.2).
 # Of an error of one chunk an eighth is left in the mean of eight: it does 3.95 tasks where the same weights, carrying out
 # four actions of each chunk, do 3.65 (20 episodes).
 _CHUNKS: Final[dict[str, Any]] = {
