@@ -52,7 +52,7 @@ def braked(
     Raises:
         Stopped: A person pressed the key, or closed the terminal; the robot was stopped before anything else.
     """
-    robot = _robot_of(moved)
+    robot = robot_of(moved)
     if robot is None or not has_brake(workcell):
         yield lambda: None
         return
@@ -80,7 +80,7 @@ def _fault_of(robot: Stoppable | None) -> str:
     return "" if fault is None else str(fault)
 
 
-def _robot_of(moved: VectorEnv[Any, Any, Any] | Robot) -> Stoppable | None:
+def robot_of(moved: VectorEnv[Any, Any, Any] | Robot) -> Stoppable | None:
     """The robot itself, or that of the only environment."""
     if not isinstance(moved, VectorEnv):
         return moved if isinstance(moved, Stoppable) else None

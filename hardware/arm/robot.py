@@ -40,6 +40,9 @@ class XArm(Closing):
     Faults latch: the arm stands, every verb but `observe`, `stop` and `close` raises, until a person has `recover` called.
     """
 
+    may_go: Callable[[], None] | None = None
+    """Raises where whoever guards the arm has stopped it; asked before the way home."""
+
     def __init__(
         self,
         config: XArmConfig,
@@ -115,6 +118,8 @@ class XArm(Closing):
             check(home)
         self._deadline, self._deadline_missed = None, False
         self._count_anew()
+        if self.may_go is not None:  # asked now that stops are counted: none is between the two
+            self.may_go()
         here = self._start(stops)
         goal = admit(
             home or Target(joints=self.config.home()), self._kinematics, self._limits, here

@@ -61,9 +61,7 @@ class Brake(Closing):
             except DeviceLost as error:
                 self._pull(f"{error} So nobody could stop the arm by a key.")
                 return
-            except (
-                Exception
-            ) as error:  # whatever it is, nobody must believe that the keys are heard
+            except Exception as error:  # whatever it is, nobody must believe that it hears
                 self._pull(
                     f"The keys are no longer heard ({error!r}), so nobody could stop the arm by one. This is a fault of ours."
                 )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from ..arm.robot import XArm
-from ..arm.targets import Admitted
 
 
 class OpenedArm(XArm):
@@ -14,14 +12,6 @@ class OpenedArm(XArm):
 
     opened: ExitStack | None = None
     """Closed after the arm."""
-    may_go: Callable[[], None] | None = None
-    """Raises where whoever guards the arm has stopped it."""
-
-    def _start(self, stops: int) -> Admitted:
-        """As `XArm` does, if the arm may go: asked now that stops are counted, so that no stop is between the two."""
-        if self.may_go is not None:
-            self.may_go()
-        return super()._start(stops)
 
     def close(self) -> None:
         """Hang up, and close what was opened for the arm; may be called twice."""

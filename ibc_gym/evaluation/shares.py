@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
-from ibc_gym.braking import braked
+from ibc_gym.braking import braked, how_it_stopped, robot_of
 from ibc_gym.contracts import Policy
 from ibc_gym.errors import Stopped, WorkerFailed
 from ibc_gym.evaluation.faults import ArmFault, Earnings, have_back, only_env
@@ -216,7 +216,7 @@ def _run(
                 if fault is not None:
                     have_back(only_env(envs))
                     if (why := stopped()) is not None:
-                        raise Stopped(f"{why} It stands where it was.")
+                        raise Stopped(how_it_stopped(why, robot_of(envs)))
                 share, fault = _play(envs, policy, seeds, ears)
                 if fault is not None:
                     if not through_faults or stopped() is not None:

@@ -29,7 +29,8 @@ _EXPLICIT: Final[dict[str, Any]] = {**_TRAINING, "average_decay": 0.998}
 _SEEN: Final[dict[str, Any]] = {"history": 1, "observation_noise": 0.05}
 # The hand is told where to go: what people said four steps later takes it there in two thirds of their time, what they
 # said ten steps later off their way.
-_HAND: Final[dict[str, Any]] = {**_SEEN, "lead": 4}
+_LEAD: Final = 4
+_HAND: Final[dict[str, Any]] = {**_SEEN, "lead": _LEAD}
 _LANGEVIN: Final[dict[str, Any]] = {
     "late_fusion": LateFusionConfig(value_width=128),
     "gradient_penalty": GradientPenaltyConfig(margin=3.0),
@@ -106,19 +107,19 @@ _DECAYING: Final[dict[str, Any]] = {**_EXPLICIT, "weight_decay": 0.1}
 
 DOOR: Final = Preset(
     policy="ranking",
-    config=RankingConfig(**_RANKED, lead=4),
+    config=RankingConfig(**_RANKED, lead=_LEAD),
     training=TrainingHints(steps=6_000, **_DECAYING),
 )
 """The Adroit hand's door, human demonstrations, two candidates of a mixture ranked by an energy."""
 DOOR_MDN: Final = Preset(
     policy="mdn",
-    config=MDNConfig(**_MIXED, lead=4),
+    config=MDNConfig(**_MIXED, lead=_LEAD),
     training=TrainingHints(steps=8_000, **_DECAYING),
 )
 """The same, the explicit baseline with a mixture."""
 DOOR_MSE: Final = Preset(
     policy="mse",
-    config=MSEConfig(**_SQUARED, lead=4),
+    config=MSEConfig(**_SQUARED, lead=_LEAD),
     training=TrainingHints(steps=8_000, **_DECAYING),
 )
 """The same, the explicit baseline."""
