@@ -68,7 +68,9 @@ ORACLES: Final[Mapping[str, str]] = {
 """The scripted demonstrator of each task."""
 
 FRAMES: Final[Mapping[str, str]] = {
+    "particle": "ibc_gym.envs.tasks.particle_frame:BetweenGoals",
     "push": "ibc_gym.envs.tasks.push_frame:BlockToTarget",
+    "push-two-targets": "ibc_gym.envs.tasks.push_two_targets_frame:BlockToNextTarget",
     "insert": "ibc_gym.envs.tasks.insert_frame:SlotAxis",
     "pusht": "ibc_gym.envs.human.pusht_frame:PushTGoal",
 }

@@ -46,10 +46,10 @@ class BlockToTarget:
             SpecMismatch: These are not states of the push task.
         """
         now, before = last_two(states, "push")
-        cosine, sine, distance = _heading(now)
+        cosine, sine, distance = heading(now)
         theta = _misalignment(now, cosine, sine)
         change = geometry.wrap_angle(
-            theta - _misalignment(before, *_heading(before)[:2]), QUARTER_TURN
+            theta - _misalignment(before, *heading(before)[:2]), QUARTER_TURN
         )
         tip = turned_in_plane(now[:, COMMANDED] - now[:, BLOCK], cosine, -sine)
         columns = [
@@ -70,14 +70,14 @@ class BlockToTarget:
 
     def into(self, actions: Float32, states: Float32) -> Float32:
         """Displacements (B, 2) in the frame of the newest of the states (B, T, 10)."""
-        cosine, sine, _ = _heading(last_two(states, "push")[0])
+        cosine, sine, _ = heading(last_two(states, "push")[0])
         return turned_in_plane(np.asarray(actions, dtype=np.float64), cosine, -sine).astype(
             np.float32
         )
 
     def out_of(self, actions: Float32, states: Float32) -> Float32:
         """The inverse of `into`."""
-        cosine, sine, _ = _heading(last_two(states, "push")[0])
+        cosine, sine, _ = heading(last_two(states, "push")[0])
         return turned_in_plane(np.asarray(actions, dtype=np.float64), cosine, sine).astype(
             np.float32
         )
@@ -98,7 +98,7 @@ def last_two(states: Float32, task: str) -> tuple[Float64, Float64]:
     return now, now if states.shape[1] == 1 else states[:, -2].astype(np.float64)
 
 
-def _heading(states: Float64) -> tuple[Float64, Float64, Float64]:
+def heading(states: Float64) -> tuple[Float64, Float64, Float64]:
     """Cosine and sine of the direction from block to target, and the distance [m]; (B,) each."""
     way = states[:, TARGET] - states[:, BLOCK]
     distance: Float64 = np.hypot(way[:, 0], way[:, 1])
