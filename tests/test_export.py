@@ -85,6 +85,12 @@ CASES: dict[str, InputConfig] = {
         dfo=DFOConfig(samples=32, iterations=2),
         horizon=2,
     ),
+    "particle-frame": RankingConfig(
+        late_fusion=SMALL, history=1, frame="particle", action_normalisation="isotropic"
+    ),
+    "push-two-targets-frame": MSEConfig(
+        width=16, depth=2, frame="push-two-targets", action_normalisation="isotropic"
+    ),
     "insert-frame": RankingConfig(
         late_fusion=SMALL,
         frame="insert",
@@ -101,6 +107,11 @@ CASES = {name: short(config) for name, config in CASES.items()}
 TABLE = np.array([np.pi, *(0.4, 0.3) * 3, np.pi, 0.4, 0.3], np.float32)
 SPACES: dict[str | None, tuple[spaces.Box, spaces.Box]] = {
     None: (spaces.Box(-1, 1, (3,), np.float32), spaces.Box(-0.9, 2, (2,), np.float32)),
+    "particle": (spaces.Box(-1, 1, (12,), np.float32), spaces.Box(0, 1, (3,), np.float32)),
+    "push-two-targets": (
+        spaces.Box(-np.hstack([TABLE, TABLE[-3:]]), np.hstack([TABLE, TABLE[-3:]])),
+        spaces.Box(-0.05, 0.05, (2,), np.float32),
+    ),
     "push": (spaces.Box(-TABLE, TABLE), spaces.Box(-0.05, 0.05, (2,), np.float32)),
     "insert": (spaces.Box(-TABLE, TABLE), spaces.Box(-0.05, 0.05, (2,), np.float32)),
     "pusht": (
@@ -143,7 +154,7 @@ def toy_windows(config: InputConfig) -> Windows:
     return Windows(
         frames=frames,
         index=np.maximum(np.arange(count)[:, None] + np.arange(1 - config.history, 1), 0),
-        action=(reach * np.sin(2 * seen[:, :2])).astype(np.float32),
+        action=(reach * np.sin(2 * seen[:, : len(reach)])).astype(np.float32),
         episode=np.zeros(count, np.int64),
     )
 
@@ -189,7 +200,7 @@ def act_both(
 
 ONNX = (
     *("one-chain", "few-steps", "ensemble", "flow", "push-frame", "insert-frame", "pusht-frame"),
-    *("autoregressive", "mdn-pixels", "mse-spectral"),
+    *("autoregressive", "mdn-pixels", "mse-spectral", "particle-frame", "push-two-targets-frame"),
 )
 """What is tried as ONNX every time, every kind of policy among it; it is written by way of `torch.export`."""
 FAST = ("one-chain", "few-steps", "ensemble", "mse", "mdn")

@@ -27,8 +27,8 @@ class BetweenGoals:
     """Coordinates with the origin at the first goal and the first axis towards the second.
 
     The second axis points from that line to the point. The 33 features are the goals' distance, the point along and off
-    the line, its distance to both goals, both squashed; its speed along the line, off it and across both, towards either
-    goal, and all five squashed.
+    the line, its distance to both goals, both squashed; its speed along the line, off it and altogether, towards
+    either goal, and all five squashed.
     """
 
     size = 5 + 2 * len(DISTANCE_SCALES) + 5 * (1 + len(SPEED_SCALES))
@@ -108,11 +108,10 @@ class _Seen:
         """From the line to the point, (B, N)."""
 
     def speeds(self) -> Float64:
-        """Velocity along the line, outward, across both, and away from either goal, (B, 5) [m/s]."""
+        """Velocity along the line, outward, altogether, and away from either goal, (B, 5) [m/s]."""
         along, outward = _dot(self.velocity, self.ahead), _dot(self.velocity, self.outward)
-        across = self.velocity - along[:, None] * self.ahead - outward[:, None] * self.outward
         radial = [_dot(self.velocity, _unit(each)) for each in (self.off, self.off - self.way)]
-        return np.stack([along, outward, _length(across), *radial], axis=1)
+        return np.stack([along, outward, _length(self.velocity), *radial], axis=1)
 
     def reflections(self) -> tuple[Float64, Float64]:
         """Normals (B, N) of two mirrors, which turn the line to the first axis, and the outward way to the second."""
@@ -123,9 +122,10 @@ class _Seen:
 
 
 def _mirrored(vectors: Float64, normal: Float64) -> Float64:
-    """Vectors (B, N), reflected in the plane through the origin with a normal (B, N) of any length; none at length 0."""
-    square = np.maximum(_dot(normal, normal), LEAST)
-    return vectors - (2 * _dot(vectors, normal) / square)[:, None] * normal
+    """Vectors (B, N), reflected in the plane through the origin with a normal (B, N) of any length; as they are at length 0."""
+    square = _dot(normal, normal)
+    twice = np.where(square < LEAST**2, 0.0, 2.0 / np.maximum(square, LEAST**2))
+    return vectors - (twice * _dot(vectors, normal))[:, None] * normal
 
 
 def _unit(vectors: Float64) -> Float64:
@@ -135,14 +135,13 @@ def _unit(vectors: Float64) -> Float64:
 
 def _axis(like: Float64, index: int) -> Float64:
     """The unit vector of an axis for each of B, (B, N)."""
-    axis = np.zeros_like(like)
-    axis[:, index] = 1.0
-    return axis
+    return np.where(np.arange(like.shape[1]) == index, 1.0, np.zeros_like(like))
 
 
 def _dot(a: Float64, b: Float64) -> Float64:
-    return np.asarray((a * b).sum(axis=1))
+    return np.asarray((a * b).sum(axis=1), dtype=np.float64)
 
 
 def _length(vectors: Float64) -> Float64:
-    return np.asarray(np.sqrt((vectors * vectors).sum(axis=1)))
+    length: Float64 = np.sqrt(_dot(vectors, vectors))
+    return length

@@ -13,13 +13,13 @@ import numpy as np
 
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.geometry import turned_in_plane
-from ibc_gym.records import Bool, Float32
+from ibc_gym.records import Bool, Float32, Float64
 
 from .push_frame import BLOCK, TARGET, WAY, BlockToTarget, heading
 
 REACHED: Final = 0.036
 """Distance at which the demonstrator takes the first target for reached [m]."""
-ASIDE: Final = 0.06
+ASIDE: Final = 0.05
 """So near to the line from the first target to the second a block beyond the first is taken to come from there [m]."""
 
 STATE_SIZE: Final = 13
@@ -52,7 +52,7 @@ class BlockToNextTarget:
         way = turned_in_plane(
             other[:, -1, TARGET].astype(np.float64) - now[:, BLOCK], cosine, -sine
         )
-        columns = [
+        columns: list[Float64 | Float32] = [
             BlockToTarget().features(towards),
             second[:, None].astype(np.float64),
             way,

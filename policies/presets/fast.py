@@ -44,6 +44,26 @@ PUSH_FRAME_MDN: Final = Preset(
     training=TrainingHints(steps=2_000, **_FAST),
 )
 """Pushing in its canonical frame, the explicit baseline with a mixture."""
+_NEXT_TARGET: Final[dict[str, Any]] = {**_PUSH_FRAME, "frame": "push-two-targets"}
+
+PUSH_TWO_TARGETS_FRAME: Final = Preset(
+    policy="ebm",
+    config=EBMConfig(**_NEXT_TARGET),
+    training=TrainingHints(steps=6_000, **_FAST),
+)
+"""Pushing to two targets in their canonical frame."""
+PUSH_TWO_TARGETS_FRAME_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(dropout=0.0, **_NEXT_TARGET),
+    training=TrainingHints(steps=12_000, **_FAST),
+)
+"""Pushing to two targets in their canonical frame, the explicit baseline."""
+PUSH_TWO_TARGETS_FRAME_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(**_MIXTURE, **_NEXT_TARGET),
+    training=TrainingHints(steps=12_000, **_FAST),
+)
+"""Pushing to two targets in their canonical frame, the explicit baseline with a mixture."""
 # Long training on the raw state makes the least energetic action hard to find: with 512 candidates weighed at
 # temperature 1 the search missed it in 6 % of the held-out windows, and most episodes failed.
 _LONG: Final[dict[str, Any]] = {**_FAST, "batch_size": 512, "average_decay": 0.999}

@@ -6,6 +6,7 @@ The explicit policies beside them have the same inputs, encoders of the same siz
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 from ..ebm import EBMConfig
@@ -99,6 +100,30 @@ PARTICLE_MSE: Final = Preset(
     training=TrainingHints(steps=16_000, **_TRAINING),
 )
 """The particle of any number of dimensions, the explicit baseline with one answer."""
+
+_BETWEEN_GOALS: Final[dict[str, Any]] = {
+    "frame": "particle",
+    "action_normalisation": "isotropic",
+    "history": 1,
+}
+PARTICLE_FRAME: Final = Preset(
+    policy="ranking",
+    config=replace(_ranked(2), observation_noise=0.0, **_BETWEEN_GOALS),
+    training=TrainingHints(steps=3_000, **_TRAINING),
+)
+"""The particle of any number of dimensions in its canonical frame, candidates of a mixture ranked by an energy."""
+PARTICLE_FRAME_MDN: Final = Preset(
+    policy="mdn",
+    config=replace(_mixed(2), **_BETWEEN_GOALS),
+    training=TrainingHints(steps=4_000, **_TRAINING),
+)
+"""The particle in its canonical frame, the explicit baseline with a mixture."""
+PARTICLE_FRAME_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(dropout=0.0, **_BETWEEN_GOALS, **_SIZE),
+    training=TrainingHints(steps=6_000, **_TRAINING),
+)
+"""The particle in its canonical frame, the explicit baseline with one answer."""
 
 # The way to the slot is made in steps of centimetres, the block is lined up in steps of tenths of a millimetre.
 _INSERT: Final[dict[str, Any]] = {

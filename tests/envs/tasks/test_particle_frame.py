@@ -74,6 +74,19 @@ def test_goals_and_point_lie_on_the_first_two_axes(size: int, seed: int) -> None
         np.testing.assert_allclose(features[:, 2], point[:, 1], atol=1e-6)
 
 
+@pytest.mark.parametrize("tilt", [0.0, 1e-12, 1e-9, 1e-7, 2e-5, 1e-3])
+def test_goals_that_lie_nearly_along_an_axis_already_stay_there(tilt: float) -> None:
+    states: Real = np.zeros((1, 1, 12))
+    states[0, 0, :3] = (0.4, tilt, 0.3)
+    states[0, 0, 6:9] = (1.0, tilt, 0.0)
+    actions: Real = np.array([[0.2, 0.7, 0.9]], np.float32)
+    inside: Real = FRAME.into(actions, states)
+    assert np.linalg.norm(inside) == pytest.approx(np.linalg.norm(actions), abs=1e-6)
+    np.testing.assert_allclose(FRAME.out_of(inside, states), actions, atol=1e-6)
+    second: Real = FRAME.into(states[:, -1, 6:9], states)
+    np.testing.assert_allclose(second, [[np.hypot(1.0, tilt), 0, 0]], atol=1e-6)
+
+
 def test_features_of_a_known_scene() -> None:
     point, first, second = (0.2, 0.5, 0.1), (0.2, 0.1, 0.1), (0.7, 0.1, 0.1)
     velocity = (0.3, -0.2, 0.06)
@@ -82,7 +95,7 @@ def test_features_of_a_known_scene() -> None:
     far = np.hypot(0.4, 0.5)
     distances = np.array([0.4, far])
     to_second = (-0.5 * 0.3 + 0.4 * -0.2) / far
-    speeds = np.array([0.3, -0.2, 0.06, -0.2, to_second])
+    speeds = np.array([0.3, -0.2, np.sqrt(0.1336), -0.2, to_second])
     expected = [
         *(0.5, 0.0, 0.4),
         *distances,

@@ -30,7 +30,7 @@ NEXT, OTHER = 19, slice(20, 22)
 
 def state(block: tuple[float, float], yaw: float = 0.3) -> Real:
     """A block at a place, the tip behind it, and targets at (0.3, 0) and (0.5, 0.4)."""
-    parts = {
+    parts: dict[str, Any] = {
         "block_orientation": yaw,
         "block_translation": block,
         "effector_target_translation": (block[0] + 0.01, block[1] - 0.06),
