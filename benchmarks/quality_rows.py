@@ -125,10 +125,10 @@ def _push(preset: str, about: str, demonstrations: int, published: str) -> Row:
     )
 
 
-def _two_targets(preset: str, about: str, demonstrations: int, published: str) -> Row:
+def _two_targets(preset: str, about: str, published: str) -> Row:
     return Row(
         about=about,
-        data=Scripted(task="push-two-targets", parts=episodes(demonstrations)),
+        data=Scripted(task="push-two-targets", parts=episodes(2_000)),
         methods={IMPLICIT: (preset,), "MDN": (f"{preset}-mdn",), "MSE": (f"{preset}-mse",)},
         judged={"": Judgement(published=published, reach=0.99)},
     )
@@ -225,11 +225,10 @@ ROWS: Mapping[str, Row] = {
     "push-two-targets-frame": _two_targets(
         "fast/push-two-targets-frame",
         "push to two targets, states, frame `push-two-targets`",
-        1_000,
         "EBM 99.0, MDN 99.7, MSE 89.7, raw",
     ),
     "push-two-targets": _two_targets(
-        "fast/push", "push to two targets, states", 2_000, "EBM 99.0, MDN 99.7, MSE 89.7"
+        "fast/push", "push to two targets, states", "EBM 99.0, MDN 99.7, MSE 89.7"
     ),
     "push-pixels": Row(
         about="push, pictures",
