@@ -259,7 +259,13 @@ def _same_work(found: Mapping[str, Any]) -> str:
         for row in found["rows"]
     ]
     heads = ("work", "preset", "reference", "library", "ratio", "target", "two cores over one")
-    return f"{table(heads, lines)}\n\n{_made_by(found['command'])}"
+    floors = [
+        f"The matrix products of {row['work']} take {row['products_cpu_seconds']:.3f} s alone: single precision allows no ratio "
+        f"above {row['reference_cpu_seconds'] / row['products_cpu_seconds']:.2f} on that core."
+        for row in found["rows"]
+        if "products_cpu_seconds" in row
+    ]
+    return "\n\n".join([table(heads, lines), *floors, _made_by(found["command"])])
 
 
 def _latency(found: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from .value_mlp import ValueMLP
 ValueNetwork = DenseResNet | DenseResNetOriginal | MLPDropout | DenseResnetValue | ValueMLP
 
 _CHUNK_ROWS = 512
-"""Candidates judged at once without gradients: their activations stay in the processor's cache."""
+"""Candidates judged at once by each thread without gradients: their activations stay in its core's cache."""
 
 
 class EnergyNetwork(nn.Module):
@@ -76,15 +76,16 @@ class EnergyNetwork(nn.Module):
     def judge(self, context: Tensor, actions: Tensor) -> Tensor:
         """As `forward`, without gradients and in pieces that fit the processor's cache; for many candidates."""
         rows, candidates = actions.shape[:2]
-        if actions.is_cuda or rows * candidates <= _CHUNK_ROWS:
+        most = _CHUNK_ROWS * torch.get_num_threads()
+        if actions.is_cuda or rows * candidates <= most:
             with torch.no_grad():
                 return self.forward(context, actions)
-        together = max(1, _CHUNK_ROWS // candidates)
+        together = max(1, most // candidates)
         energies = actions.new_empty(rows, candidates)
         with torch.no_grad():
             for row in range(0, rows, together):
-                for column in range(0, candidates, _CHUNK_ROWS):
-                    part = slice(row, row + together), slice(column, column + _CHUNK_ROWS)
+                for column in range(0, candidates, most):
+                    part = slice(row, row + together), slice(column, column + most)
                     energies[part] = self.forward(context[part[0]], actions[part])
         return energies
 

@@ -16,8 +16,8 @@ from ibc_gym.errors import ConfigError
 from ..noise import Noise
 from .box import Box, Search
 
-_CHUNK_ROWS = 512
-"""Candidates that walk a whole chain together: their activations stay in the processor's cache."""
+_CHUNK_ROWS = 2048
+"""Candidates that walk a whole chain together: enough to keep two cores busy, and few enough for their caches."""
 
 Schedule = Literal["polynomial", "exponential"]
 
