@@ -79,6 +79,7 @@ def test_library_that_is_not_installed_is_named_with_its_extra(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

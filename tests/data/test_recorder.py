@@ -211,6 +211,7 @@ class Bare(Told):
         return {"is_success": False, "success": False}
 
 
+@pytest.mark.slow
 def test_ctrl_c_anywhere_in_a_commit_writes_every_episode_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,7 @@ def assert_same(one: Demonstration, other: Demonstration) -> None:
         assert getattr(one, name) == getattr(other, name)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=trials(15), suppress_health_check=[HealthCheck.too_slow])
 @given(data=data_sets(), commit_every=st.integers(1, 3))
 def test_any_episodes_of_any_spaces_come_back_equal(

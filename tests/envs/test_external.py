@@ -50,6 +50,7 @@ def test_gymnasiums_checker_warns_of_nothing_but_published_bounds(id: str) -> No
     assert [text for text in said if "space m" not in text and "symmetric" not in text] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", IDS)
 def test_same_seed_gives_the_same_bytes_in_a_fresh_process(id: str) -> None:
     code = f"""

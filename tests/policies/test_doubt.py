@@ -98,6 +98,7 @@ def said_at(policy: WindowPolicy, x: float) -> dict[str, float]:
     return {name: float(values.mean()) for name, values in policy.uncertainty().items()}
 
 
+@pytest.mark.slow
 def test_implicit_policy_is_unsure_where_people_differed_and_lost_where_nobody_was() -> None:
     config = EBMConfig(history=1, late_fusion=SMALL)
     policy = trained(made(config, SPEC), two_branches(), steps=400, learning_rate=5e-3)
@@ -108,6 +109,7 @@ def test_implicit_policy_is_unsure_where_people_differed_and_lost_where_nobody_w
     assert max(one["novelty"], two["novelty"]) < 2 < 10 < outside["novelty"]
 
 
+@pytest.mark.slow
 def test_mixture_is_unsure_where_people_differed_but_only_novelty_knows_that_nobody_was_there() -> (
     None
 ):

@@ -174,11 +174,13 @@ class InHashOrderSuite(Sound):
 FRESH = "test_same_seed_gives_the_same_bytes_in_a_fresh_process"
 
 
+@pytest.mark.slow
 def test_fresh_process_makes_the_environment_of_a_suite_by_itself() -> None:
     assert failure(Sound, FRESH) is None
     assert_broken(InHashOrderSuite, FRESH)
 
 
+@pytest.mark.slow
 def test_process_that_cannot_make_it_says_why() -> None:
     suite = type("NotOfThisFile", (Sound,), {})
     assert "has no attribute 'NotOfThisFile'" in (failure(suite, FRESH) or "")

@@ -20,7 +20,7 @@ from ibc_gym.training.records import TrainingProgress
 from ibc_gym.training.telemetry import ConsoleDisplay, MetricsFile, flat, read_metrics
 from ibc_gym.training.trainer import train_on
 
-pytestmark = pytest.mark.usefixtures("toy_policy")
+pytestmark = [pytest.mark.usefixtures("toy_policy"), pytest.mark.slow]
 
 HASTY: dict[str, Any] = {"sick_from": 20, "sick_faster_than": 0.012}
 """From the twentieth call on it does not bear great steps."""

@@ -45,6 +45,7 @@ def test_published_settings_find_the_minimum_of_a_quadratic_within_a_hundredth(
     assert (choose(config, rows=4) - TARGET).norm(dim=1).max() < 0.01
 
 
+@pytest.mark.slow
 def test_released_pick_scatters_like_the_softmax_and_not_like_its_minimum() -> None:
     # Candidates cover the box evenly after one weighing, so a draw has the softmax's own deviation.
     config = DFOConfig(samples=16_384, iterations=1, pick="sample")
