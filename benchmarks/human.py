@@ -1,8 +1,8 @@
-"""Train on human demonstrations and evaluate, through the command line alone.
+"""Train on the human demonstrations of Push-T and evaluate the last weights, through the command line alone.
 
-    python -m benchmarks.human --data DATA [--only door] [--seeds 0 1 2] [--out benchmarks/results/human.json]
+    python -m benchmarks.human --data DATA [--only frame] [--seeds 0 1 2] [--out benchmarks/results/human.json]
 
-DATA holds `door-human-v0/door_human_v0.npz` and `pusht/pusht_human.npz`; by default $IBC_GYM_HUMAN_DATA. Runs are
+DATA holds `pusht/pusht_human.npz`; by default $IBC_GYM_HUMAN_DATA. Hand and kitchen are rows of `quality.py`. Runs are
 kept in --runs; what is there already is not made again. Every row says which commands made it.
 
 No episode is held out and the last weights are taken: with so few people, the held-out action error chooses the
@@ -47,25 +47,16 @@ SOURCES = {
     "kitchen": "kitchen-complete-v2/kitchen_complete_v2.npz",
 }
 """Files of demonstrations, in the folder that the user names."""
-HORIZONS = {"door": (200, 300), "pusht": (300,)}
-"""200 steps is what the published door figures have, 300 what the demonstrations need."""
+HORIZON = 300
+"""Steps of an episode, as published."""
 
 RECIPES = (
-    Recipe(data="door", name="door-ebm", training=("--preset", "fast/door")),
-    Recipe(data="door", name="door-mse", training=("--preset", "fast/door-mse")),
     Recipe(data="pusht", name="pusht-ebm", training=("--preset", "fast/pusht")),
     Recipe(data="pusht", name="pusht-frame-ebm", training=("--preset", "fast/pusht-frame")),
     Recipe(data="pusht", name="pusht-mse", training=("--preset", "fast/pusht-mse")),
     Recipe(data="pusht", name="pusht-frame-mse", training=("--preset", "fast/pusht-frame-mse")),
 )
 PUBLISHED = {
-    "door": {
-        "horizon": 200,
-        "measure": "return, mean and deviation over 3 seeds of 100 episodes",
-        "IBC, EBM": "361 +- 67",
-        "IBC, MSE": "79 +- 15",
-        "source": "Florence et al. 2021, Table 2",
-    },
     "pusht": {
         "horizon": 300,
         "measure": "best reward, best checkpoint / mean of the last ten; keypoints as state",
@@ -93,12 +84,12 @@ def main() -> None:
     for recipe in RECIPES:
         if config.only in recipe.name:
             for seed in config.seeds:
-                rows += measure(recipe, seed, config)
+                rows.append(measure(recipe, seed, config))
                 write(config.out, rows)
 
 
-def measure(recipe: Recipe, seed: int, config: argparse.Namespace) -> list[dict[str, Any]]:
-    """Import, train and evaluate; one row per horizon."""
+def measure(recipe: Recipe, seed: int, config: argparse.Namespace) -> dict[str, Any]:
+    """Import, train and evaluate."""
     data = imported(recipe.data, Path(config.data), config.runs)
     folder = config.runs / f"{recipe.name}-s{seed}"
     train = ["train", str(data), "--out", str(folder), *recipe.training]
@@ -107,24 +98,21 @@ def measure(recipe: Recipe, seed: int, config: argparse.Namespace) -> list[dict[
     if not spent.exists():
         seconds, _ = run(train)
         spent.write_text(json.dumps(seconds))
-    rows = []
-    for horizon in HORIZONS[recipe.data]:
-        words = ["eval", str(folder), "--horizon", str(horizon)]
-        words += ["--episodes", str(config.episodes), "--workers", "1", "--num-envs", "25"]
-        kept = folder / f"eval-{horizon}-{config.episodes}.json"
-        if not kept.exists():
-            _, said = run([*words, "--json"])
-            kept.write_text(said)
-        row = {
-            "recipe": recipe.name,
-            "training_seed": seed,
-            "training_cpu_seconds": round(json.loads(spent.read_text()), 1),
-            **facts(json.loads(kept.read_text())),
-            "commands": [spoken(train, config.runs), spoken(words, config.runs)],
-        }
-        print(json.dumps(row, indent=2), flush=True)
-        rows.append(row)
-    return rows
+    words = ["eval", str(folder), "--horizon", str(HORIZON)]
+    words += ["--episodes", str(config.episodes), "--workers", "1", "--num-envs", "25"]
+    kept = folder / f"eval-{HORIZON}-{config.episodes}.json"
+    if not kept.exists():
+        _, said = run([*words, "--json"])
+        kept.write_text(said)
+    row = {
+        "recipe": recipe.name,
+        "training_seed": seed,
+        "training_cpu_seconds": round(json.loads(spent.read_text()), 1),
+        **facts(json.loads(kept.read_text())),
+        "commands": [spoken(train, config.runs), spoken(words, config.runs)],
+    }
+    print(json.dumps(row, indent=2), flush=True)
+    return row
 
 
 def imported(source: str, folder: Path, runs: Path) -> Path:

@@ -183,8 +183,8 @@ class Bench:
         rows = torch.randn(PIECE, self.config.joint.width)
         layers = [
             layer.weight.detach()
-            for layer in self.policy.network.value.blocks.modules()
-            if isinstance(layer, torch.nn.Linear)
+            for layer in self.policy.network.value.modules()
+            if isinstance(layer, torch.nn.Linear) and layer.in_features == layer.out_features
         ]
         out = torch.empty_like(rows)
 

@@ -31,6 +31,8 @@ from ibc_gym.training.trainer import train
 
 FIRST_SEED = 300_000
 """Of evaluation; no setting was tuned on these episodes."""
+NOISY_SEED = 5_000
+"""Of demonstrations with noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,10 @@ class Row:
     baselines: tuple[str, ...]
     """Explicit ones, in the same time."""
     demonstrations: int
+    noisy: int = 0
+    """How many of them are recorded with noise, after the others."""
+    noise: float = 0.0
+    """Its deviation, in the action's units."""
     budget: float | None = None
     """Of training [CPU s], encoding of the data included."""
     steps: int | None = None
@@ -69,6 +75,22 @@ def _ranked(dimensions: int, budget: float) -> Row:
         budget=budget,
         least=0.97,
         recorded_with={"dimensions": dimensions},
+        judged_with={"dimensions": dimensions},
+    )
+
+
+def _between_goals(dimensions: int) -> Row:
+    """The same in the canonical frame, from demonstrations that come to rest and are drawn back to where they rest."""
+    return Row(
+        task="particle",
+        preset="fast/particle-frame",
+        baselines=("fast/particle-frame-mdn", "fast/particle-frame-mse"),
+        demonstrations=2_000,
+        noisy=1_000,
+        noise=0.01,
+        budget=20.0,
+        least=0.97,
+        recorded_with={"dimensions": dimensions, "horizon": 70},
         judged_with={"dimensions": dimensions},
     )
 
@@ -109,6 +131,10 @@ ROWS = {
     "particle-8-ranked": _ranked(8, 30.0),
     "particle-16-ranked": _ranked(16, 60.0),
     "particle-32-ranked": _ranked(32, 300.0),
+    "particle-2-frame": _between_goals(2),
+    "particle-8-frame": _between_goals(8),
+    "particle-16-frame": _between_goals(16),
+    "particle-32-frame": _between_goals(32),
     "particle-2-published": Row(
         task="particle",
         preset="released/particle-langevin",
@@ -177,11 +203,15 @@ def benchmark(name: str, folder: Path, seeds: int, episodes: int) -> dict[str, A
     """Every training seed of a row, the implicit policy beside its explicit baselines."""
     row = ROWS[name]
     data = folder / name / "demos.zarr"
-    record(
-        RecordConfig(
-            task=row.task, out=data, episodes=row.demonstrations, options=row.recorded_with
-        )
+    clean = RecordConfig(
+        task=row.task,
+        out=data,
+        episodes=row.demonstrations - row.noisy,
+        options=row.recorded_with,
     )
+    record(clean)
+    if row.noisy:
+        record(dataclasses.replace(clean, episodes=row.noisy, seed=NOISY_SEED, noise=row.noise))
     runs = []
     for preset in row.presets:
         for seed in range(seeds):

@@ -49,8 +49,8 @@ counter-examples, in one process on one core. A ratio below the target is a targ
 
 HUMAN: Final = """## Human demonstrations
 
-No episode is held out and the last weights are taken; 100 episodes for each training seed. Figures of Push-T are the mean best reward
-of an episode, the others returns.
+No episode is held out and the last weights are taken; 100 episodes for each training seed. A score is the mean best reward of an
+episode.
 """
 
 LATENCY: Final = """## Latency
