@@ -153,6 +153,7 @@ class TestTimes:
             assert abs(clock_error(left.read())) < 0.03
             assert abs(clock_error(right.read())) < 0.03
 
+    @pytest.mark.realtime
     def test_latency_is_told(self, plug: Plug, drive: Drive) -> None:
         plug(latency=(0.05, 0.06))
         camera = drive()
@@ -167,6 +168,7 @@ class TestReading:
         numbers = [camera.read().number for _ in range(10)]
         assert numbers == sorted(set(numbers))
 
+    @pytest.mark.realtime
     def test_newest_wins(self, plug: Plug, drive: Drive) -> None:
         plug()
         camera = drive()
