@@ -303,9 +303,15 @@ ROWS: Mapping[str, Row] = {
     "insert-mujoco": _insert("mujoco", _AS_LATE_AS_AN_ARM, ""),
     "insert-pybullet": _insert("pybullet", _IN_PYBULLET_TOO, ", learned from both simulators"),
     "sort": Row(
-        about="sort 4 + 4 blocks, states",
-        data=Scripted(task="sort", parts=episodes(500)),
-        methods={IMPLICIT: ("fast/push",), "MDN": ("fast/push-mdn",), "MSE": ("fast/push-mse",)},
+        about="sort 4 + 4 blocks, states, frame `sort`",
+        data=Scripted(
+            task="sort",
+            parts=(
+                ("--episodes", "300", "--noise", "0.005"),
+                ("--episodes", "200", "--seed", "5000"),
+            ),
+        ),
+        methods={IMPLICIT: ("fast/sort",), "MDN": ("fast/sort-mdn",), "MSE": ("fast/sort-mse",)},
         judged={
             "": Judgement(
                 measure="best_reward", published="EBM 48.3 % (real robot, pictures)", reach=0.8

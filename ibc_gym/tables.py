@@ -72,6 +72,7 @@ FRAMES: Final[Mapping[str, str]] = {
     "push": "ibc_gym.envs.tasks.push_frame:BlockToTarget",
     "push-two-targets": "ibc_gym.envs.tasks.push_two_targets_frame:BlockToNextTarget",
     "insert": "ibc_gym.envs.tasks.insert_frame:SlotAxis",
+    "sort": "ibc_gym.envs.tasks.sort_frame:BlockAtTip",
     "pusht": "ibc_gym.envs.human.pusht_frame:PushTGoal",
 }
 """The canonical frame that a task offers."""
@@ -168,6 +169,9 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/insert": "ibc_gym.policies.presets.few_choices:INSERT",
     "fast/insert-mse": "ibc_gym.policies.presets.few_choices:INSERT_MSE",
     "fast/insert-mdn": "ibc_gym.policies.presets.few_choices:INSERT_MDN",
+    "fast/sort": "ibc_gym.policies.presets.few_choices:SORT",
+    "fast/sort-mse": "ibc_gym.policies.presets.few_choices:SORT_MSE",
+    "fast/sort-mdn": "ibc_gym.policies.presets.few_choices:SORT_MDN",
     "fast/pixels": "ibc_gym.policies.presets.fast:PIXELS",
     "fast/pixels-mse": "ibc_gym.policies.presets.fast:PIXELS_MSE",
     "fast/door": "ibc_gym.policies.presets.human:DOOR",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -59,8 +59,18 @@ class RankingConfig(InputConfig):
     """Factor of the mixture's log density, which is a part of the energy, then: 0 lets the network say all of it, with 1 the
     network says only what the mixture has wrong (a residual energy: Deng et al. 2020)."""
 
+    pick: Literal["argmin", "sample"] = "argmin"
+    """The least energetic candidate; or one drawn by weight, moved by as much as in training (`jitter`): where the best
+    answer of a moment leads back to where it was, or nowhere, one that is drawn gets away."""
+    acting_temperature: float = 1.0
+    """Of the softmax over -E that a candidate is drawn by."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.acting_temperature <= 0:
+            raise ConfigError(
+                f"acting_temperature is {self.acting_temperature}, but must be positive."
+            )
         if self.components < 1:
             raise ConfigError(f"components is {self.components}, but must be at least 1.")
         if self.temperature <= 0:
@@ -173,4 +183,11 @@ class Ranking(ImplicitPolicy):
         return found
 
     def _pick(self, found: Search, noise: Noise) -> Tensor:
-        return found.least()
+        if self._ranking.pick == "argmin":
+            return found.least()
+        # Those that stand for another one are drawn as that one only.
+        alike = (found.candidates[:, :, None] == found.candidates[:, None]).all(dim=3)
+        again = alike.tril(diagonal=-1).any(dim=2)  # (B, N)
+        once = Search(found.candidates, found.energies.masked_fill(again, torch.inf))
+        drawn = once.draw(noise, self._ranking.acting_temperature)
+        return self.box.clip(drawn + self._ranking.jitter * noise.normal(*drawn.shape))

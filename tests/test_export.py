@@ -99,12 +99,17 @@ CASES: dict[str, InputConfig] = {
         horizon=3,
         execute=2,
     ),
+    "sort-frame": RankingConfig(
+        late_fusion=SMALL, frame="sort", action_normalisation="isotropic", horizon=2
+    ),
     "pusht-frame": MSEConfig(
         width=16, depth=2, frame="pusht", action_normalisation="isotropic", horizon=3, execute=2
     ),
 }
 CASES = {name: short(config) for name, config in CASES.items()}
 TABLE = np.array([np.pi, *(0.4, 0.3) * 3, np.pi, 0.4, 0.3], np.float32)
+BLOCKS = ([-np.pi, 0.15, -0.3] * 4, [np.pi, 0.6, 0.3] * 4)
+SORT_LOW, SORT_HIGH = (np.array([*blocks, *blocks[1:3], *blocks], np.float32) for blocks in BLOCKS)
 SPACES: dict[str | None, tuple[spaces.Box, spaces.Box]] = {
     None: (spaces.Box(-1, 1, (3,), np.float32), spaces.Box(-0.9, 2, (2,), np.float32)),
     "particle": (spaces.Box(-1, 1, (12,), np.float32), spaces.Box(0, 1, (3,), np.float32)),
@@ -114,6 +119,7 @@ SPACES: dict[str | None, tuple[spaces.Box, spaces.Box]] = {
     ),
     "push": (spaces.Box(-TABLE, TABLE), spaces.Box(-0.05, 0.05, (2,), np.float32)),
     "insert": (spaces.Box(-TABLE, TABLE), spaces.Box(-0.05, 0.05, (2,), np.float32)),
+    "sort": (spaces.Box(SORT_LOW, SORT_HIGH), spaces.Box(-0.1, 0.1, (2,), np.float32)),
     "pusht": (
         spaces.Box(np.zeros(5, np.float32), np.array([512] * 4 + [2 * np.pi], np.float32)),
         spaces.Box(0, 512, (2,), np.float32),

@@ -1,4 +1,4 @@
-"""Fast configurations of policies that choose among few answers: the particle, ranked, and insertion.
+"""Fast configurations of policies that choose among few answers: the particle and sorting, ranked, and insertion.
 
 The explicit policies beside them have the same inputs, encoders of the same size, and about the same time of a processor.
 """
@@ -150,3 +150,39 @@ INSERT_MDN: Final = Preset(
     training=TrainingHints(steps=20_000, **_LONG),
 )
 """Insertion in its canonical frame, the explicit baseline with a mixture."""
+
+# What is best leads to and fro where the demonstrator made small steps around a corner that is not seen, and what is drawn
+# gets away: by the same weights, 0.94 of the blocks in place drawn and 0.88 not.
+_SORT: Final[dict[str, Any]] = {
+    "frame": "sort",
+    "mirror": True,
+    "action_normalisation": "isotropic",
+}
+_SORT_MIXTURE: Final[dict[str, Any]] = {"components": 8, "scale_floor": 0.05, "mean_spread": 0.3}
+
+SORT: Final = Preset(
+    policy="ranking",
+    config=RankingConfig(
+        late_fusion=LateFusionConfig(value_width=128, **_SIZE),
+        same=1e-3,
+        jitter=0.05,
+        prior=1.0,
+        pick="sample",
+        **_SORT_MIXTURE,
+        **_SORT,
+    ),
+    training=TrainingHints(steps=4_000, **_LONG),
+)
+"""Sorting in its canonical frame, candidates of a mixture drawn by an energy."""
+SORT_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(dropout=0.0, **_SIZE, **_SORT),
+    training=TrainingHints(steps=8_000, **_LONG),
+)
+"""Sorting in its canonical frame, the explicit baseline."""
+SORT_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(pick="sample", dropout=0.0, **_SIZE, **_SORT_MIXTURE, **_SORT),
+    training=TrainingHints(steps=7_000, **_LONG),
+)
+"""Sorting in its canonical frame, the explicit baseline with a mixture."""

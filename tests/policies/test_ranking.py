@@ -86,6 +86,33 @@ def test_candidates_are_the_mixtures_means_and_the_least_energetic_is_taken(
     np.testing.assert_allclose(chosen, least, atol=1e-6)
 
 
+def test_drawn_are_the_candidates_by_their_weight(learned: Ranking) -> None:
+    x = np.zeros((400, 1), np.float32)
+    chosen = acted(learned, x, pick="sample", acting_temperature=0.5, jitter=0.0)
+    candidates = learned.candidates()
+    different, first = np.unique(candidates[0], axis=0, return_index=True)
+    energies = torch.from_numpy(learned.energies(candidates)[0, first])
+    assert 1 < len(different) < CONFIG.components  # some stand for the most probable one
+    away = np.linalg.norm(different - chosen[:, None], axis=2)
+    assert away.min(axis=1).max() < 1e-5
+    shares = np.bincount(away.argmin(axis=1), minlength=len(different)) / 400
+    np.testing.assert_allclose(shares, torch.softmax(-energies / 0.5, dim=0), atol=0.1)
+
+
+def test_what_is_drawn_is_moved_as_in_training(learned: Ranking) -> None:
+    x = np.full((400, 1), 0.7, np.float32)
+    still = acted(learned, x, pick="sample", acting_temperature=1e-3, jitter=0.0)
+    moved = acted(learned, x, pick="sample", acting_temperature=1e-3, jitter=0.05)
+    scale = learned.fitted()["action"]["scale"]
+    assert np.ptp(still, axis=0).max() < 1e-5
+    np.testing.assert_allclose(moved.std(axis=0) / scale, 0.05, rtol=0.3)
+
+
+def test_a_temperature_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="acting_temperature"):
+        replace(CONFIG, acting_temperature=0.0)
+
+
 def test_a_prior_of_great_weight_leaves_the_choice_to_the_mixture(learned: Ranking) -> None:
     x = np.linspace(-1, 1, 20, dtype=np.float32)[:, None]
     chosen = acted(learned, x, prior=1e6)
