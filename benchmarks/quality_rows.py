@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Literal
 
 Measure = Literal["success", "return", "best_reward"]
@@ -86,12 +87,17 @@ def _particle(dimensions: int, published: str, reach: float, plain: bool = False
     )
 
 
-_RESTS_AT_THE_END: tuple[tuple[str, ...], ...] = (
-    ("--episodes", "1000", "--task.horizon", "70"),
-    ("--episodes", "1000", "--task.horizon", "70", "--noise", "0.01", "--seed", "5000"),
-)
-"""Of 50 steps hardly a demonstration comes to rest at the second goal, and what is sharp enough to turn at the first goes back
-there from it: 70 show the rest, and noise that the point is drawn back to it."""
+def _rests_at_the_end(dimensions: int) -> tuple[tuple[str, ...], ...]:
+    """Of 50 steps hardly a demonstration comes to rest at the second goal, and what is sharp enough to turn at the first goes
+    back there from it: 70 show the rest, and noise that the point is drawn back to it. Altogether it is as large in any
+    number of dimensions, or the demonstrator would never come within a centimetre of the first goal.
+    """
+    noise = f"{0.01 * sqrt(2 / dimensions):.4g}"
+    longer = ("--task.horizon", "70")
+    return (
+        ("--episodes", "1000", *longer),
+        ("--episodes", "1000", *longer, "--noise", noise, "--seed", "5000"),
+    )
 
 
 def _particle_frame(dimensions: int, published: str, reach: float) -> Row:
@@ -99,7 +105,7 @@ def _particle_frame(dimensions: int, published: str, reach: float) -> Row:
     preset = "fast/particle-frame"
     return Row(
         about=f"particle, N = {dimensions}, frame `particle`",
-        data=Scripted(task="particle", parts=_RESTS_AT_THE_END, flags=option),
+        data=Scripted(task="particle", parts=_rests_at_the_end(dimensions), flags=option),
         methods={IMPLICIT: (preset,), "MDN": (f"{preset}-mdn",), "MSE": (f"{preset}-mse",)},
         judged={"": Judgement(flags=option, published=f"{published}, raw", reach=reach)},
     )
