@@ -111,19 +111,19 @@ PARTICLE_FRAME: Final = Preset(
     config=replace(_ranked(2), observation_noise=0.0, **_BETWEEN_GOALS),
     training=TrainingHints(steps=3_000, **_TRAINING),
 )
-"""The particle of any number of dimensions in its canonical frame, candidates of a mixture ranked by an energy."""
+"""The particle of 2 dimensions in its canonical frame, candidates of a mixture ranked by an energy."""
 PARTICLE_FRAME_MDN: Final = Preset(
     policy="mdn",
     config=replace(_mixed(2), **_BETWEEN_GOALS),
     training=TrainingHints(steps=4_000, **_TRAINING),
 )
-"""The particle in its canonical frame, the explicit baseline with a mixture."""
+"""The same in its canonical frame, the explicit baseline with a mixture."""
 PARTICLE_FRAME_MSE: Final = Preset(
     policy="mse",
     config=MSEConfig(dropout=0.0, **_BETWEEN_GOALS, **_SIZE),
     training=TrainingHints(steps=6_000, **_TRAINING),
 )
-"""The particle in its canonical frame, the explicit baseline with one answer."""
+"""The same in its canonical frame, the explicit baseline with one answer."""
 
 # The way to the slot is made in steps of centimetres, the block is lined up in steps of tenths of a millimetre.
 _INSERT: Final[dict[str, Any]] = {
