@@ -25,6 +25,8 @@ from .tabletop_scene import BLOCK_SIDE, PUBLISHED_STAGE, TIP_HEIGHT, Stage, tabl
 
 LARGEST_STEP: Final = 0.1
 """Greatest displacement per axis and step [m]."""
+FARTHEST: Final = 5.0
+"""Along either axis; what an arm that knows no mercy has squeezed out of the scene is told there [m]."""
 TIP_KEYS: Final = ("effector_target_translation", "effector_translation")
 """The tip as commanded and as measured."""
 
@@ -182,13 +184,14 @@ class TabletopTask(Generic[ConfigT]):
             for thing in self._things:
                 pose = situation.poses[thing]
                 seen[f"{thing}_orientation"] = [geometry.yaw_of(pose.quaternion)]
-                seen[f"{thing}_translation"] = pose.position[:2].tolist()
+                place = np.clip(pose.position[:2], -FARTHEST, FARTHEST)
+                seen[f"{thing}_translation"] = place.tolist()
             state = [number for key in self._keys for number in seen[key]]
             features["state"] = np.array(state, dtype=np.float32)
         return features
 
     def _box(self, keys: tuple[str, ...]) -> spaces.Box:
-        """Yaws within two turns, the tip within 10 cm of the workspace, everything else within 5 m."""
+        """Yaws within two turns, the tip within 10 cm of the workspace, everything else no further than it is told."""
         tip = ([edge - 0.1 for edge in self.stage.lower], [edge + 0.1 for edge in self.stage.upper])
         low: list[float] = []
         high: list[float] = []
@@ -199,7 +202,7 @@ class TabletopTask(Generic[ConfigT]):
                 if key in TIP_KEYS
                 else ([-2 * pi], [2 * pi])
                 if turns
-                else ([-5.0] * 2, [5.0] * 2)
+                else ([-FARTHEST] * 2, [FARTHEST] * 2)
             )
             low += bounds[0]
             high += bounds[1]

@@ -43,7 +43,7 @@ class Plain:
     odd_actions = (1,)
 
     def features(self, states: Float32) -> Float32:
-        return states.reshape(len(states), -1)
+        return np.concatenate([states[:, 0], states[:, -1]], axis=1)
 
     def into(self, actions: Float32, states: Float32) -> Float32:
         return actions

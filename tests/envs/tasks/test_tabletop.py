@@ -80,6 +80,13 @@ def test_every_thing_is_seen_in_its_own_columns() -> None:
         np.testing.assert_allclose(state[task.columns[tip]], [0.5, -0.3], atol=1e-6)
 
 
+def test_thing_that_flew_off_is_told_at_the_edge_of_the_space() -> None:
+    task = Reach()
+    state = task.features(table(block=(0.3, -7.5), target=(0.4, 0.1)))["state"]
+    assert task.feature_spaces["state"].contains(state)
+    np.testing.assert_allclose(state[task.columns["block_translation"]], [0.3, -5.0], atol=1e-6)
+
+
 def test_gap_is_seen_from_above() -> None:
     assert gap(table(a=(0.1, 0.2), b=(0.4, 0.6)), "a", "b") == pytest.approx(0.5)
 
