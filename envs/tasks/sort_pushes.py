@@ -78,9 +78,11 @@ class Pushes:
         """Where blocks go next, seen from their own fixture, (B, 8, 2): to their place, or before the mouth."""
         along, across = own[..., 0], own[..., 1]
         straight = self.crossing < ASIDE
-        room = np.where(self.short > -HALF_DEPTH, HALF_WIDTH, HALF_WIDTH - WIDEST)
+        # Arrays rather than two numbers to choose from, which a graph traced from this would hold in single precision.
+        width, middle = np.full_like(across, HALF_WIDTH), np.full_like(along, FIXTURE)
+        room = np.where(self.short > -HALF_DEPTH, width, width - WIDEST)
         entering = (self.short > -HALF_DEPTH - NEAR) & (np.abs(across) < room)
-        u = np.where(straight | entering, FIXTURE, FIXTURE - HALF_DEPTH - GATE)
+        u = np.where(straight | entering, middle, middle - HALF_DEPTH - GATE)
         v = np.where(entering, slot + 0.5 * self.aside, slot)
         # At the end of a wall a block is pushed along the mouth, or from beside the fixture back.
         caught = ~entering & ~straight & (self.short > -HALF_DEPTH - GATE + 0.01)

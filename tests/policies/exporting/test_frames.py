@@ -46,12 +46,12 @@ def test_traced_frame_sees_and_turns_as_the_frame_does(name: str) -> None:
     for states, chunk in zip(seen, chunks, strict=True):
         one = torch.from_numpy(states[None])
         np.testing.assert_allclose(
-            traced.features(one).numpy(), frame.features(states[None]), rtol=1e-5, atol=1e-5
+            traced.features(one).numpy(), frame.features(states[None]), rtol=1e-6, atol=1e-6
         )
         turned = frame.out_of(chunk, np.repeat(states[None], CHUNK, axis=0))
         assert np.isfinite(turned).all()
         np.testing.assert_allclose(
-            traced.out_of(torch.from_numpy(chunk), one).numpy(), turned, rtol=1e-5, atol=1e-5
+            traced.out_of(torch.from_numpy(chunk), one).numpy(), turned, rtol=1e-6, atol=1e-6
         )
 
 
