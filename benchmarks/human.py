@@ -58,7 +58,7 @@ RECIPES = (
 )
 PUBLISHED = {
     "pusht": {
-        "horizon": 300,
+        "horizon": HORIZON,
         "measure": "best reward, best checkpoint / mean of the last ten; keypoints as state",
         "IBC": "0.90 / 0.84",
         "LSTM-GMM": "0.67 / 0.61",

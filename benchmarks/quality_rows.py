@@ -70,6 +70,11 @@ class Row:
     """Environments that are evaluated together."""
 
 
+def _with_twins(preset: str) -> Mapping[str, tuple[str, ...]]:
+    """A preset of an implicit policy, and those of the explicit ones that are named after it."""
+    return {IMPLICIT: (preset,), "MDN": (f"{preset}-mdn",), "MSE": (f"{preset}-mse",)}
+
+
 def _particle(dimensions: int, published: str, reach: float, plain: bool = False) -> Row:
     option = ("--task.dimensions", str(dimensions))
     preset = f"fast/particle-{dimensions}"
@@ -100,11 +105,7 @@ def _push(preset: str, about: str, demonstrations: int, published: str) -> Row:
         data=Scripted(
             task="push", parts=episodes(demonstrations), flags=("--task.goal-tolerance", "0.01")
         ),
-        methods={
-            IMPLICIT: (preset,),
-            "MDN": (f"{preset}-mdn",),
-            "MSE": (f"{preset}-mse",),
-        },
+        methods=_with_twins(preset),
         judged={
             "0.02 m": Judgement(
                 flags=("--task.goal-tolerance", "0.02"), published=published, reach=0.99
@@ -118,7 +119,7 @@ def _two_targets(preset: str, about: str, published: str) -> Row:
     return Row(
         about=about,
         data=Scripted(task="push-two-targets", parts=episodes(2_000)),
-        methods={IMPLICIT: (preset,), "MDN": (f"{preset}-mdn",), "MSE": (f"{preset}-mse",)},
+        methods=_with_twins(preset),
         judged={"": Judgement(published=published, reach=0.99)},
     )
 
@@ -155,11 +156,7 @@ def _insert(workcell: str, parts: tuple[tuple[str, ...], ...], learned: str) -> 
     return Row(
         about=f"insert at 1 mm, states, frame `insert`, in `{workcell}`{learned}",
         data=Scripted(task="insert", parts=parts),
-        methods={
-            IMPLICIT: ("fast/insert",),
-            "MDN": ("fast/insert-mdn",),
-            "MSE": ("fast/insert-mse",),
-        },
+        methods=_with_twins("fast/insert"),
         judged={
             "": Judgement(
                 flags=place, published="EBM 83.3, MSE 6.7 (real robot, pictures)", reach=0.95
@@ -169,12 +166,6 @@ def _insert(workcell: str, parts: tuple[tuple[str, ...], ...], learned: str) -> 
 
 
 _NOTHING_HELD_OUT = ("--validation-fraction", "0")
-
-
-def _people(task: str) -> dict[str, tuple[str, ...]]:
-    """What there is for human demonstrations of many joints."""
-    preset = f"fast/{task}"
-    return {IMPLICIT: (preset,), "MDN": (f"{preset}-mdn",), "MSE": (f"{preset}-mse",)}
 
 
 def _pusht(preset: str, about: str, mixture: bool) -> Row:
@@ -208,11 +199,7 @@ ROWS: Mapping[str, Row] = {
     "particle-2-frame": Row(
         about="particle, N = 2, frame `particle`",
         data=Scripted(task="particle", parts=_RESTS_AT_THE_END, flags=("--task.dimensions", "2")),
-        methods={
-            IMPLICIT: ("fast/particle-frame",),
-            "MDN": ("fast/particle-frame-mdn",),
-            "MSE": ("fast/particle-frame-mse",),
-        },
+        methods=_with_twins("fast/particle-frame"),
         judged={
             "": Judgement(
                 flags=("--task.dimensions", "2"), published="EBM ≥ 95, MSE ≥ 95, raw", reach=0.98
@@ -258,7 +245,7 @@ ROWS: Mapping[str, Row] = {
     "kitchen-complete": Row(
         about="kitchen-complete, 19 human demonstrations",
         data="kitchen",
-        methods=_people("kitchen"),
+        methods=_with_twins("fast/kitchen"),
         judged={
             "280 steps": Judgement(
                 flags=("--horizon", "280"),
@@ -272,7 +259,7 @@ ROWS: Mapping[str, Row] = {
     "door-human": Row(
         about="door, 25 human demonstrations",
         data="door",
-        methods=_people("door"),
+        methods=_with_twins("fast/door"),
         judged={
             "200 steps": Judgement(
                 flags=("--horizon", "200"),
@@ -287,7 +274,7 @@ ROWS: Mapping[str, Row] = {
     "relocate-human": Row(
         about="relocate, 24 human demonstrations",
         data="relocate",
-        methods=_people("relocate"),
+        methods=_with_twins("fast/relocate"),
         judged={
             "200 steps": Judgement(
                 flags=("--horizon", "200"),
@@ -312,7 +299,7 @@ ROWS: Mapping[str, Row] = {
                 ("--episodes", "200", "--seed", "5000"),
             ),
         ),
-        methods={IMPLICIT: ("fast/sort",), "MDN": ("fast/sort-mdn",), "MSE": ("fast/sort-mse",)},
+        methods=_with_twins("fast/sort"),
         judged={
             "": Judgement(
                 measure="best_reward", published="EBM 48.3 % (real robot, pictures)", reach=0.8

@@ -12,13 +12,14 @@ from ibc_gym.records import Bool, Float32, Float64, Int64, Observation
 
 from ..tasks.real_stage import PIPE_RADIUS
 from ..tasks.sort import BLOCKS, EACH, Sort
+from ..tasks.sort_pushes import ASIDE, CONTACT, SPACING
 from ..tasks.toys import CUBE_SIDE, WIDEST
 from .into_pockets import IntoPockets, Seats
 from .line_push import LineStyle
 from .pressing import pressed
 from .tabletop_state import TabletopState
 
-CAREFUL: Final = LineStyle(contact=CUBE_SIDE / 2 + PIPE_RADIUS, brushing=0.038)
+CAREFUL: Final = LineStyle(contact=CONTACT, brushing=0.038)
 """For cubes, which the tip does not run into on its way."""
 DEEP: Final = 0.003
 """How deep in a block the tip is sent when it turns back [m]."""
@@ -34,10 +35,6 @@ WHIM: Final = 0.2
 """As far does the tip go at most for a block that is liked rather than another [m]."""
 COLOUR: Final = 0.5
 """As far does it go for a block of the colour that comes first [m]."""
-SPACING: Final = 0.058
-"""Between the slots of a fixture [m]."""
-SLACK: Final = 0.012
-"""How far aside of its seat a block may cross the mouth [m]."""
 _ORDER_STREAM: Final = 5  # keeps the choice of the order apart from other draws by the same seed
 
 
@@ -57,7 +54,7 @@ class SortOracle:
             (task.stage.lower, task.stage.upper),
             pockets,
             tolerance=task.config.goal_tolerance,
-            slack=SLACK,
+            slack=ASIDE,
             half_side=CUBE_SIDE / 2,
             reach=WIDEST,
             style=CAREFUL,

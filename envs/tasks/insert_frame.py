@@ -16,7 +16,7 @@ from ibc_gym import geometry
 from ibc_gym.records import Float32, Float64
 
 from .insert import MOUTH
-from .push_frame import last_two
+from .push_frame import NUMBERS, last_two
 from .tabletop_scene import BLOCK_SIDE
 
 YAW, BLOCK, COMMANDED, MEASURED = 0, slice(1, 3), slice(3, 5), slice(5, 7)
@@ -70,7 +70,7 @@ class SlotAxis:
         Raises:
             SpecMismatch: These are not states of the insertion task.
         """
-        now, before = (_Seen(each) for each in last_two(states, "insertion"))
+        now, before = (_Seen(each) for each in last_two(states, NUMBERS, "insertion"))
         turn = np.asarray(geometry.wrap_angle(now.crooked - before.crooked, QUARTER_TURN))
         columns = [
             now.tip,

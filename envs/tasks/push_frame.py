@@ -22,6 +22,8 @@ WAY: Final = 0.05
 """Lengths at which the squashed copies of a distance level off [m]."""
 QUARTER_TURN: Final = pi / 2
 
+NUMBERS: Final = 10
+"""Of a state."""
 YAW, BLOCK, COMMANDED, MEASURED, TARGET = 0, slice(1, 3), slice(3, 5), slice(5, 7), slice(8, 10)
 """Columns of the task's "state"."""
 
@@ -45,7 +47,7 @@ class BlockToTarget:
         Raises:
             SpecMismatch: These are not states of the push task.
         """
-        now, before = last_two(states, "push")
+        now, before = last_two(states, NUMBERS, "push")
         cosine, sine, distance = heading(now)
         theta = _misalignment(now, cosine, sine)
         change = geometry.wrap_angle(
@@ -70,32 +72,37 @@ class BlockToTarget:
 
     def into(self, actions: Float32, states: Float32) -> Float32:
         """Displacements (B, 2) in the frame of the newest of the states (B, T, 10)."""
-        cosine, sine, _ = heading(last_two(states, "push")[0])
+        cosine, sine, _ = heading(last_two(states, NUMBERS, "push")[0])
         return turned_in_plane(np.asarray(actions, dtype=np.float64), cosine, -sine).astype(
             np.float32
         )
 
     def out_of(self, actions: Float32, states: Float32) -> Float32:
         """The inverse of `into`."""
-        cosine, sine, _ = heading(last_two(states, "push")[0])
+        cosine, sine, _ = heading(last_two(states, NUMBERS, "push")[0])
         return turned_in_plane(np.asarray(actions, dtype=np.float64), cosine, sine).astype(
             np.float32
         )
 
 
-def last_two(states: Float32, task: str) -> tuple[Float64, Float64]:
-    """The newest states and those before them, (B, 10) each; a single one is taken for both.
+def last_two(states: Float32, size: int, task: str) -> tuple[Float64, Float64]:
+    """The newest states and those before them, (B, O) each; a single one is taken for both.
 
     Raises:
-        SpecMismatch: These are not states of that task.
+        SpecMismatch: These are not states of that task, which has O numbers.
     """
-    if states.ndim != 3 or states.shape[2] != 10 or states.shape[1] < 1:
-        raise SpecMismatch(
-            f"States of shape {states.shape} are no windows of the {task} task, which are (B, T, 10). "
-            "Were they recorded with another task?"
-        )
+    require_windows(states, size, task)
     now = states[:, -1].astype(np.float64)
     return now, now if states.shape[1] == 1 else states[:, -2].astype(np.float64)
+
+
+def require_windows(states: Float32, size: int, task: str) -> None:
+    """Raise SpecMismatch unless these are windows (B, T, O) of that task, which has O numbers."""
+    if states.ndim != 3 or states.shape[2] != size or states.shape[1] < 1:
+        raise SpecMismatch(
+            f"States of shape {states.shape} are no windows of the {task} task, which are (B, T, {size}). "
+            "Were they recorded with another task?"
+        )
 
 
 def heading(states: Float64) -> tuple[Float64, Float64, Float64]:

@@ -11,18 +11,18 @@ from typing import Final
 
 import numpy as np
 
-from ibc_gym.errors import SpecMismatch
 from ibc_gym.geometry import turned_in_plane
 from ibc_gym.records import Bool, Float32, Float64
 
-from .push_frame import BLOCK, TARGET, WAY, BlockToTarget, heading
+from .push_frame import BLOCK, TARGET, WAY, BlockToTarget, heading, require_windows
 
 REACHED: Final = 0.036
 """Distance at which the demonstrator takes the first target for reached [m]."""
 ASIDE: Final = 0.05
 """So near to the line from the first target to the second a block beyond the first is taken to come from there [m]."""
 
-STATE_SIZE: Final = 13
+NUMBERS: Final = 13
+"""Of a state."""
 TIP_AND_BLOCK, SECOND, FIRST = slice(0, 7), slice(7, 10), slice(10, 13)
 """Columns of the task's "state": of the targets, yaw and place."""
 
@@ -71,11 +71,7 @@ class BlockToNextTarget:
 
 def _second_is_next(states: Float32) -> Bool:
     """Whether the block is at the first target, or has come from there, as it stands now, (B,)."""
-    if states.ndim != 3 or states.shape[2] != STATE_SIZE or states.shape[1] < 1:
-        raise SpecMismatch(
-            f"States of shape {states.shape} are no windows of the task with two targets, which are (B, T, {STATE_SIZE}). "
-            "Were they recorded with another task?"
-        )
+    require_windows(states, NUMBERS, "push-two-targets")
     now = states[:, -1].astype(np.float64)
     first, second = now[:, FIRST][:, 1:], now[:, SECOND][:, 1:]
     past, way = now[:, BLOCK] - first, second - first

@@ -16,9 +16,9 @@ from typing import Final
 
 import numpy as np
 
-from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float32, Float64, Int64
 
+from .push_frame import last_two
 from .push_red_green import BOARD_STAGE
 from .sort import BLOCKS, EACH
 from .sort_pushes import (
@@ -85,9 +85,8 @@ class BlockAtTip:
         Raises:
             SpecMismatch: These are not states of the sorting task.
         """
-        _check(states)
-        now = _Seen(states[:, -1].astype(np.float64))
-        before = states[:, -min(2, states.shape[1])].astype(np.float64)
+        newest, before = last_two(states, NUMBERS, "sorting")
+        now = _Seen(newest)
         columns = [_of_tip(now, before, states[:, 0].astype(np.float64)), _around(now)]
         close, others = _of_blocks(now)
         waits = now.first(np.where(now.pushes.placed, 0.0, 1.0))
@@ -244,15 +243,6 @@ def _edge(across: Float64) -> Float64:
 def _direction(vectors: Float64) -> Float64:
     """Unit vectors (..., 2)."""
     return vectors / np.maximum(lengths(vectors), 1e-9)[..., None]
-
-
-def _check(states: Float32) -> None:
-    """Raise SpecMismatch unless these are windows (B, T, 26)."""
-    if states.ndim != 3 or states.shape[2] != NUMBERS or states.shape[1] < 1:
-        raise SpecMismatch(
-            f"States of shape {states.shape} are no windows of the sorting task, which are (B, T, {NUMBERS}). "
-            "Were they recorded with another task?"
-        )
 
 
 def _places(states: Float64) -> tuple[Float64, Float64, Float64]:
