@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from math import pi
-from typing import Any
 
 import numpy as np
+import planar_scenes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
+from planar_scenes import Real, assert_actions_come_back, assert_mirror_negates_odd_actions
 
 from ibc_gym.envs.tasks.insert import MOUTH
 from ibc_gym.envs.tasks.insert_frame import SlotAxis
 from ibc_gym.envs.tasks.tabletop_scene import BLOCK_SIDE
 from ibc_gym.errors import SpecMismatch
 
-Real = NDArray[Any]
-"""Numbers in double precision, which the frame takes, too: rounding must not blur its geometry."""
-
 FRAME = SlotAxis()
 ANGLE = st.floats(-3.0, 3.0)
 SHIFT = st.floats(-0.5, 0.5)
-POINTS = ((1, 2), (3, 4), (5, 6), (8, 9))
-"""Columns of the state that are points of the plane."""
+POINTS = (1, 3, 5, 8)
+"""Columns of the state that are the x of points of the plane."""
 YAWS = (0, 7)
 LINED_UP = np.array([0.0, MOUTH - BLOCK_SIDE / 2, 0.0, -0.1, 0.0, -0.1, 0.0, 0.0, 0.0, 0.0])
 """A block with its leading side in the middle of the mouth, the tip behind it."""
@@ -42,20 +39,11 @@ def windows(draw: st.DrawFn) -> Real:
 
 
 def moved(states: Real, angle: float, shift: tuple[float, float]) -> Real:
-    c, s = np.cos(angle), np.sin(angle)
-    turned = states.copy()
-    for x, y in POINTS:
-        turned[..., x] = c * states[..., x] - s * states[..., y] + shift[0]
-        turned[..., y] = s * states[..., x] + c * states[..., y] + shift[1]
-    turned[..., YAWS] += angle
-    return turned
+    return planar_scenes.moved(states, POINTS, YAWS, angle, shift)
 
 
 def mirrored(states: Real) -> Real:
-    flipped = states.copy()
-    flipped[..., [y for _, y in POINTS]] *= -1
-    flipped[..., YAWS] *= -1
-    return flipped
+    return planar_scenes.mirrored(states, POINTS, YAWS)
 
 
 @given(windows(), ANGLE, SHIFT, SHIFT)
@@ -84,16 +72,12 @@ def test_mirror_negates_the_odd_features_and_no_other(states: Real) -> None:
 
 @given(windows(), arrays(np.float32, (3, 2), elements=st.floats(-0.125, 0.125, width=32)))
 def test_mirror_negates_the_odd_actions_and_no_other(states: Real, actions: Real) -> None:
-    expected = FRAME.into(actions, states)
-    expected[:, FRAME.odd_actions] *= -1
-    flipped = FRAME.into(actions * np.array([1, -1], np.float32), mirrored(states))
-    np.testing.assert_allclose(flipped, expected, atol=1e-7)
+    assert_mirror_negates_odd_actions(FRAME, mirrored, states, actions)
 
 
 @given(windows(), arrays(np.float32, (3, 2), elements=st.floats(-0.125, 0.125, width=32)))
 def test_actions_come_back_out_of_the_frame(states: Real, actions: Real) -> None:
-    back = FRAME.out_of(FRAME.into(actions, states), states)
-    np.testing.assert_allclose(back, actions, atol=1e-7)
+    assert_actions_come_back(FRAME, states, actions)
 
 
 def test_an_action_into_the_slot_is_along_the_first_axis() -> None:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import planar_scenes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
+from planar_scenes import Real, assert_actions_come_back, assert_mirror_negates_odd_actions
 
 from ibc_gym.envs.tasks.push_frame import BlockToTarget
 from ibc_gym.envs.tasks.push_two_targets import PushTwoTargets
 from ibc_gym.envs.tasks.push_two_targets_frame import BlockToNextTarget
 from ibc_gym.errors import SpecMismatch
 
-Real = NDArray[Any]
-"""Numbers in double precision, which the frame takes, too: rounding must not blur its geometry."""
-
 FRAME = BlockToNextTarget()
 COLUMNS = PushTwoTargets().columns
 POINTS = tuple(COLUMNS[key].start for key in COLUMNS if key.endswith("translation"))
+YAWS = (COLUMNS["block_orientation"].start,)
 ANGLE = st.floats(-3.0, 3.0)
 SHIFT = st.floats(-0.5, 0.5)
 NEXT, OTHER = 19, slice(20, 22)
@@ -57,21 +56,11 @@ def windows() -> st.SearchStrategy[Real]:
 
 
 def moved(states: Real, angle: float, shift: tuple[float, float]) -> Real:
-    c, s = np.cos(angle), np.sin(angle)
-    turned = states.copy()
-    for x in POINTS:
-        turned[..., x] = c * states[..., x] - s * states[..., x + 1] + shift[0]
-        turned[..., x + 1] = s * states[..., x] + c * states[..., x + 1] + shift[1]
-    turned[..., COLUMNS["block_orientation"]] += angle
-    return turned
+    return planar_scenes.moved(states, POINTS, YAWS, angle, shift)
 
 
 def mirrored(states: Real) -> Real:
-    flipped = states.copy()
-    for x in POINTS:
-        flipped[..., x + 1] *= -1
-    flipped[..., COLUMNS["block_orientation"]] *= -1
-    return flipped
+    return planar_scenes.mirrored(states, POINTS, YAWS)
 
 
 def same_up_to_quarter_turn(one: Real, other: Real) -> None:
@@ -131,16 +120,12 @@ def test_mirror_negates_the_odd_features_and_no_other(states: Real) -> None:
 
 @given(windows(), arrays(np.float32, (3, 2), elements=st.floats(-0.125, 0.125, width=32)))
 def test_mirror_negates_the_odd_actions_and_no_other(states: Real, actions: Real) -> None:
-    expected = FRAME.into(actions, states)
-    expected[:, FRAME.odd_actions] *= -1
-    flipped = FRAME.into(actions * np.array([1, -1], np.float32), mirrored(states))
-    np.testing.assert_allclose(flipped, expected, atol=1e-7)
+    assert_mirror_negates_odd_actions(FRAME, mirrored, states, actions)
 
 
 @given(windows(), arrays(np.float32, (3, 2), elements=st.floats(-0.125, 0.125, width=32)))
 def test_actions_come_back_out_of_the_frame(states: Real, actions: Real) -> None:
-    back = FRAME.out_of(FRAME.into(actions, states), states)
-    np.testing.assert_allclose(back, actions, atol=1e-7)
+    assert_actions_come_back(FRAME, states, actions)
 
 
 def test_everything_in_one_place_gives_finite_features() -> None:
