@@ -4,8 +4,9 @@
     python -m benchmarks.quality particle-8 door-human --data DATA --out benchmarks/results/quality.json
 
 Everything is done by the command line: `record` or `data import`, `train`, `eval`. What is in `--runs` is not made again, a
-training that was killed goes on from its last checkpoint, and a preset or data that have changed make new runs. A row is put
-into `--out` when all of it is measured; the others stay.
+training that was killed goes on from its last checkpoint, and a preset or data that have changed make new runs. A method is
+put into its row of `--out` when it is measured, so that hours of a row may be on several machines; what the file has of the
+same data, recipe and episodes is not measured again, and the other rows stay.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import argparse
 import json
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.human import DATA_VARIABLE, facts, imported, run, spoken
 from benchmarks.quality_rows import ROWS, Judgement, Row, Scripted
-from benchmarks.results_file import RESULTS, add_row, command, digest, hints, read_rows
+from benchmarks.results_file import RESULTS, add_row, command, digest, hints, read_row, read_rows
 from ibc_gym.data.info import data_info
 from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.registry import load
@@ -61,23 +62,45 @@ class Run:
     """What `ibc-gym train --json` said."""
 
 
-def measure(name: str, settings: Settings) -> dict[str, Any]:
-    """A whole row: its data, and every method."""
+def measure(
+    name: str, settings: Settings, kept: Mapping[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """A row, each time that one more of its methods is measured; `kept` is what an earlier call had of it."""
     row = ROWS[name]
     data = demonstrations(row, settings)
     described = describe(row, data)
-    methods = {
-        label: method(row, label, words, data, described["fingerprint"], settings)
-        for label, words in row.methods.items()
-    }
-    return {
+    about = {
         "row": name,
         "about": row.about,
         "data": described,
         "training_seeds": list(settings.seeds),
         "evaluation_seeds": [FIRST_SEED, FIRST_SEED + settings.episodes - 1],
-        "judged": {label: vars(judgement) for label, judgement in row.judged.items()},
-        "methods": methods,
+        "judged": {label: to_json(judgement) for label, judgement in row.judged.items()},
+    }
+    recipes = {
+        label: recipe(row, words, described["fingerprint"], settings)
+        for label, words in row.methods.items()
+    }
+    methods = _still_true(about, recipes, kept or {})
+    for label, words in row.methods.items():
+        if label not in methods:
+            measured = method(row, label, words, data, recipes[label], settings)
+            methods[label] = {"recipe": recipes[label], **measured}
+        yield {**about, "methods": {each: methods[each] for each in recipes if each in methods}}
+
+
+def _still_true(
+    about: Mapping[str, Any], recipes: Mapping[str, str], kept: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Methods of a row in a file that were judged and made as they would be now."""
+    if any(
+        kept.get(name) != about[name] for name in ("training_seeds", "evaluation_seeds", "judged")
+    ):
+        return {}
+    return {
+        label: found
+        for label, found in kept["methods"].items()
+        if label in recipes and found.get("recipe") == recipes[label]
     }
 
 
@@ -106,11 +129,28 @@ def describe(row: Row, data: Path) -> dict[str, Any]:
     }
 
 
+def recipe(row: Row, words: Sequence[str], fingerprint: str, settings: Settings) -> str:
+    """Eight letters that stand for data, policy and training; a setting that is added later, and off, changes none."""
+    preset, *flags = _preset_and_flags(row, words, settings)
+    settled = load(PRESETS, preset, "preset")
+    config = switched_on(to_json(settled.config))
+    return digest(fingerprint, config, hints(settled.training), flags)
+
+
+def _preset_and_flags(row: Row, words: Sequence[str], settings: Settings) -> list[str]:
+    fewer = (
+        []
+        if settings.steps is None
+        else ["--steps", str(settings.steps), "--budget-cpu-seconds", "None"]
+    )
+    return [*words, *row.training, *fewer]
+
+
 def method(
-    row: Row, label: str, words: Sequence[str], data: Path, fingerprint: str, settings: Settings
+    row: Row, label: str, words: Sequence[str], data: Path, same: str, settings: Settings
 ) -> dict[str, Any]:
     """One kind of policy: every training seed, judged in every way."""
-    trained = [train(row, words, data, fingerprint, seed, settings) for seed in settings.seeds]
+    trained = [train(row, words, data, same, seed, settings) for seed in settings.seeds]
     judged = {}
     for way, judgement in row.judged.items():
         found = [judge(row, one, judgement, settings) for one in trained]
@@ -132,21 +172,10 @@ def method(
 
 
 def train(
-    row: Row,
-    words: Sequence[str],
-    data: Path,
-    fingerprint: str,
-    seed: int,
-    settings: Settings,
+    row: Row, words: Sequence[str], data: Path, same: str, seed: int, settings: Settings
 ) -> Run:
     """One training, or what is left of an earlier one."""
-    preset, *flags = (*words, *row.training)
-    if settings.steps is not None:
-        flags += ["--steps", str(settings.steps), "--budget-cpu-seconds", "None"]
-    settled = load(PRESETS, preset, "preset")
-    # A setting that is added later, and off, changes no name.
-    config = switched_on(to_json(settled.config))
-    same = digest(fingerprint, config, hints(settled.training), flags)
+    preset, *flags = _preset_and_flags(row, words, settings)
     folder = settings.runs / f"{preset.replace('/', '-')}-{same}-s{seed}"
     said = ["train", str(data), "--preset", preset, *flags, "--seed", str(seed), "--threads", "1"]
     said += ["--out", str(folder)]
@@ -220,10 +249,10 @@ def _said(settings: Settings) -> str:
 
 
 def show(path: Path) -> None:
-    """Every row's name, and whether it is in the file."""
-    there = {row["row"] for row in read_rows(path)}
+    """Every row's name, and how many of its methods are in the file."""
+    there = {row["row"]: len(row["methods"]) for row in read_rows(path)}
     for name, row in ROWS.items():
-        print(f"{name:18} {'measured' if name in there else '-':9} {row.about}")
+        print(f"{name:22} {there.get(name, 0)} of {len(row.methods)}  {row.about}")
 
 
 def main() -> None:
@@ -253,9 +282,10 @@ def main() -> None:
     )
     settings.runs.mkdir(parents=True, exist_ok=True)
     for name in ROWS if "all" in given.rows else given.rows:
-        row = measure(name, settings)
-        if given.out:
-            add_row({"command": _said(settings), **row}, given.out)
+        kept = read_row(name, given.out) if given.out else None
+        for row in measure(name, settings, kept):
+            if given.out:
+                add_row({"command": _said(settings), **row}, given.out)
 
 
 if __name__ == "__main__":

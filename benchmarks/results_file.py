@@ -41,6 +41,11 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def read_row(name: str, path: Path) -> dict[str, Any] | None:
+    """The row of that name; None if it is not there."""
+    return next((row for row in read_rows(path) if row["row"] == name), None)
+
+
 def add_row(row: dict[str, Any], path: Path) -> None:
     """Put a row into a file; one of the same name is replaced, the others stay."""
     rows = [other for other in read_rows(path) if other["row"] != row["row"]]

@@ -20,7 +20,7 @@ def section() -> str:
     for name, row in ROWS.items():
         for way, judgement in row.judged.items():
             lines += _lines(row, way, judgement, measured.get(name))
-            if name in measured:
+            if name in measured and measured[name]["methods"].keys() >= row.methods.keys():
                 sentences.append(_sentence(row, way, judgement, measured[name]))
     told = "\n".join(f"- {said}" for said in filter(None, sentences))
     commands = table(("row", "demonstrations", "command"), _commands(measured))

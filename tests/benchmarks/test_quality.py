@@ -86,7 +86,7 @@ def settings(folder: Path, **changes: Any) -> quality.Settings:
 @pytest.mark.slow
 def test_a_row_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quality, "ROWS", {"tiny": TINY})
-    row = quality.measure("tiny", settings(tmp_path))
+    (row,) = quality.measure("tiny", settings(tmp_path))
     found = row["methods"][IMPLICIT]
     assert found["updates"] == [6] and found["cpu_seconds"][0] > 0
     judged = found["judged"][""]
@@ -95,14 +95,46 @@ def test_a_row_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (run,) = tmp_path.glob("fast-particle-2-*-s0")
     assert len(list(run.glob("judged-*.json"))) == 3
 
-    def only_records(words: list[str]) -> tuple[float, str]:
+    only_records(monkeypatch)
+    assert list(quality.measure("tiny", settings(tmp_path))) == [row]
+
+
+@pytest.mark.slow
+def test_a_row_is_gone_on_with_on_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = dataclasses.replace(TINY, methods={**TINY.methods, "MSE": ("fast/particle-mse",)})
+    monkeypatch.setattr(quality, "ROWS", {"tiny": two})
+    row = next(quality.measure("tiny", settings(tmp_path / "first")))
+    assert row["methods"].keys() == {IMPLICIT}
+    kept = json.loads(json.dumps(row))
+
+    here = settings(tmp_path / "second")
+    *_, whole = quality.measure("tiny", here, kept)
+    assert list(whole["methods"]) == [IMPLICIT, "MSE"]
+    assert whole["methods"][IMPLICIT] == kept["methods"][IMPLICIT]
+    assert not list((tmp_path / "second").glob("fast-particle-2-*"))
+
+    only_records(monkeypatch)
+    assert list(quality.measure("tiny", here, whole))[-1] == whole
+    for other in (
+        {**whole, "training_seeds": [1]},
+        {**whole, "methods": {IMPLICIT: {**whole["methods"][IMPLICIT], "recipe": "another"}}},
+    ):
+        with pytest.raises(AssertionError, match="train"):
+            next(quality.measure("tiny", here, other))
+
+
+def only_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on nothing is trained or judged."""
+
+    def run(words: list[str]) -> tuple[float, str]:
         assert words[0] == "record", words
         return 0.0, ""
 
-    monkeypatch.setattr(quality, "run", only_records)
-    assert quality.measure("tiny", settings(tmp_path)) == row
+    monkeypatch.setattr(quality, "run", run)
 
 
 def test_human_data_that_nobody_named_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="IBC_GYM_HUMAN_DATA"):
-        quality.measure("door-human", settings(tmp_path))
+        next(quality.measure("door-human", settings(tmp_path)))
