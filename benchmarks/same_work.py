@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=2 python -m benchmarks.same_work [--rounds 5] [--out benchmarks/results/same_work.json]
 
 Both sides have the same network, weights, batch and number of samples and iterations; the reference
-(`benchmarks/reference/implicit.py`) is written with autograd, without any short cut. Ratios are of the CPU time of one
+(`benchmarks/reference/`) is written with autograd, without any short cut. Ratios are of the CPU time of one
 thread, sides taken in turns and each at its best of several rounds. "Two cores" is the wall time of the library's work
 by one thread over that by two, which says nothing on a machine that has other work. What the matrix products of a
 derivative-free search take alone is measured, too: no program that evaluates the same energies is quicker.
@@ -26,6 +26,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
+from benchmarks.picture_work import PictureBench
 from benchmarks.reference import implicit as reference
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.data.metadata import installed_versions
@@ -46,9 +47,9 @@ class Case:
     """One kind of work, in the shapes of a released configuration."""
 
     preset: str
-    features: int
-    """Numbers of one frame; the policy sees two."""
-    actions: int
+    features: int = 0
+    """Numbers of one frame; the policy sees two, or it sees pictures."""
+    actions: int = 2
     kind: str
     target: float
     """Ratio to the reference that is asked for."""
@@ -66,6 +67,9 @@ CASES: Final = {
     ),
     "Langevin, 512 chains of 100 steps": Case(
         preset="released/particle-langevin", features=8, actions=2, kind="act", target=2.0
+    ),
+    "InfoNCE training step by pictures, 128 x 65": Case(
+        preset="fast/pixels", kind="train", target=2.0
     ),
 }
 
@@ -216,10 +220,19 @@ def wall_seconds(work: Work) -> float:
     return time.perf_counter() - began
 
 
+def works(case: Case) -> tuple[Work, Work, Work | None]:
+    """What the library does, what the reference does, and the matrix products alone if nothing can be quicker."""
+    if not case.features:
+        return (*PictureBench(case.preset).training(), None)
+    bench = Bench(case)
+    if case.kind == "train":
+        return (*bench.training(), None)
+    return (*bench.acting(), bench.products() if bench.config.optimiser == "dfo" else None)
+
+
 def measure(name: str, case: Case, rounds: int) -> dict[str, Any]:
     """Both sides in turns by one thread, then the library by one and by two."""
-    bench = Bench(case)
-    library, plain = bench.training() if case.kind == "train" else bench.acting()
+    library, plain, bare = works(case)
     torch.set_num_threads(1)
     library(), plain()
     ours, theirs = zip(
@@ -233,8 +246,7 @@ def measure(name: str, case: Case, rounds: int) -> dict[str, Any]:
         together.append(wall_seconds(library))
     torch.set_num_threads(1)
     alone_in_products = {}
-    if case.kind == "act" and bench.config.optimiser == "dfo":
-        bare = bench.products()
+    if bare:
         alone_in_products["products_cpu_seconds"] = min(
             cpu_seconds(bare) for _ in range(rounds + 1)
         )

@@ -17,7 +17,8 @@ from .initialise import initialise_convolution
 class ConvMaxPool(nn.Module):
     """Convolution 3×3 → ReLU → max-pool 2×2, once per entry of `channels`, then global average pooling.
 
-    The "4-layer ConvMaxPool" of Florence et al. 2021; kernels begin Glorot-uniform, biases at zero.
+    The "4-layer ConvMaxPool" of Florence et al. 2021; kernels begin Glorot-uniform, biases at zero. The greatest of four
+    rectified numbers is the greatest of the four, rectified, which is what is computed.
     """
 
     def __init__(
@@ -55,5 +56,5 @@ class ConvMaxPool(nn.Module):
         """From pictures (B, *shape) to (B, channels[-1])."""
         x = with_coordinates(picture) if self.coordinates else picture
         for layer in self.layers:
-            x = F.max_pool2d(F.relu(layer(x)), 2)
+            x = F.relu(F.max_pool2d(layer(x), 2))
         return x.mean(dim=(2, 3))

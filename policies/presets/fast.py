@@ -104,6 +104,14 @@ PARTICLE: Final = Preset(
     ),
 )
 """The particle."""
+# What a convolution makes of sixteen windows of pictures stays in a core's cache.
+_PICTURES: Final[dict[str, Any]] = {
+    **_FAST,
+    "batch_size": 128,
+    "micro_batch": 16,
+    "learning_rate": 1e-3,
+}
+
 PIXELS: Final = Preset(
     policy="ebm",
     config=EBMConfig(
@@ -112,7 +120,7 @@ PIXELS: Final = Preset(
         late_fusion=LateFusionConfig(channels=(16, 32, 64, 128), value_width=128),
         negatives=NegativesConfig(uniform=32, anchored=32),
     ),
-    training=TrainingHints(steps=10_000, **{**_FAST, "batch_size": 128, "learning_rate": 1e-3}),
+    training=TrainingHints(steps=10_000, **_PICTURES),
 )
 """Pushing by pictures."""
 PIXELS_MSE: Final = Preset(
@@ -124,7 +132,7 @@ PIXELS_MSE: Final = Preset(
         dropout=0.0,
         action_normalisation="min_max",
     ),
-    training=TrainingHints(steps=10_000, **{**_FAST, "batch_size": 128, "learning_rate": 1e-3}),
+    training=TrainingHints(steps=10_000, **_PICTURES),
 )
 """Pushing by pictures, the explicit baseline."""
 

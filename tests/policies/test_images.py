@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from benchmarks.reference.pictures import channels_of
 from ibc_gym.policies.images import channel_statistics, resize, stack
 
 
@@ -15,6 +16,14 @@ def test_stack_puts_each_frame_into_channels_of_its_own() -> None:
     assert channels.dtype == torch.float32
     lit = {tuple(index) for index in torch.nonzero(channels > 0.99).tolist()}
     assert lit == {(0, 0, 1, 2), (0, 5, 3, 5)}
+    assert channels.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_stack_does_as_the_plain_reference() -> None:
+    draw = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 256, (4, 3, 5, 7, 3), dtype=torch.uint8, generator=draw)
+    mean, std = torch.tensor([0.2, 0.5, 0.7]), torch.tensor([0.1, 0.3, 0.2])
+    torch.testing.assert_close(stack(frames, mean, std), channels_of(frames, mean, std))
 
 
 def test_statistics_make_channels_standard() -> None:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from trials import trials
 
+from benchmarks.reference.pictures import PictureEnergy
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.networks.conv_maxpool import ConvMaxPool
 from ibc_gym.policies.networks.conv_resnet import ConvResNet
+from ibc_gym.policies.networks.coordinates import with_coordinates
 from ibc_gym.policies.networks.factory import LateFusionConfig, late_fusion_network
 from ibc_gym.policies.networks.pictures import ConvResNetConfig, PictureConfig, picture_network
 from ibc_gym.policies.networks.spatial_softmax import SpatialSoftmax
@@ -54,6 +56,27 @@ def test_conv_maxpool_with_coordinates_has_eight_channels() -> None:
     assert convolutions(plain)[0].in_channels == 6
     assert convolutions(seeing)[0].in_channels == 8
     assert weights(seeing) - weights(plain) == 2 * 32 * 9
+
+
+@given(seed=st.integers(0, 2**32 - 1), coordinates=st.booleans())
+@settings(max_examples=trials(20))
+def test_pooling_before_rectifying_changes_neither_output_nor_gradient(
+    seed: int, coordinates: bool
+) -> None:
+    torch.manual_seed(seed)
+    ours = ConvMaxPool((6, 12, 20), (4, 6), coordinates=coordinates)
+    plain = PictureEnergy(6 + 2 * coordinates, (4, 6), 2, 4)
+    plain.load_state_dict(ours.state_dict(), strict=False)
+    picture = torch.randn(3, 6, 12, 20)
+    picture[0] = 0.0  # a surface of one colour, whose maxima are many
+    side_by_side = picture.to(memory_format=torch.channels_last)
+    seen = with_coordinates(picture) if coordinates else picture
+    found, expected = ours(side_by_side), plain.encode(seen)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+    weighting = torch.randn_like(found)
+    (found * weighting).sum().backward(), (expected * weighting).sum().backward()
+    for one, other in zip(ours.parameters(), plain.layers.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, atol=1e-5, rtol=1e-4)
 
 
 def test_kernels_begin_glorot_uniform_and_biases_at_zero() -> None:
