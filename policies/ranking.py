@@ -163,15 +163,18 @@ class Ranking(ImplicitPolicy):
         return encoded
 
     def _judge(self, context: Tensor, actions: Tensor) -> Tensor:
-        energies = self.network.judge(self.network.fuse_with(context), actions)
         with torch.no_grad():
-            return self._checked(self._with_prior(energies, self._mixture(context), actions))
+            return self._energies(context, self._mixture(context), actions)
+
+    def _energies(self, context: Tensor, mixture: Mixture, actions: Tensor) -> Tensor:
+        energies = self.network.judge(self.network.fuse_with(context), actions)
+        return self._checked(self._with_prior(energies, mixture, actions))
 
     def _search(self, context: Tensor, noise: Noise, *, validating: bool) -> Search:
         with torch.no_grad():
             mixture = self._mixture(context)
-        candidates = self.box.clip(mixture.means)
-        energies = self._judge(context, candidates)
+            candidates = self.box.clip(mixture.means)
+            energies = self._energies(context, mixture, candidates)
         # What is too unlikely is left out by standing for the most probable one once more.
         unlikely = mixture.log_weights.exp() < self._ranking.least_share
         own = torch.arange(unlikely.shape[1], device=unlikely.device)
