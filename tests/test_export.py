@@ -207,6 +207,7 @@ def act_both(
 ONNX = (
     *("one-chain", "few-steps", "ensemble", "flow", "push-frame", "insert-frame", "pusht-frame"),
     *("autoregressive", "mdn-pixels", "mse-spectral", "particle-frame", "push-two-targets-frame"),
+    "sort-frame",
 )
 """What is tried as ONNX every time, every kind of policy among it; it is written by way of `torch.export`."""
 FAST = ("one-chain", "few-steps", "ensemble", "mse", "mdn")

@@ -117,7 +117,7 @@ class _Seen:
         beyond = np.abs(self.pushes.behind[..., 1]) > EDGE + SLACK
         late = np.where(beyond, 1.0, 0.0) + np.where(self.pushes.placed, 10.0, 0.0)
         reach = self.pushes.reach(self.tip) + late
-        self.order: Int64 = reach.argsort(axis=1)
+        self.order: Int64 = ascending(reach)
         sides = np.broadcast_to(self.pushes.sides, reach.shape)
         self.side: Float64 = np.take_along_axis(sides, self.order[:, :1], axis=1)[:, 0]
 
@@ -184,7 +184,7 @@ def _turn(now: _Seen) -> Float64:
 def _around(now: _Seen) -> Float64:
     """Where the blocks nearest to the tip are, squashed, (B, AROUND x 4)."""
     off = now.vectors(now.blocks - now.tip[:, None])
-    nearest = lengths(off).argsort(axis=1)[:, :AROUND, None]
+    nearest = ascending(lengths(off))[:, :AROUND, None]
     off = np.take_along_axis(off, nearest, axis=1)
     squashed = np.concatenate([np.tanh(off / COARSE), np.tanh(off / FINE)], axis=2)
     return squashed.reshape(len(off), -1)
@@ -254,3 +254,13 @@ def _places(states: Float64) -> tuple[Float64, Float64, Float64]:
     tip = np.stack([states[:, half + 1], states[:, half] - MIDDLE], axis=1)
     axes = np.stack([np.sin(yaw), np.cos(yaw)], axis=2)
     return tip, np.stack([y, x - MIDDLE], axis=2), axes
+
+
+def ascending(values: Float64) -> Int64:
+    """Which of a row's values (B, N) is the least, the next and so on, (B, N); by counting, since ONNX sorts nothing."""
+    every = np.arange(values.shape[1])
+    mine, other = values[:, :, None], values[:, None, :]
+    before = (other < mine) | ((other == mine) & (every < every[:, None]))
+    rank = before.sum(axis=2)
+    order: Int64 = (rank[:, None, :] == every[:, None]).astype(np.float64).argmax(axis=2)
+    return order

@@ -101,7 +101,9 @@ class Pushes:
 
     def crowded(self) -> Float64:
         """How far the place behind each block is from the nearest other block, (B, 8) [m]."""
-        away = lengths(self.behind[:, :, None] - self.blocks[:, None]) + 10.0 * np.eye(len(BLOCKS))
+        every = np.arange(len(BLOCKS))
+        itself = every[:, None] == every
+        away = lengths(self.behind[:, :, None] - self.blocks[:, None]) + 10.0 * itself
         distance: Float64 = away.min(axis=2)
         return distance
 

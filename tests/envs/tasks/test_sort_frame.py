@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ibc_gym.envs.tasks.sort import BLOCKS, EACH, POCKETS
-from ibc_gym.envs.tasks.sort_frame import MIDDLE, NUMBERS, BlockAtTip
+from ibc_gym.envs.tasks.sort_frame import MIDDLE, NUMBERS, BlockAtTip, ascending
 from ibc_gym.envs.tasks.sort_pushes import BEHIND, CONTACT, SPACING, Pushes, depth, obstructed
 from ibc_gym.envs.tasks.toys import CUBE_SIDE
 from ibc_gym.errors import SpecMismatch
@@ -238,3 +238,9 @@ def test_a_tip_is_as_deep_in_a_cube_as_it_is_over_its_side(yaw: float) -> None:
     deep = depth(tip[None], np.zeros((1, 1, 2)), axis[None, None])
     assert deep[0, 0] == pytest.approx(0.004)
     assert CONTACT > CUBE_SIDE / 2
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 1e300]), min_size=1, max_size=8))
+def test_ascending_counts_as_a_stable_sort_orders(values: list[float]) -> None:
+    row = np.array([values, values[::-1]])
+    assert np.array_equal(ascending(row), np.argsort(row, axis=1, kind="stable"))
