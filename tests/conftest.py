@@ -37,6 +37,9 @@ settings.load_profile(PROFILE)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Tests read the vendor's tables, too, and two workers that import its client for the first time both make this folder.
+Path("~/.UFACTORY/log/xarm/sdk").expanduser().mkdir(parents=True, exist_ok=True)
+
 DEVICES = frozenset({"shared_bench", "shared_rig", "bus"})
 """Fixtures that stand in for a controller or a camera: whoever talks to one waits for it in real time."""
 

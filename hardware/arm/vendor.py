@@ -10,6 +10,7 @@ What it guards against, each held by a test of its name:
 * The socket file in the temp folder that the client prefers to the address that it was given: it is forbidden.
 * The one port for all controllers of the process: every connection has its own.
 * Numbers that are none, which the client sends on: refused here, before anything goes out.
+* The folder of its log, which two processes that import it for the first time both make, and one fails: it is made before.
 * Codes that come in lists, values that become texts, lines printed to the terminal.
 
 Reports are not read through the client (`reports.py` says why), so it starts none of its threads for them.
@@ -25,6 +26,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -38,6 +40,7 @@ from .config import CONTROL_PORT
 from .replies import Identity, Protection
 from .units import MM, millimetres, six_of
 
+Path("~/.UFACTORY/log/xarm/sdk").expanduser().mkdir(parents=True, exist_ok=True)
 with contextlib.redirect_stdout(io.StringIO()):
     import xarm.core.utils.log
     import xarm.core.wrapper.uxbus_cmd_tcp

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -43,6 +45,31 @@ def raw_client(bench: Bench, **options: Any) -> Iterator[Any]:
 def reports_of(bench: Bench) -> Iterator[Reports]:
     with Reports(bench.rig.address, timeout=2.0) as reports:
         yield reports
+
+
+def test_folder_of_the_clients_log_is_there_before_two_processes_make_it(tmp_path: Path) -> None:
+    code = """
+import importlib.abc, pathlib, sys
+
+class Look(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "xarm":
+            print(pathlib.Path("~/.UFACTORY/log/xarm/sdk").expanduser().is_dir(), file=sys.stderr)
+
+sys.meta_path.insert(0, Look())
+import ibc_gym.hardware.arm.vendor
+from xarm.core.utils.log import log_path
+print(log_path)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.split() == ["True"]
+    assert done.stdout.split() == [str(tmp_path / ".UFACTORY/log/xarm/sdk")]
 
 
 def test_return_0_that_is_no_success_is_not_believed(bench: Bench) -> None:
