@@ -6,18 +6,17 @@ Nothing is left out that has not been measured: it is said to be missing.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from benchmarks.time_to_quality import ROWS as TIMED
 from benchmarks.time_to_quality import Row
-from docs import results_of_quality
-from docs.pages import DOCS, MISSING, interval, percent, results, table
+from docs import results_of_quality, results_of_speed
+from docs.pages import DOCS, MISSING, from_file, interval, made_by, percent, results, table
 from docs.verdicts import Score, sentence
 
 PAGE = DOCS / "results.md"
 NOTE = "<!-- Made from benchmarks/results/ by `python -m docs.make_results`. -->\n"
-NOTHING = "Not measured yet."
 
 TOP: Final = """# Results
 
@@ -41,43 +40,10 @@ of three training seeds. "To reach" is asked of every training seed. A row that 
 hours.
 """
 
-SAME: Final = """## The same work
-
-The library beside a plain reference written with autograd (`benchmarks/reference/`): the same network, batch and
-counter-examples, in one process on one core. A ratio below the target is a target that was missed.
-"""
-
 HUMAN: Final = """## Human demonstrations
 
 No episode is held out and the last weights are taken; 100 episodes for each training seed. A score is the mean best reward of an
 episode.
-"""
-
-LATENCY: Final = """## Latency
-
-One action for one environment on one core, observation to action.
-"""
-
-ENVIRONMENTS: Final = """## Speed of the environments
-
-Steps per CPU second of one core, resets included.
-"""
-
-RECORDING: Final = """## Speed of recording
-
-Scripted demonstrations of `push` in MuJoCo from nothing to a data set on the disk, wall time; the data are the same whatever the number
-of processes.
-"""
-
-SIMULATORS: Final = """## The same commands in two simulators
-
-What the demonstrator did in the first is done in the second; then it does the task in each by itself.
-"""
-
-GROWTH: Final = """## How cost grows
-
-CPU time of a training step, both axes logarithmic; the dashed line is linear growth. An exponent of 1 is linear. Small steps have
-a share that does not grow, so the last three points say more.
 """
 
 
@@ -90,32 +56,10 @@ def page() -> str:
         TIME,
         _time(),
         HUMAN,
-        _from("human", _human),
-        SAME,
-        _from("same_work", _same_work),
-        LATENCY,
-        _from("policy_latency", _latency),
-        ENVIRONMENTS,
-        _from("push_env", _push_env),
-        _from("particle", _particle),
-        _from("threads", _threads),
-        RECORDING,
-        _from("record_push", _record_push),
-        SIMULATORS,
-        _from("compare_sims", _compare_sims),
-        GROWTH,
-        _from("cost_growth", _growth),
+        from_file("human", _human),
+        *results_of_speed.sections(),
     ]
     return NOTE + "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _from(name: str, tell: Callable[[Any], str]) -> str:
-    found = results(name)
-    return NOTHING if found is None else tell(found)
-
-
-def _made_by(command: str) -> str:
-    return f"Made by `{command}`."
 
 
 def _time() -> str:
@@ -197,7 +141,7 @@ def _human(found: Mapping[str, Any]) -> str:
         for (recipe, horizon), rows in groups.items()
     ]
     told = "\n".join(f"- {said}" for said in filter(None, _human_sentences(groups)))
-    made = _made_by("python -m benchmarks.human --data DATA --seeds 0 1 2 --out …")
+    made = made_by("python -m benchmarks.human --data DATA --seeds 0 1 2 --out …")
     heads = ("recipe", "steps", "score", "successes", "CPU s", "published")
     return "\n\n".join(part for part in (table(heads, lines), told, made) if part)
 
@@ -243,149 +187,6 @@ def _published(published: Mapping[str, Any], recipe: str, horizon: int) -> str:
         if name not in ("horizon", "measure", "source")
     ]
     return f"{'; '.join(figures)} ({facts['source']})"
-
-
-def _same_work(found: Mapping[str, Any]) -> str:
-    lines = [
-        (
-            row["work"],
-            f"`{row['preset']}`",
-            f"{row['reference_cpu_seconds']:.3f} s",
-            f"{row['library_cpu_seconds']:.3f} s",
-            f"{row['ratio']:.2f}",
-            f"≥ {row['target']:.1f}{'' if row['ratio'] >= row['target'] else ', missed'}",
-            f"{row['two_cores']:.2f}",
-        )
-        for row in found["rows"]
-    ]
-    heads = ("work", "preset", "reference", "library", "ratio", "target", "two cores over one")
-    floors = [
-        f"The matrix products of {row['work']} take {row['products_cpu_seconds']:.3f} s alone: single precision allows no ratio "
-        f"above {row['reference_cpu_seconds'] / row['products_cpu_seconds']:.2f} on that core."
-        for row in found["rows"]
-        if "products_cpu_seconds" in row
-    ]
-    return "\n\n".join([table(heads, lines), *floors, _made_by(found["command"])])
-
-
-def _latency(found: Mapping[str, Any]) -> str:
-    lines = [
-        (
-            f"`{name}`",
-            *(f"{row[key]:.2f}" for key in ("median_ms", "p95_ms", "cpu_median_ms")),
-            f"{row['ratio']:.1f}",
-        )
-        for name, row in found["rows"].items()
-    ]
-    heads = (
-        "preset",
-        "median [ms]",
-        "95th percentile [ms]",
-        "CPU, median [ms]",
-        "over MSE of that size",
-    )
-    return f"{table(heads, lines)}\n\n{_made_by(found['command'])}"
-
-
-def _push_env(found: Mapping[str, Any]) -> str:
-    lines = [
-        (
-            f"`{row['task']}` in `{row['workcell']}`",
-            row["what"],
-            f"{row['rate']:,.0f}",
-            f"{row['ratio']:.1f}" if "ratio" in row else "",
-        )
-        for row in found["rows"]
-        if "rate" in row
-    ]
-    heads = ("environment", "observation", "steps per CPU second", "over the published environment")
-    return f"{table(heads, lines)}\n\n{_made_by(found['command'])}"
-
-
-def _particle(found: Mapping[str, Any]) -> str:
-    keys = {
-        "as arrays [steps/s]": "as arrays",
-        "as arrays, with oracle and seeded resets [steps/s]": "with oracle and resets",
-        "baseline: SyncVectorEnv of 64 [steps/s]": "Gymnasium's SyncVectorEnv",
-        "published, with recording, cited [steps/s]": "published, recording, cited",
-    }
-    lines = [
-        (str(row["dimensions"]), *(f"{row[key]:,.0f}" for key in keys)) for row in found["rows"]
-    ]
-    return (
-        f"{table(('particle, dimensions', *keys.values()), lines)}\n\n{_made_by(found['command'])}"
-    )
-
-
-def _threads(found: Mapping[str, Any]) -> str:
-    lines = [
-        (
-            f"`{row['task']}`",
-            *(
-                f"{row['steps_per_s'][f'environments, {name}']:,.0f}"
-                for name in ("1 thread", "2 threads")
-            ),
-            f"{row['ratio']:.2f}",
-        )
-        for row in found["rows"]
-    ]
-    heads = ("64 environments in MuJoCo", "steps/s, 1 thread", "2 threads", "ratio")
-    return f"{table(heads, lines)}\n\n{_made_by('python benchmarks/threads.py --out …')}"
-
-
-def _record_push(found: Mapping[str, Any]) -> str:
-    walls = found["wall_seconds_by_processes"]
-    lines = [
-        (
-            processes,
-            f"{seconds:.1f} s",
-            f"{found['episodes'] / seconds:.1f}",
-            f"{walls['1'] / seconds:.2f}",
-        )
-        for processes, seconds in walls.items()
-    ]
-    heads = (
-        "processes",
-        f"{found['episodes']:,} episodes in",
-        "episodes/s",
-        "over one process",
-    )
-    return f"{table(heads, lines)}\n\n{_made_by(found['command'])}"
-
-
-def _compare_sims(found: Mapping[str, Any]) -> str:
-    return "\n\n".join(_compared(row) for row in found["rows"])
-
-
-def _compared(row: Mapping[str, Any]) -> str:
-    first, second = (f"`{workcell}`" for workcell in row["workcells"])
-    same, oracle = row["same_commands"], row["trials"]["oracle"]
-    apart = same["seconds_from_contact_until_5_mm_apart"]
-    own = " and ".join(
-        f"{oracle[which]['successes']} of {oracle[which]['episodes']}"
-        for which in ("first", "second")
-    )
-    return (
-        f"`{row['task']}` in {first} and in {second}: before the first contact the tips are at most "
-        f"{same['tip_gap_before_contact_mm']['largest']:.2f} mm apart. With the same commands the things are 5 mm apart "
-        f"{apart['median']:.1f} s after it (median of {apart['episodes']} episodes), and {same['success_in_second']} of "
-        f"{same['episodes']} episodes succeed in the second; whoever looks succeeds in both: {own}.\n\n{_made_by(row['command'])}"
-    )
-
-
-def _growth(found: Mapping[str, Any]) -> str:
-    lines = [
-        (
-            row["title"],
-            ", ".join(f"{point['at']:g}: {point['cpu_ms']:.1f}" for point in row["points"]),
-            f"{row['exponent']:.2f}",
-            f"{row['exponent_of_last_three']:.2f}",
-        )
-        for row in found["rows"]
-    ]
-    heads = ("sweep", "CPU time [ms]", "exponent", "of the last three")
-    picture = "![CPU time of a training step, in four sweeps](images/cost-growth.svg)"
-    return f"{picture}\n\n{table(heads, lines)}\n\n{_made_by(found['command'])}"
 
 
 if __name__ == "__main__":

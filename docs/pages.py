@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,17 @@ def results(name: str) -> Any:
     """A file of results by its stem; None where nothing has been measured yet."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def from_file(name: str, tell: Callable[[Any], str]) -> str:
+    """What is told of a file of results, or that there is none."""
+    found = results(name)
+    return "Not measured yet." if found is None else tell(found)
+
+
+def made_by(command: str) -> str:
+    """The command that made a table."""
+    return f"Made by `{command}`."
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

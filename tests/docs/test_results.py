@@ -72,3 +72,17 @@ def test_a_measured_row_has_its_figures_and_every_other_is_said_to_be_missing(
     for about in ("particle, N = 16", "door, 25 human demonstrations, 300 steps", "sort 4 + 4"):
         (line,) = [row for row in section.splitlines() if row.startswith(f"| {about}")]
         assert "not measured yet" in line
+
+
+def test_a_row_of_which_a_method_is_missing_has_its_figures_and_no_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = measured()
+    del row["methods"]["MDN"]
+    monkeypatch.setattr(results_of_quality, "results", lambda name: [row])
+    lines = results_of_quality.section().splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("| particle, N = 8 "))
+    assert "98.0 % (96.0 to 99.0)" in lines[start]
+    assert "not measured yet" in lines[start + 1]
+    assert "98.0 % (96.0 to 99.0)" in lines[start + 2]
+    assert not [line for line in lines if "Particle, N = 8" in line]
