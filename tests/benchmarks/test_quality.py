@@ -99,30 +99,37 @@ def test_a_row_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(quality.measure("tiny", settings(tmp_path))) == [row]
 
 
-@pytest.mark.slow
 def test_a_row_is_gone_on_with_on_another_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = dataclasses.replace(TINY, methods={**TINY.methods, "MSE": ("fast/particle-mse",)})
+    measured: list[str] = []
+
+    def method(row: Row, label: str, *_: Any) -> dict[str, Any]:
+        measured.append(label)
+        return {"preset": label}
+
     monkeypatch.setattr(quality, "ROWS", {"tiny": two})
-    row = next(quality.measure("tiny", settings(tmp_path / "first")))
-    assert row["methods"].keys() == {IMPLICIT}
-    kept = json.loads(json.dumps(row))
+    monkeypatch.setattr(quality, "demonstrations", lambda row, settings: tmp_path)
+    monkeypatch.setattr(quality, "describe", lambda row, data: {"fingerprint": "the same"})
+    monkeypatch.setattr(quality, "method", method)
+    here = settings(tmp_path)
+    half = json.loads(json.dumps(next(quality.measure("tiny", here))))
+    assert half["methods"].keys() == {IMPLICIT}
+    *_, whole = quality.measure("tiny", here, half)
+    assert list(whole["methods"]) == measured == [IMPLICIT, "MSE"]
+    assert whole["methods"][IMPLICIT] == half["methods"][IMPLICIT]
+    *_, again = quality.measure("tiny", here, json.loads(json.dumps(whole)))
+    assert again == whole and len(measured) == 2
 
-    here = settings(tmp_path / "second")
-    *_, whole = quality.measure("tiny", here, kept)
-    assert list(whole["methods"]) == [IMPLICIT, "MSE"]
-    assert whole["methods"][IMPLICIT] == kept["methods"][IMPLICIT]
-    assert not list((tmp_path / "second").glob("fast-particle-2-*"))
-
-    only_records(monkeypatch)
-    assert list(quality.measure("tiny", here, whole))[-1] == whole
-    for other in (
-        {**whole, "training_seeds": [1]},
-        {**whole, "methods": {IMPLICIT: {**whole["methods"][IMPLICIT], "recipe": "another"}}},
-    ):
-        with pytest.raises(AssertionError, match="train"):
-            next(quality.measure("tiny", here, other))
+    other_recipe = {**whole["methods"], "MSE": {"recipe": "another", "preset": "MSE"}}
+    list(quality.measure("tiny", here, {**whole, "methods": other_recipe}))
+    assert measured[2:] == ["MSE"]
+    list(quality.measure("tiny", here, {**whole, "training_seeds": [1]}))
+    assert measured[3:] == [IMPLICIT, "MSE"]
+    monkeypatch.setattr(quality, "describe", lambda row, data: {"fingerprint": "another"})
+    list(quality.measure("tiny", here, whole))
+    assert measured[5:] == [IMPLICIT, "MSE"]
 
 
 def only_records(monkeypatch: pytest.MonkeyPatch) -> None:
