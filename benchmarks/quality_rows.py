@@ -99,13 +99,22 @@ _RESTS_AT_THE_END: tuple[tuple[str, ...], ...] = (
 there from it: 70 show the rest, and noise that the point is drawn back to it."""
 
 
-def _push(preset: str, about: str, demonstrations: int, published: str) -> Row:
+_RAW_PUSHES: Mapping[str, tuple[str, ...]] = {
+    IMPLICIT: ("fast/push-ranked",),
+    "MDN": ("fast/push-mdn",),
+    "MSE": ("fast/push-mse",),
+}
+
+
+def _push(
+    methods: Mapping[str, tuple[str, ...]], about: str, demonstrations: int, published: str
+) -> Row:
     return Row(
         about=about,
         data=Scripted(
             task="push", parts=episodes(demonstrations), flags=("--task.goal-tolerance", "0.01")
         ),
-        methods=_with_twins(preset),
+        methods=methods,
         judged={
             "0.02 m": Judgement(
                 flags=("--task.goal-tolerance", "0.02"), published=published, reach=0.99
@@ -115,11 +124,11 @@ def _push(preset: str, about: str, demonstrations: int, published: str) -> Row:
     )
 
 
-def _two_targets(preset: str, about: str, published: str) -> Row:
+def _two_targets(methods: Mapping[str, tuple[str, ...]], about: str, published: str) -> Row:
     return Row(
         about=about,
         data=Scripted(task="push-two-targets", parts=episodes(2_000)),
-        methods=_with_twins(preset),
+        methods=methods,
         judged={"": Judgement(published=published, reach=0.99)},
     )
 
@@ -207,16 +216,24 @@ ROWS: Mapping[str, Row] = {
         },
     ),
     "push-frame": _push(
-        "fast/push-frame", "push, states, frame `push`", 200, "EBM 100, MDN 100, MSE 98.3, raw"
+        _with_twins("fast/push-frame"),
+        "push, states, frame `push`",
+        200,
+        "EBM 100, MDN 100, MSE 98.3, raw",
     ),
-    "push": _push("fast/push", "push, states", 2_000, "EBM 100, MDN 100, MSE 98.3"),
+    "push": _push(
+        {**_RAW_PUSHES, "implicit, plain": ("fast/push",)},
+        "push, states",
+        2_000,
+        "EBM 100, MDN 100, MSE 98.3",
+    ),
     "push-two-targets-frame": _two_targets(
-        "fast/push-two-targets-frame",
+        _with_twins("fast/push-two-targets-frame"),
         "push to two targets, states, frame `push-two-targets`",
         "EBM 99.0, MDN 99.7, MSE 89.7, raw",
     ),
     "push-two-targets": _two_targets(
-        "fast/push", "push to two targets, states", "EBM 99.0, MDN 99.7, MSE 89.7"
+        _RAW_PUSHES, "push to two targets, states", "EBM 99.0, MDN 99.7, MSE 89.7"
     ),
     "push-pixels": Row(
         about="push, pictures",

@@ -148,6 +148,7 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/push": "ibc_gym.policies.presets.fast:PUSH",
     "fast/push-mse": "ibc_gym.policies.presets.fast:PUSH_MSE",
     "fast/push-mdn": "ibc_gym.policies.presets.fast:PUSH_MDN",
+    "fast/push-ranked": "ibc_gym.policies.presets.few_choices:PUSH_RANKED",
     "fast/push-chunked": "ibc_gym.policies.presets.chunks:PUSH_CHUNKED",
     "fast/push-diffusion": "ibc_gym.policies.presets.chunks:PUSH_DIFFUSION",
     "fast/push-flow": "ibc_gym.policies.presets.chunks:PUSH_FLOW",

@@ -12,13 +12,15 @@ from ibc_gym.errors import ConfigError
 
 from .coordinates import with_coordinates
 from .initialise import initialise_convolution
+from .spatial_softmax import SpatialSoftmax
 
 
 class ConvMaxPool(nn.Module):
-    """Convolution 3×3 → ReLU → max-pool 2×2, once per entry of `channels`, then global average pooling.
+    """Convolution 3×3 → ReLU → max-pool 2×2, once per entry of `channels`, then the mean of every map.
 
     The "4-layer ConvMaxPool" of Florence et al. 2021; kernels begin Glorot-uniform, biases at zero. The greatest of four
-    rectified numbers is the greatest of the four, rectified, which is what is computed.
+    rectified numbers is the greatest of the four, rectified, which is what is computed. With `keypoints` the last
+    convolution's maps are neither rectified nor halved, and one gets where each is strongest (Levine et al. 2016).
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class ConvMaxPool(nn.Module):
         channels: Sequence[int] = (32, 64, 128, 256),
         *,
         coordinates: bool = False,
+        keypoints: bool = False,
     ) -> None:
         """Make the layers.
 
@@ -34,17 +37,20 @@ class ConvMaxPool(nn.Module):
             shape: (C, H, W) of a picture.
             channels: Of every layer.
             coordinates: Whether two channels with row and column in [-1, 1] are added to the picture.
+            keypoints: Whether the last maps become places in place of means.
 
         Raises:
             ConfigError: The picture is too small to be halved so often.
         """
         super().__init__()
-        if min(shape[1:]) < 2 ** len(channels):
+        halvings = len(channels) - keypoints
+        if min(shape[1:]) < 2**halvings:
             raise ConfigError(
-                f"A picture of {shape[1]} x {shape[2]} cannot be halved {len(channels)} times; "
-                f"use at least {2 ** len(channels)} pixels a side."
+                f"A picture of {shape[1]} x {shape[2]} cannot be halved {halvings} times; "
+                f"use at least {2**halvings} pixels a side."
             )
-        self.outputs = channels[-1]
+        self.where = SpatialSoftmax() if keypoints else None
+        self.outputs = channels[-1] * (1 if self.where is None else 2)
         self.coordinates = coordinates
         widths = (shape[0] + 2 * coordinates, *channels)
         self.layers = nn.ModuleList(
@@ -53,8 +59,14 @@ class ConvMaxPool(nn.Module):
         initialise_convolution(self)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """From pictures (B, *shape) to (B, channels[-1])."""
+        """From pictures (B, *shape) to (B, outputs)."""
         x = with_coordinates(picture) if self.coordinates else picture
-        for layer in self.layers:
-            x = F.relu(F.max_pool2d(layer(x), 2))
-        return x.mean(dim=(2, 3))
+        *layers, last = self.layers
+        for layer in layers:
+            x = _halved(layer(x))
+        maps = last(x)
+        return _halved(maps).mean(dim=(2, 3)) if self.where is None else self.where(maps)
+
+
+def _halved(maps: Tensor) -> Tensor:
+    return F.relu(F.max_pool2d(maps, 2))

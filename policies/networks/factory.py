@@ -41,6 +41,9 @@ class EncoderConfig(PictureConfig):
     """Units per layer of the encoder of features."""
     depth: int = 4
     """Dense layers inside its residual blocks."""
+    trunk_depth: int = 0
+    """Dense layers inside the residual blocks, of `width` units, that pictures and features go through together before
+    actions meet them; 0 for none."""
     skip: bool = False
     """Whether the actions meet the features themselves, too, beside what was made of them."""
     initialisation: Initialisation = "default"
@@ -48,10 +51,11 @@ class EncoderConfig(PictureConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.width < 1 or self.depth < 0 or self.depth % 2:
+        depths = (self.depth, self.trunk_depth)
+        if self.width < 1 or min(depths) < 0 or any(depth % 2 for depth in depths):
             raise ConfigError(
-                f"width is {self.width} and depth {self.depth}, but an encoder has at least 1 unit a layer, and its "
-                "residual blocks have 2 layers each."
+                f"width is {self.width}, depth {self.depth} and trunk_depth {self.trunk_depth}, but an encoder has at "
+                "least 1 unit a layer, and its residual blocks have 2 layers each."
             )
 
 
@@ -106,6 +110,9 @@ def observation_encoder(
     return ObservationEncoder(
         _feature_encoder(config, features),
         {name: picture_network(config, shape) for name, shape in pictures.items()},
+        (lambda encoded: _dense_trunk(config, encoded, config.trunk_depth))
+        if config.trunk_depth
+        else None,
     )
 
 
@@ -128,10 +135,14 @@ def _feature_encoder(config: EncoderConfig, features: int) -> DenseTrunk | AsIs 
         return None
     if config.feature_encoder == "none":
         return AsIs(features)
+    return _dense_trunk(config, features, config.depth)
+
+
+def _dense_trunk(config: EncoderConfig, inputs: int, depth: int) -> DenseTrunk:
     return DenseTrunk(
-        features,
+        inputs,
         width=config.width,
-        depth=config.depth,
+        depth=depth,
         skip=config.skip,
         initialisation=config.initialisation,
     )

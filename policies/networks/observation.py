@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -62,24 +62,30 @@ class AsIs(nn.Module):
 
 
 class ObservationEncoder(nn.Module):
-    """One encoder per picture, one for all features; their outputs are concatenated."""
+    """One encoder per picture, one for all features; their outputs are concatenated, and may go through a trunk."""
 
     def __init__(
-        self, features: DenseTrunk | AsIs | None, pictures: Mapping[str, PictureNetwork]
+        self,
+        features: DenseTrunk | AsIs | None,
+        pictures: Mapping[str, PictureNetwork],
+        trunk: Callable[[int], DenseTrunk] | None = None,
     ) -> None:
         """Put the encoders together.
 
         Args:
             features: Encoder of "features", or None where there are only pictures.
             pictures: Encoder of pictures, by input name.
+            trunk: Makes what all of it goes through, for so many numbers; None hands them on.
         """
         super().__init__()
         self.features = features
         self._names = tuple(pictures)
         self.pictures = nn.ModuleList(pictures.values())
-        self.outputs = (features.outputs if features else 0) + sum(
+        encoded = (features.outputs if features else 0) + sum(
             encoder.outputs for encoder in pictures.values()
         )
+        self.trunk = trunk(encoded) if trunk else None
+        self.outputs = encoded if self.trunk is None else self.trunk.outputs
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """One vector (B, outputs) of "features" (B, F) and standardised pictures (B, C, H, W) by name."""
@@ -88,4 +94,5 @@ class ObservationEncoder(nn.Module):
         ]
         if self.features is not None:
             parts.append(self.features(inputs["features"]))
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        encoded = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        return encoded if self.trunk is None else self.trunk(encoded)

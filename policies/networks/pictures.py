@@ -42,6 +42,9 @@ class PictureConfig:
     """The small encoder that halves the picture layer by layer, or the 26-layer one that keeps its resolution."""
     channels: tuple[int, ...] = (32, 64, 128, 256)
     """Channels of the small encoder's convolutions; each layer halves the picture."""
+    keypoints: bool = False
+    """Whether the small encoder tells where each of its last maps is strongest (spatial softmax) in place of the mean of each;
+    the last layer does not halve the picture, then."""
     coordinates: bool = False
     """Whether the small encoder's pictures get two channels with row and column (CoordConv); the other's always do."""
     conv_resnet: ConvResNetConfig = field(default_factory=ConvResNetConfig)
@@ -61,7 +64,9 @@ def picture_network(config: PictureConfig, shape: tuple[int, int, int]) -> Pictu
         ConfigError: They are too small for it.
     """
     if config.picture_encoder == "conv_maxpool":
-        return ConvMaxPool(shape, config.channels, coordinates=config.coordinates)
+        return ConvMaxPool(
+            shape, config.channels, coordinates=config.coordinates, keypoints=config.keypoints
+        )
     sizes = config.conv_resnet
     return ConvResNet(
         shape,

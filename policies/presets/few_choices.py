@@ -1,4 +1,4 @@
-"""Fast configurations of policies that choose among few answers: the particle and sorting, ranked, and insertion.
+"""Fast configurations of policies that choose among few answers: the particle, pushing and sorting, ranked, and insertion.
 
 The explicit policies beside them have the same inputs, encoders of the same size, and about the same time of a processor.
 """
@@ -23,6 +23,7 @@ _TRAINING: Final[dict[str, Any]] = {
     "warmup": 100,
     "average_decay": 0.998,
 }
+_LONG: Final[dict[str, Any]] = {**_TRAINING, "average_decay": 0.999}
 _SIZE: Final[dict[str, Any]] = {"width": 256, "depth": 2}
 
 
@@ -125,6 +126,22 @@ PARTICLE_FRAME_MSE: Final = Preset(
 )
 """The same in its canonical frame, the explicit baseline with one answer."""
 
+# An energy that is learned from counter-examples all over the box is wrong by a millimetre more than a mixture's means are,
+# held-out 0.028 of the box and 0.018: it does 96 % of the episodes, and this 99.5 %.
+PUSH_RANKED: Final = Preset(
+    policy="ranking",
+    config=RankingConfig(
+        late_fusion=LateFusionConfig(value_width=128),
+        components=8,
+        scale_floor=0.02,
+        same=1e-4,
+        jitter=0.02,
+        prior=1.0,
+    ),
+    training=TrainingHints(steps=10_000, **{**_LONG, "batch_size": 512}),
+)
+"""Pushing by raw poses, candidates of a mixture ranked by an energy."""
+
 # The way to the slot is made in steps of centimetres, the block is lined up in steps of tenths of a millimetre.
 _INSERT: Final[dict[str, Any]] = {
     "frame": "insert",
@@ -132,7 +149,6 @@ _INSERT: Final[dict[str, Any]] = {
     "action_normalisation": "isotropic",
     "action_knee": 0.02,
 }
-_LONG: Final[dict[str, Any]] = {**_TRAINING, "average_decay": 0.999}
 
 INSERT: Final = Preset(
     policy="ebm", config=EBMConfig(**_INSERT), training=TrainingHints(steps=10_000, **_LONG)

@@ -97,6 +97,7 @@ def test_kernels_begin_glorot_uniform_and_biases_at_zero() -> None:
     height=st.integers(4, 12),
     width=st.integers(4, 12),
     heads=st.integers(1, 5),
+    keypoints=st.booleans(),
 )
 def test_any_picture_becomes_a_vector_of_the_promised_length(
     encoder: Encoder,
@@ -106,11 +107,13 @@ def test_any_picture_becomes_a_vector_of_the_promised_length(
     height: int,
     width: int,
     heads: int,
+    keypoints: bool,
 ) -> None:
     config = PictureConfig(
         picture_encoder=encoder,
         channels=(3, 5),
         coordinates=True,
+        keypoints=keypoints,
         conv_resnet=ConvResNetConfig(filters=8, blocks=1, heads=heads, pooling=pooling),
     )
     network = picture_network(config, (channels, height, width))
@@ -175,6 +178,46 @@ def test_spatial_softmax_sharpens_by_its_temperature() -> None:
     with torch.no_grad():
         pool.temperature.fill_(0.05)
     assert (mild < pool(maps)).all() and torch.allclose(pool(maps), torch.ones(1, 2), atol=1e-4)
+
+
+def test_keypoints_are_where_the_last_maps_are_strongest() -> None:
+    look = ConvMaxPool((3, 64, 64), (3, 2), keypoints=True)
+    with torch.no_grad():
+        for layer in convolutions(
+            look
+        ):  # each hands the picture on, the last one its second channel, sharply
+            layer.weight.zero_()
+        for channel in range(3):
+            look.layers[0].weight[channel, channel, 1, 1] = 1
+        look.layers[1].weight[1, 1, 1, 1] = 100
+        found = look(dot(16, 40))[0]
+    row, column = (
+        (16 + 18) / 4,
+        (40 + 42) / 4,
+    )  # of 32 cells: the dot is on two of them, and in part
+    expected = torch.tensor([0, 0, 2 * row / 31 - 1, 2 * column / 31 - 1])
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+def test_keypoints_need_one_halving_less() -> None:
+    ConvMaxPool((3, 4, 4), (2, 2, 2), keypoints=True)
+    with pytest.raises(ConfigError, match="4 x 4 cannot be halved 3 times"):
+        ConvMaxPool((3, 4, 4), (2, 2, 2))
+
+
+def test_trunk_sees_pictures_and_features_together() -> None:
+    config = LateFusionConfig(channels=(4,), width=16, depth=2, trunk_depth=2, value_width=8)
+    encoder = late_fusion_network(config, 3, {"image": (3, 8, 8)}, 2).encoder
+    inputs = {"image": torch.randn(1, 3, 8, 8), "features": torch.randn(1, 3)}
+    assert encoder.outputs == 16 and encoder(inputs).shape == (1, 16)
+    other = encoder({**inputs, "features": inputs["features"] + 1})
+    assert (encoder(inputs) != other).sum() > 8, "not only some of the numbers know of the features"
+
+
+@pytest.mark.parametrize("depths", [{"depth": 1}, {"trunk_depth": 3}, {"trunk_depth": -2}])
+def test_depth_that_residual_blocks_cannot_have_is_refused(depths: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="2 layers each"):
+        LateFusionConfig(**depths)
 
 
 def fused(encoder: Encoder, feature_encoder: Literal["resnet", "none"]) -> LateFusionConfig:
