@@ -27,7 +27,10 @@ from .inputs import InputConfig
 from .mixture import Mixture
 from .networks.factory import LateFusionConfig, late_fusion_network
 from .noise import Noise, SharedNoise
-from .optimisers.box import Search, gather
+from .optimisers.box import Search
+
+_OUT_OF_THE_QUESTION = 20.0
+"""Energy above the least, in temperatures, at which a candidate is neither taken nor drawn nor in doubt: e⁻²⁰ of its weight."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,7 @@ class RankingConfig(InputConfig):
     same: float = 5e-4
     """Mean squared distance per dimension within which a candidate is the demonstration, and no counter-example."""
     least_share: float = 1e-3
-    """Candidates of less weight in the mixture are not ranked when acting; 0 ranks all."""
+    """Candidates of less weight in the mixture are out of the question when acting, whatever their energy; 0 ranks all."""
     temperature: float = 1.0
     """Of the softmax in the loss."""
     prior: float = 0.0
@@ -175,11 +178,11 @@ class Ranking(ImplicitPolicy):
             mixture = self._mixture(context)
             candidates = self.box.clip(mixture.means)
             energies = self._energies(context, mixture, candidates)
-        # What is too unlikely is left out by standing for the most probable one once more.
         unlikely = mixture.log_weights.exp() < self._ranking.least_share
-        own = torch.arange(unlikely.shape[1], device=unlikely.device)
-        kept = torch.where(unlikely, mixture.log_weights.argmax(dim=1, keepdim=True), own)
-        return Search(gather(candidates, kept), energies.gather(1, kept))
+        least = energies.masked_fill(unlikely, torch.inf).amin(dim=1, keepdim=True)
+        highest = max(self._ranking.temperature, self._ranking.acting_temperature)
+        raised = torch.maximum(energies, least + _OUT_OF_THE_QUESTION * highest)
+        return Search(candidates, torch.where(unlikely, raised, energies))
 
     def _alternatives(self, context: Tensor, found: Search) -> Search:
         """The candidates themselves: of what lies between them the energy knows nothing."""
@@ -188,9 +191,5 @@ class Ranking(ImplicitPolicy):
     def _pick(self, found: Search, noise: Noise) -> Tensor:
         if self._ranking.pick == "argmin":
             return found.least()
-        # Those that stand for another one are drawn as that one only.
-        alike = (found.candidates[:, :, None] == found.candidates[:, None]).all(dim=3)
-        again = alike.tril(diagonal=-1).any(dim=2)  # (B, N)
-        once = Search(found.candidates, found.energies.masked_fill(again, torch.inf))
-        drawn = once.draw(noise, self._ranking.acting_temperature)
+        drawn = found.draw(noise, self._ranking.acting_temperature)
         return self.box.clip(drawn + self._ranking.jitter * noise.normal(*drawn.shape))

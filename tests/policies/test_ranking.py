@@ -90,13 +90,42 @@ def test_drawn_are_the_candidates_by_their_weight(learned: Ranking) -> None:
     x = np.zeros((400, 1), np.float32)
     chosen = acted(learned, x, pick="sample", acting_temperature=0.5, jitter=0.0)
     candidates = learned.candidates()
-    different, first = np.unique(candidates[0], axis=0, return_index=True)
-    energies = torch.from_numpy(learned.energies(candidates)[0, first])
-    assert 1 < len(different) < CONFIG.components  # some stand for the most probable one
-    away = np.linalg.norm(different - chosen[:, None], axis=2)
+    energies = torch.from_numpy(learned.energies(candidates)[0])
+    likely = mixture_of(learned, x[:1]).log_weights[0].exp() >= CONFIG.least_share
+    assert 1 < likely.sum() < CONFIG.components
+    away = np.linalg.norm(candidates[0] - chosen[:, None], axis=2)
     assert away.min(axis=1).max() < 1e-5
-    shares = np.bincount(away.argmin(axis=1), minlength=len(different)) / 400
-    np.testing.assert_allclose(shares, torch.softmax(-energies / 0.5, dim=0), atol=0.1)
+    shares = np.bincount(away.argmin(axis=1), minlength=CONFIG.components) / 400
+    expected = torch.softmax(-energies.masked_fill(~likely, torch.inf) / 0.5, dim=0)
+    np.testing.assert_allclose(shares, expected, atol=0.1)
+    assert not shares[~likely].any()
+
+
+@pytest.mark.parametrize(
+    ("shares", "entropy", "gap"), [((1, 0), 0.0, 20.0), ((0.5, 0.5), np.log(2), 0.0)]
+)
+def test_doubt_is_between_the_candidates_that_are_likely(
+    learned: Ranking,
+    shares: tuple[float, float],
+    entropy: float,
+    gap: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    corners = torch.stack([torch.full((SIZE,), each) for each in (-0.8, 0.8, -0.1, 0.1)])
+    mixture = Mixture(
+        log_weights=torch.tensor([[*shares, 0.0, 0.0]]).log(),
+        means=corners[None],
+        log_scales=torch.zeros(1, 4, SIZE),
+    )
+    monkeypatch.setattr(learned, "_mixture", lambda encoded: mixture)
+    monkeypatch.setattr(
+        learned, "_energies", lambda context, mixture, actions: torch.zeros(actions.shape[:2])
+    )
+    acted(learned, np.zeros((1, 1), np.float32))
+    said = learned.uncertainty()
+    np.testing.assert_allclose(said["entropy"], entropy, atol=1e-6)
+    np.testing.assert_allclose(said["gap"], gap, atol=1e-6)
+    np.testing.assert_allclose(said["spread"], np.exp(entropy) / 4, atol=1e-6)
 
 
 def test_what_is_drawn_is_moved_as_in_training(learned: Ranking) -> None:
