@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ibc_gym.cli.flags import Common, UsageError, parse, word
 from ibc_gym.console import Terminal
-from ibc_gym.report.page import report as write_report
+from ibc_gym.report.page import ready, render
+from ibc_gym.report.style import write_page
 
 DESCRIPTION = (
     "One HTML page, complete in itself, about one or more runs.",
@@ -45,12 +46,9 @@ def report(argv: Sequence[str], terminal: Terminal) -> None:
     if not args.runs:
         raise UsageError("Name at least one run: ibc-gym report RUN")
     out = args.out or args.runs[0] / "report.html"
+    runs = ready(args.runs, out)
     terminal.writes("the report", out)
-    page = write_report(
-        args.runs,
-        out,
-        landscape_seed=args.landscape_seed,
-        landscape_steps=args.landscape_steps,
-    )
+    text = render(runs, landscape_seed=args.landscape_seed, landscape_steps=args.landscape_steps)
+    page = write_page(out, text)
     terminal.result({"report": str(page), "runs": [str(run) for run in args.runs]})
     terminal.say(f"Open {page} in a browser ({page.stat().st_size / 1e6:.1f} MB).")

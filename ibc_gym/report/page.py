@@ -51,12 +51,23 @@ def report(
     Raises:
         ConfigError: A run is missing or empty, it has no such episode or step, or the page cannot be written.
     """
+    found = ready(runs, out)
+    page = render(found, landscape_seed=landscape_seed, landscape_steps=landscape_steps)
+    return write_page(Path(out), page)
+
+
+def ready(runs: Sequence[str | Path], out: str | Path) -> list[Run]:
+    """Read the runs and, once they are found to be there, make the page's folder.
+
+    Raises:
+        ConfigError: A run is missing or empty, or the page cannot be written.
+    """
     out = Path(out)
     if out.suffix != ".html":
         raise ConfigError(f"A report is one HTML page; {out} does not end in .html.")
+    found = read_runs(runs)
     writable_folder(out.parent)
-    page = render(read_runs(runs), landscape_seed=landscape_seed, landscape_steps=landscape_steps)
-    return write_page(out, page)
+    return found
 
 
 def render(

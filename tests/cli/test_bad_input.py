@@ -154,6 +154,16 @@ class TestBadInput:
         assert "no run" in refused(capsys, "eval", tmp_path / "nothing")
         assert "nothing" in refused(capsys, "report", tmp_path / "nothing")
 
+    def test_report_about_what_is_no_run_announces_and_makes_nothing(
+        self, demos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for folder in (tmp_path / "nosuch", demos):
+            code, out, err = run(capsys, "report", folder)
+            assert code == 1
+            assert str(folder) in err and "Writes" not in out
+        assert not (tmp_path / "nosuch").exists()
+        assert "There is no run" in refused(capsys, "export", tmp_path / "nosuch")
+
     def test_checkpoint_of_another_task(
         self, trained: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
