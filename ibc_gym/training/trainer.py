@@ -18,6 +18,7 @@ from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.selection import top_episodes
 from ibc_gym.errors import CheckpointError, ConfigError
 from ibc_gym.lock import only_writer
+from ibc_gym.records import Windows
 from ibc_gym.registry import load, make_policy
 from ibc_gym.serialise import to_json
 from ibc_gym.tables import POLICIES
@@ -59,8 +60,13 @@ def check_ready(config: TrainConfig) -> None:
 def load_training_set(config: TrainConfig) -> TrainingSet:
     """Open the recorded data and cut the windows that the policy takes, split by episode.
 
+    The policy is made and fitted on the way, to see that it can be: nothing of the run is written yet.
+
     Raises:
-        ConfigError: There is no data set, or it has too few episodes, or none has a return to be chosen by.
+        ConfigError: There is no data set, or it has too few episodes, or none has a return to be chosen by; or there is
+            no policy of these settings.
+        SpecMismatch: The policy takes other data.
+        UnknownName: No frame is called that.
         DatasetCorrupt: Some of it is damaged, unless the config says to leave that out.
     """
     policy_config = with_policy_config(config).policy_config
@@ -69,13 +75,15 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     training, held_out = dataset.select(kept).split(
         config.validation_fraction, np.random.default_rng(config.seed)
     )
+    with own_randomness(config.seed, torch.device("cpu")):
+        policy = make_policy(config.policy, dataset.spec, policy_config)
     names = policy_config.inputs
-    missing = [name for name in names if name not in dataset.spec.observation_space.spaces]
-    if missing:  # let the registry say it, before any data are read
-        make_policy(config.policy, dataset.spec, policy_config)
+    windows = dataset.windows(policy_config.history, kept[training], names)
+    if len(windows):
+        policy.fit(_longest_episode(windows))
     return TrainingSet(
         spec=dataset.spec,
-        training=dataset.windows(policy_config.history, kept[training], names),
+        training=windows,
         validation=dataset.windows(policy_config.history, kept[held_out], names)
         if len(held_out)
         else None,
@@ -160,6 +168,17 @@ def pick_device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"Device {name!r} cannot be used ({reason}); try 'cpu'.") from error
     return device
+
+
+def _longest_episode(windows: Windows) -> Windows:
+    """The windows of one episode, enough to see whether a policy can be fitted to them."""
+    rows = windows.episode == np.bincount(windows.episode).argmax()
+    return replace(
+        windows,
+        index=windows.index[rows],
+        action=windows.action[rows],
+        episode=windows.episode[rows],
+    )
 
 
 def _prepare(

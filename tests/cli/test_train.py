@@ -68,6 +68,26 @@ def test_data_that_are_not_there_and_a_folder_that_is_taken_are_told_before_anyt
         assert out.exists() is taken
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--policy.frame", "nosuch"), "nosuch"),
+        (("--policy.frame", "push"), "no windows of the push task"),
+        (("--preset", "fast/push-frame"), "no windows of the push task"),
+        (("--policy.inputs", "image"), "'image'"),
+    ],
+)
+def test_policy_that_the_data_do_not_suit_is_told_before_anything_is_announced_or_written(
+    demos: Path, flags: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = demos.parent / "run"
+    code, said, err = call(capsys, "train", demos, *flags, "--out", out)
+    assert code == 1
+    assert told in err
+    assert "Writes" not in said
+    assert not out.exists()
+
+
 def test_ctrl_c_gives_the_command_that_goes_on(
     demos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
