@@ -34,7 +34,7 @@ def settle(config: Any) -> None:
         optional = kind.endswith(" | None") and value is None
         mistaken = isinstance(value, bool) and kind.startswith(("int", "float"))
         if mistaken or not (optional or isinstance(value, types)):
-            raise ConfigError(f"{_owner(config)}.{field.name} is {value!r}, but must be {called}.")
+            raise ConfigError(f"{owner(config)}.{field.name} is {value!r}, but must be {called}.")
     require_finite(config)
 
 
@@ -47,10 +47,22 @@ def require_finite(config: Any) -> None:
     Raises:
         ConfigError: A number is not finite; it names the field.
     """
-    _check(config, _owner(config))
+    _check(config, owner(config))
 
 
-def _owner(config: Any) -> str:
+def require_at_least(config: Any, least: int, *names: str) -> None:
+    """Refuse sizes and counts below a bound, in tuples too.
+
+    Raises:
+        ConfigError: One is; it names the field.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if any(size < least for size in (value if isinstance(value, tuple) else (value,))):
+            raise ConfigError(f"{owner(config)}.{name} is {value!r}, but must be at least {least}.")
+
+
+def owner(config: Any) -> str:
     """The config's own name, which a user knows; the class of its flags is derived from it and has another."""
     names = [cls.__name__ for cls in type(config).__mro__]
     return next((name for name in names if name.endswith("Config")), names[0])

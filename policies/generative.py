@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ibc_gym.checks import require_at_least
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
-from ibc_gym.errors import ConfigError
 
 from .base import Batch, WindowPolicy, check_finite, evaluating
 from .inputs import InputConfig
@@ -41,9 +41,7 @@ class GenerativeConfig(EncoderConfig, InputConfig):
     def __post_init__(self) -> None:
         InputConfig.__post_init__(self)
         EncoderConfig.__post_init__(self)
-        for name in ("field_width", "field_blocks", "draws"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}, but must be at least 1.")
+        require_at_least(self, 1, "field_width", "field_blocks", "draws")
 
 
 class GenerativePolicy(WindowPolicy):

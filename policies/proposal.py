@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import owner, require_at_least, require_finite
 from ibc_gym.errors import ConfigError
 
 from .flow import LEAST_SHARE, AutoregressiveSplines, Flow
@@ -50,16 +50,19 @@ class ProposalConfig:
 
     def __post_init__(self) -> None:
         require_finite(self)
-        if self.components < 1 or self.width < 1:
-            raise ConfigError("A proposal needs at least 1 component and 1 unit per layer.")
+        require_at_least(self, 1, "components", "width")
         if not 2 <= self.pieces < 1 / LEAST_SHARE:
             raise ConfigError(
-                f"pieces is {self.pieces}, but must be at least 2 and less than {1 / LEAST_SHARE:.0f}."
+                f"{owner(self)}.pieces is {self.pieces}, but must be at least 2 and less than {1 / LEAST_SHARE:.0f}."
             )
         if self.depth < 0 or self.depth % 2:
-            raise ConfigError(f"depth is {self.depth}, but residual blocks have 2 layers each.")
+            raise ConfigError(
+                f"{owner(self)}.depth is {self.depth}, but residual blocks have 2 layers each."
+            )
         if not 0 <= self.uniform_share < 1:
-            raise ConfigError(f"uniform_share is {self.uniform_share}, but must be in [0, 1).")
+            raise ConfigError(
+                f"{owner(self)}.uniform_share is {self.uniform_share}, but must be in [0, 1)."
+            )
 
 
 class Learned(Protocol):

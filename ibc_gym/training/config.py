@@ -145,6 +145,7 @@ class TrainConfig:
             self._require(name, value is None or value > 0, "must be positive, or None")
         for name in ("warmup", "weight_decay", "seed"):
             self._require(name, getattr(self, name) >= 0, "must not be negative")
+        self._require("seed", self.seed < 2**63, "must be less than 2**63")
         decay = self.average_decay
         self._require("average_decay", decay is None or 0 < decay < 1, "must lie between 0 and 1")
         self._require("validation_fraction", 0 <= self.validation_fraction < 1, "must be in [0, 1)")

@@ -6,8 +6,6 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from ibc_gym.errors import ConfigError
-
 from .activation import ACTIVATIONS, Activation, before_relu
 from .initialise import Initialisation, initialise
 
@@ -48,17 +46,8 @@ class DenseResnetValue(nn.Module):
         activation: Activation = "relu",
         initialisation: Initialisation = "normal",
     ) -> None:
-        """Make the layers; a value is one output, an explicit policy has more.
-
-        Raises:
-            ConfigError: The width is not divisible by 4, or there is no block.
-        """
+        """Make the layers; a value is one output, an explicit policy has more. The width is a multiple of 4."""
         super().__init__()
-        if width % 4 or blocks < 1:
-            raise ConfigError(
-                f"DenseResnetValue of width {width} with {blocks} blocks: the width must be divisible by 4, "
-                "and there must be a block."
-            )
         self.closed_form = activation == "relu"
         self.projection = nn.Linear(inputs, width)
         self.blocks = nn.ModuleList(

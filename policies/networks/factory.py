@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ibc_gym.checks import owner, require_at_least
 from ibc_gym.errors import ConfigError
 
 from .dense_resnet_value import DenseResnetValue
@@ -51,12 +52,14 @@ class EncoderConfig(PictureConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        depths = (self.depth, self.trunk_depth)
-        if self.width < 1 or min(depths) < 0 or any(depth % 2 for depth in depths):
-            raise ConfigError(
-                f"width is {self.width}, depth {self.depth} and trunk_depth {self.trunk_depth}, but an encoder has at "
-                "least 1 unit a layer, and its residual blocks have 2 layers each."
-            )
+        require_at_least(self, 1, "width")
+        for name in ("depth", "trunk_depth"):
+            depth = getattr(self, name)
+            if depth < 0 or depth % 2:
+                raise ConfigError(
+                    f"{owner(self)}.{name} is {depth}, but an encoder's residual blocks have 2 layers each: choose an "
+                    "even number, or 0 for none."
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,15 @@ class LateFusionConfig(EncoderConfig):
     """Blocks of the DenseResnetValue; the paper's 8, 14 and 20 layers are 2, 4 and 6 blocks."""
     dense: Dense = "regular"
     """"spectral_norm" holds the largest singular value of every dense layer at 1; convolutions are left alone."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least(self, 1, "value_width", "value_blocks")
+        if self.value == "dense_resnet" and self.value_width % 4:
+            raise ConfigError(
+                f"{owner(self)}.value_width is {self.value_width}, but a bottleneck has a quarter of it: choose a "
+                "multiple of 4."
+            )
 
 
 def joint_network(config: JointConfig, features: int, actions: int) -> EnergyNetwork:

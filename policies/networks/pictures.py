@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ibc_gym.checks import owner, require_at_least
 from ibc_gym.errors import ConfigError
 
 from .conv_maxpool import ConvMaxPool
@@ -53,8 +54,9 @@ class PictureConfig:
     def __post_init__(self) -> None:
         if not self.channels:
             raise ConfigError(
-                "channels is empty, but an encoder of pictures has at least one layer."
+                f"{owner(self)}.channels is empty, but an encoder of pictures has at least one layer."
             )
+        require_at_least(self, 1, "channels")
 
 
 def picture_network(config: PictureConfig, shape: tuple[int, int, int]) -> PictureNetwork:

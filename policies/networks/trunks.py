@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import owner, require_at_least, require_finite
 from ibc_gym.errors import ConfigError
 
 from .activation import Activation
@@ -49,16 +49,17 @@ class TrunkConfig:
     def __post_init__(self) -> None:
         require_finite(self)
         if not 0 <= self.dropout < 1:
-            raise ConfigError(f"dropout is {self.dropout}, but must be in [0, 1).")
+            raise ConfigError(f"{owner(self)}.dropout is {self.dropout}, but must be in [0, 1).")
         layers = _LAYERS_PER_BLOCK[self.trunk]
-        if self.width < 1 or self.depth < 1 or self.depth % layers:
+        require_at_least(self, 1, "width", "depth")
+        if self.depth % layers:
             raise ConfigError(
-                f"width is {self.width} and depth {self.depth}, but a trunk {self.trunk!r} has at least 1 unit a layer "
-                f"and {layers} layers a block: choose a depth that is a multiple of {layers}."
+                f"{owner(self)}.depth is {self.depth}, but a trunk {self.trunk!r} has {layers} layers a block: choose a "
+                f"depth that is a multiple of {layers}."
             )
         if self.trunk == "dense_resnet" and self.width % 4:
             raise ConfigError(
-                f"width is {self.width}, but a bottleneck has a quarter of it: choose a multiple of 4."
+                f"{owner(self)}.width is {self.width}, but a bottleneck has a quarter of it: choose a multiple of 4."
             )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import require_at_least, require_finite
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
@@ -42,8 +42,7 @@ class DFOConfig:
 
     def __post_init__(self) -> None:
         require_finite(self)
-        if min(self.samples, self.validation_samples, self.iterations) < 1:
-            raise ConfigError("DFO needs at least 1 sample and 1 iteration.")
+        require_at_least(self, 1, "samples", "validation_samples", "iterations")
         if self.sigma < 0 or self.shrink < 0 or self.temperature <= 0:
             raise ConfigError(
                 f"DFO with sigma {self.sigma}, shrink {self.shrink} and temperature {self.temperature}: "

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import require_at_least, require_finite
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
@@ -66,8 +66,7 @@ class LangevinConfig:
 
     def __post_init__(self) -> None:
         require_finite(self)
-        if min(self.samples, self.validation_samples, self.iterations) < 1:
-            raise ConfigError("Langevin dynamics need at least 1 chain and 1 iteration.")
+        require_at_least(self, 1, "samples", "validation_samples", "iterations")
         steps = ("step_initial", "step_final", "second_step_initial", "second_step_final")
         for name in (*steps, "power", "decay", "noise", "inference_noise", "second_noise"):
             if getattr(self, name) < 0:
@@ -77,7 +76,9 @@ class LangevinConfig:
         for name in ("delta_clip", "gradient_clip"):
             value = getattr(self, name)
             if value is not None and value <= 0:
-                raise ConfigError(f"{name} is {value}, but must be positive, or None for no limit.")
+                raise ConfigError(
+                    f"LangevinConfig.{name} is {value}, but must be positive, or None for no limit."
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ PLAIN = TrainConfig(data=Path("demos.zarr"), out=Path("run"))
         ("threads", 0),
         ("log_every", 0),
         ("seed", -1),
+        ("seed", 2**63),
         ("weight_decay", -1.0),
         ("divergence_limit", 0.0),
     ],

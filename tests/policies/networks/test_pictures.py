@@ -183,13 +183,14 @@ def test_spatial_softmax_sharpens_by_its_temperature() -> None:
 def test_keypoints_are_where_the_last_maps_are_strongest() -> None:
     look = ConvMaxPool((3, 64, 64), (3, 2), keypoints=True)
     with torch.no_grad():
-        for layer in convolutions(
-            look
-        ):  # each hands the picture on, the last one its second channel, sharply
+        first, last = convolutions(look)
+        for layer in (first, last):
             layer.weight.zero_()
-        for channel in range(3):
-            look.layers[0].weight[channel, channel, 1, 1] = 1
-        look.layers[1].weight[1, 1, 1, 1] = 100
+        for channel in range(
+            3
+        ):  # each hands the picture on, the last one its second channel, sharply
+            first.weight[channel, channel, 1, 1] = 1
+        last.weight[1, 1, 1, 1] = 100
         found = look(dot(16, 40))[0]
     row, column = (
         (16 + 18) / 4,
@@ -215,7 +216,7 @@ def test_trunk_sees_pictures_and_features_together() -> None:
 
 
 @pytest.mark.parametrize("depths", [{"depth": 1}, {"trunk_depth": 3}, {"trunk_depth": -2}])
-def test_depth_that_residual_blocks_cannot_have_is_refused(depths: dict[str, int]) -> None:
+def test_depth_that_residual_blocks_cannot_have_is_refused(depths: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="2 layers each"):
         LateFusionConfig(**depths)
 

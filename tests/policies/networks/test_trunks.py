@@ -107,7 +107,7 @@ def test_dropout_is_for_training_alone(trunk: Any) -> None:
         ({"trunk": "resnet_original", "depth": 5}, "multiple of 2"),
         ({"trunk": "dense_resnet", "depth": 4}, "multiple of 3"),
         ({"trunk": "dense_resnet", "depth": 3, "width": 6}, "multiple of 4"),
-        ({"depth": 0}, "depth 0"),
+        ({"depth": 0}, "depth is 0"),
         ({"width": 0}, "width is 0"),
         ({"dropout": 1.0}, "dropout"),
     ],
