@@ -43,6 +43,20 @@ def cut(windows: Windows, horizon: int, lead: int = 0) -> Float32:
     return chunks
 
 
+def check_lead(windows: Windows, lead: int) -> None:
+    """See that a lead leaves something to learn from windows.
+
+    Raises:
+        SpecMismatch: It reaches the end of every episode, so that all that is demonstrated is each one's last action.
+    """
+    longest = int(np.bincount(windows.episode).max())
+    if lead and lead >= longest - 1:
+        raise SpecMismatch(
+            f"lead is {lead} steps, but the longest episode has {longest}: every target would be its episode's last "
+            "action. Choose a smaller --policy.lead, or 0 for none."
+        )
+
+
 def merged(before: Tensor | None, rows: Int64, new: Tensor, total: int) -> Tensor:
     """What is kept of `total` environments: `new` in these rows, as before in the others."""
     if before is None or len(rows) == total:

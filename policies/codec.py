@@ -17,7 +17,7 @@ from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.normalise import STD_FLOOR, Normaliser, min_max, standardise
 from ibc_gym.records import Float32, Windows
 
-from .chunks import cut
+from .chunks import check_lead, cut
 from .images import channel_statistics, resize
 from .inputs import InputConfig, input_shape, is_image
 
@@ -129,9 +129,11 @@ class Codec:
         """Fit normalisers and the sampling box (Florence et al. 2021, §B) to the training windows.
 
         Raises:
-            SpecMismatch: The windows are empty, not finite, or do not fit the spaces.
+            SpecMismatch: The windows are empty, not finite, or do not fit the spaces, or the lead reaches the end of
+                every episode.
         """
         self.check(windows)
+        check_lead(windows, self.config.lead)
         inputs = {name: self._fit_input(windows, name) for name in self.config.inputs}
         actions = self._framed(cut(windows, self.config.horizon, self.config.lead), windows)
         actions = actions.reshape(-1, actions.shape[-1])  # (M H, A)

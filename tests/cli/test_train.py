@@ -75,6 +75,7 @@ def test_data_that_are_not_there_and_a_folder_that_is_taken_are_told_before_anyt
         (("--policy.frame", "push"), "no windows of the push task"),
         (("--preset", "fast/push-frame"), "no windows of the push task"),
         (("--policy.inputs", "image"), "'image'"),
+        (("--policy.lead", "500"), "the longest episode has 50"),
     ],
 )
 def test_policy_that_the_data_do_not_suit_is_told_before_anything_is_announced_or_written(

@@ -62,6 +62,18 @@ def test_chunk_goes_on_to_the_end_of_its_episode_and_repeats_the_last_action(
         assert chunk.astype(int).tolist() == [list(each) for each in expected]
 
 
+@pytest.mark.parametrize("kind", [MSE, Nearest])
+def test_lead_that_reaches_the_end_of_every_episode_is_refused(
+    kind: Any, make_spec: MakeSpec
+) -> None:
+    spec = make_spec()
+    windows = episodes([5, 9, 7])
+    kind(kind.Config(history=1, lead=7), spec).fit(windows)  # in the longest, its last two differ
+    for lead in (8, 500):
+        with pytest.raises(SpecMismatch, match=f"lead is {lead} steps.*longest episode has 9"):
+            kind(kind.Config(history=1, lead=lead), spec).fit(windows)
+
+
 def test_chunks_of_a_recording_are_its_actions(particle_demos: Path) -> None:
     data = Dataset.open(particle_demos)
     windows = data.windows(2, [3, 7])
