@@ -23,21 +23,33 @@ class Declined(ConfigError):
     """A person was asked and said no, so nothing moved; no other setting is to be tried in its place."""
 
 
+_MANY: Final = 20
+"""Names that fill no more than a few lines of a terminal."""
+
+
 class UnknownName(IbcGymError, KeyError):
     """A name that no table knows."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], *, listed_by: str | None = None
+    ) -> None:
         """Say what was asked for, the nearest known names, and all of them.
 
         Args:
             kind: What the name should have been, as a noun: "task", "policy".
             name: The name that was given.
             known: Every valid name.
+            listed_by: A command that lists them, which is said in their place where they are many.
         """
         known = sorted(known)
         near = get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        self.message = f"There is no {kind} called {name!r}.{hint} Known: {', '.join(known)}."
+        every = (
+            f"`{listed_by}` names all {len(known)}."
+            if listed_by and len(known) > _MANY
+            else f"Known: {', '.join(known)}."
+        )
+        self.message = f"There is no {kind} called {name!r}.{hint} {every}"
         super().__init__(self.message)
 
     def __str__(self) -> str:

@@ -61,7 +61,7 @@ def load(table: Mapping[str, str], name: str, kind: str) -> Any:
         MissingDependency: It needs a library that is not installed.
     """
     if name not in table:
-        raise UnknownName(kind, name, table)
+        raise UnknownName(kind, name, table, listed_by="ibc-gym list")
     return _attribute(table[name], f"The {kind} {name!r}")
 
 

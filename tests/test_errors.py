@@ -23,6 +23,16 @@ def test_unknown_name_far_from_all_only_lists() -> None:
     assert "Did you mean" not in str(errors.UnknownName("task", "zzz", ["push"]))
 
 
+def test_many_names_are_left_to_the_command_that_lists_them() -> None:
+    known = [f"preset-{number}" for number in range(86)]
+    said = str(errors.UnknownName("preset", "preset-4x", known, listed_by="ibc-gym list"))
+    assert "Did you mean 'preset-4" in said
+    assert said.endswith("? `ibc-gym list` names all 86.")
+    assert "Known: preset-0, preset-1" in str(
+        errors.UnknownName("preset", "4", known[:2], listed_by="ibc-gym list")
+    )
+
+
 def test_missing_dependency_names_the_extra() -> None:
     error = errors.MissingDependency("torch", extra="policies", needed_for="Training")
     assert "pip install 'ibc-gym[policies]'" in str(error)

@@ -137,10 +137,17 @@ REQUIRED = object()
 
 
 def take(argv: Sequence[str], name: str) -> str | None:
-    """The value of one flag, looked up before the others are known; None if it is not given."""
+    """The value of one flag, looked up before the others are known; None if it is not given.
+
+    Raises:
+        UsageError: Another flag stands in its place.
+    """
     for index, said in enumerate(argv):
         if said == name and index + 1 < len(argv):
-            return argv[index + 1]
+            value = argv[index + 1]
+            if value.startswith("--"):
+                raise UsageError(f"{name} needs a value, but {value} follows.")
+            return value
         if said.startswith(f"{name}="):
             return said.partition("=")[2]
     return None

@@ -110,10 +110,10 @@ def train_flags(argv: Sequence[str]) -> type[Any]:
 
     Raises:
         UnknownName: There is no such policy or preset.
-        UsageError: Preset and policy contradict each other.
+        UsageError: Preset and policy contradict each other, or one of the two flags has no value.
     """
     name = take(argv, "--preset")
-    preset = load(PRESETS, name, "preset") if name else None
+    preset = None if name is None else load(PRESETS, name, "preset")
     chosen = take(argv, "--policy.type") or (preset.policy if preset else "ebm")
     if preset and preset.policy != chosen:
         raise UsageError(

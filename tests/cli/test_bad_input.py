@@ -109,6 +109,22 @@ class TestBadInput:
         words = ("train", "somewhere", "--preset", "fast/push", "--policy.type", "mse")
         assert "leave out --policy.type" in refused(capsys, *words)
 
+    def test_unknown_preset_is_answered_in_a_line_or_two(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        complaint = refused(capsys, "train", "somewhere", "--preset", "fast/psuh")
+        assert "Did you mean 'fast/push'" in complaint and "`ibc-gym list` names all" in complaint
+        assert len(complaint) < 200
+        assert "no preset called ''" in refused(capsys, "train", "somewhere", "--preset=")
+
+    @pytest.mark.parametrize("flag", ["--preset", "--policy.type"])
+    def test_flag_in_the_place_of_a_value(
+        self, flag: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        complaint = refused(capsys, "train", "somewhere", flag, "--out", "x")
+        assert f"{flag} needs a value, but --out follows." in complaint
+        assert run(capsys, "train", "somewhere", flag, "--out", "x")[0] == 2
+
     def test_task_option_without_a_value(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert "needs a value" in refused(capsys, "record", "push", "--task.horizon", "--episodes")
 
