@@ -13,7 +13,8 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
 
-from ibc_gym.errors import IbcGymError
+from ibc_gym.cli.typed import as_typed, flag_groups
+from ibc_gym.errors import ConfigError, IbcGymError
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ def parse(
 
     Raises:
         UsageError: With what is wrong, and the flag that was probably meant.
+        ConfigError: The values of several flags make no sense.
     """
     complaint = io.StringIO()
     try:
@@ -69,12 +71,15 @@ def parse(
                 description="\n\n".join(description),
             )
             return made
+    except ConfigError as error:  # of the class itself; of configs in it tyro complains
+        raise ConfigError(as_typed(str(error), flag_groups(cls))) from error
     except SystemExit as stop:
         if stop.code in (0, None):
             if examples:
                 print("examples:", *(f"  {command} {words}" for words in examples), sep="\n")
             raise
-        raise UsageError(f"{_flat(complaint.getvalue())}\nSee: {command} --help") from None
+        said = as_typed(_flat(complaint.getvalue()), flag_groups(cls))
+        raise UsageError(f"{said}\nSee: {command} --help") from None
 
 
 def flags_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 import traceback
@@ -13,9 +12,9 @@ from importlib.metadata import version
 from typing import Final
 
 from ibc_gym.cli.flags import UsageError
+from ibc_gym.cli.typed import as_typed, groups_of_command
 from ibc_gym.console import Terminal
 from ibc_gym.errors import IbcGymError, MissingDependency, Stopped, UnknownName
-from ibc_gym.tables import POLICIES, TASKS
 
 Command = Callable[[Sequence[str], Terminal], int | None]
 """Takes the words after the command; gives an exit code other than 0 if it found something wrong."""
@@ -50,10 +49,6 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Every command, where it lives, and what it is for; loaded when it is called."""
 
-_CONFIG_FIELD: Final = re.compile(r"\b(\w+)Config\.(\w+(?:\.\w+)*)")
-
-_RANDOMISATION_FIELD: Final = re.compile(r"\b\w*Randomisation\.(\w+)")
-
 _GROUPS: Final = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
@@ -75,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in words:
             traceback.print_exc()
-        terminal.failed(f"ibc-gym: {_sentence(error)}")
+        terminal.failed(f"ibc-gym: {_sentence(error, words)}")
         return 2 if isinstance(error, UsageError) else 1
 
 
@@ -147,11 +142,10 @@ def _split(words: list[str]) -> tuple[str, list[str]]:
     return words[0], words[1:]
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, words: list[str]) -> str:
     """What went wrong, without a traceback."""
     if isinstance(error, IbcGymError):
-        said = _CONFIG_FIELD.sub(_as_typed, str(error))
-        return _RANDOMISATION_FIELD.sub(_as_tasks_option, said)
+        return _typed(error, words)
     if isinstance(error, ModuleNotFoundError):
         explained = MissingDependency.explaining(error, needed_for="This command")
         if explained is not None:
@@ -166,21 +160,12 @@ def _sentence(error: Exception) -> str:
     return f"Unexpected {type(error).__name__}: {error}. Run again with --debug to see where."
 
 
-def _as_typed(found: re.Match[str]) -> str:
-    """The flag of a config's field, where the class says which: "EvalConfig.episodes" is `--episodes`."""
-    kind, name = found[1].lower(), found[2].replace("_", "-")
-    programs = ("record", "recordbyperson", "hand", "train", "eval", "replay", "import", "demo")
-    if kind in (*programs, "calibrate", "rig", "rehearse", "compare"):
-        return f"--{name}"
-    if kind in (task.replace("-", "") for task in TASKS):
-        return f"--task.{name}"
-    policies = {where.rpartition(":")[2].lower() for where in POLICIES.values()}
-    return f"--policy.{name}" if kind in policies else found[0]
-
-
-def _as_tasks_option(found: re.Match[str]) -> str:
-    """The flag of a field of a task's randomisation."""
-    return f"--task.randomisation.{found[1].replace('_', '-')}"
+def _typed(error: IbcGymError, words: list[str]) -> str:
+    """What an error says, with the flags of the command that was called."""
+    name, _ = _split(words)
+    where = COMMANDS[name][0].partition(":")[0] if name in COMMANDS else ""
+    module = sys.modules.get(where)
+    return as_typed(str(error), groups_of_command(module) if module else {})
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -28,11 +28,16 @@ class ConvResNetConfig:
     """Where each map is strongest, or the mean of each."""
 
     def __post_init__(self) -> None:
-        if self.filters % 4 or min(self.filters, self.blocks, self.heads) < 1:
-            raise ConfigError(
-                f"conv_resnet has {self.filters} filters, {self.blocks} blocks and {self.heads} heads, but the "
-                "filters must be divisible by 4, and there must be a block and a head."
-            )
+        for name, good in (
+            ("filters", self.filters >= 1 and self.filters % 4 == 0),
+            ("blocks", self.blocks >= 1),
+            ("heads", self.heads >= 1),
+        ):
+            if not good:
+                raise ConfigError(
+                    f"{owner(self)}.{name} is {getattr(self, name)}, but the filters must be divisible by 4, and there "
+                    "must be a block and a head."
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,6 +97,34 @@ class TestBadInput:
             capsys, "eval", "oracle", "--env", task, flag, "-1.0"
         )
 
+    @pytest.mark.parametrize(
+        ("words", "flag"),
+        [
+            (("export", "somewhere", "--check", "0"), "--check is 0"),
+            (("train", "d", "--rollback.attempts", "-1"), "--rollback.attempts is -1"),
+            (("train", "d", "--steps", "0"), "--steps is 0"),
+            (("train", "d", "--policy.late-fusion.width", "0"), "--policy.late-fusion.width is 0"),
+            (
+                ("train", "d", "--policy.late-fusion.conv-resnet.blocks", "0"),
+                "--policy.late-fusion.conv-resnet.blocks is 0",
+            ),
+            (
+                ("train", "d", "--policy.type", "mse", "--policy.conv-resnet.blocks", "0"),
+                "--policy.conv-resnet.blocks is 0",
+            ),
+            (("train", "d", "--policy.joint.depth", "3"), "--policy.joint.depth is 3"),
+            (("train", "d", "--policy.proposal.width", "0"), "--policy.proposal.width is 0"),
+            (("train", "d", "--policy.langevin.samples", "0"), "--policy.langevin.samples is 0"),
+            (("train", "d", "--policy.type", "mse", "--policy.width", "0"), "--policy.width is 0"),
+            (("eval", "oracle", "--env", "push", "--episodes", "0"), "--episodes is 0"),
+            (("demo", "--steps", "0"), "--steps is 0"),
+        ],
+    )
+    def test_field_of_any_config_is_named_as_it_is_typed(
+        self, words: tuple[str, ...], flag: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert refused(capsys, *words).startswith(f"ibc-gym: {flag}, but")
+
     @pytest.mark.parametrize("command", ["compare-sims", "rehearse"])
     def test_folder_that_cannot_be_is_told_before_it_is_said_to_be_written(
         self, command: str, capsys: pytest.CaptureFixture[str]
