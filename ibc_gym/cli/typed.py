@@ -12,6 +12,9 @@ from ibc_gym.tables import PEOPLE, POLICIES, TASKS
 
 _CONFIG_FIELD: Final = re.compile(r"\b(\w+Config)\.(\w+(?:\.\w+)*)")
 
+_RENAMED: Final = {"TrainConfig.policy": "policy.type", "TrainConfig.policy_config": "policy"}
+"""Flags that `ibc-gym train` calls otherwise than its config does."""
+
 _RANDOMISATION_FIELD: Final = re.compile(r"\b\w*Randomisation\.(\w+)")
 
 
@@ -52,8 +55,9 @@ def as_typed(said: str, groups: Mapping[str, str]) -> str:
     groups = {**_of_tables(), **groups}
 
     def flag(found: re.Match[str]) -> str:
-        group = groups.get(found[1])
-        return found[0] if group is None else f"--{group}{found[2].replace('_', '-')}"
+        group, (field, *parts) = groups.get(found[1]), found[2].split(".")
+        path = ".".join((_RENAMED.get(f"{found[1]}.{field}", field), *parts))
+        return found[0] if group is None else f"--{group}{path.replace('_', '-')}"
 
     said = _CONFIG_FIELD.sub(flag, said)
     return _RANDOMISATION_FIELD.sub(

@@ -274,7 +274,7 @@ class Dataset:
             held_out = max(1, held_out)
         if held_out >= len(self):
             raise ConfigError(
-                f"{self.path} has {count(len(self), 'episode')}: too few to train on some and hold out {held_out}."
+                f"{self.path}: {count(len(self), 'episode')} to learn from, too few to train on some and hold out {held_out}."
             )
         order = rng.permutation(len(self)).astype(np.int64)
         return np.sort(order[held_out:]), np.sort(order[:held_out])

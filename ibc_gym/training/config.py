@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ibc_gym.checks import settle
 from ibc_gym.errors import ConfigError
 from ibc_gym.training.schedule import Schedule
+from ibc_gym.words import count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,26 +177,64 @@ def check_resumable(now: dict[str, Any], before: dict[str, Any]) -> None:
     """Hold a resumed run to the settings it began with, both as plain JSON.
 
     Raises:
-        ConfigError: A setting differs that would change the result.
+        ConfigError: A setting differs that would change the result; it names each.
     """
+    differing: list[Difference] = []
     for name in (field.name for field in dataclasses.fields(TrainConfig)):
         if name in FREE_TO_CHANGE or now.get(name) == before.get(name):
             continue
         if name == "steps" and _is_longer(now, before):
             continue
-        said = (
-            f"The run was begun with {name} {before.get(name)!r}, but is to be resumed with "
-            f"{now.get(name)!r}."
-        )
+        found = _differences(f"TrainConfig.{name}", before.get(name), now.get(name))
+        if name == "policy":  # its settings have other names then
+            raise ConfigError(_said(found) + _AGAIN)
         if name == "steps" and before.get("schedule") in ENDLESS:
-            raise ConfigError(f"{said} A run can be made longer, not shorter.")
+            raise ConfigError(f"{_said(found)} A run can be made longer, not shorter.")
         if name == "steps":
             raise ConfigError(
-                f"{said} Its {before.get('schedule')} schedule ends with them, so another number is another run: "
-                "train into another folder. A run that begins with --schedule constant or exponential can be made "
+                f"{_said(found)} Its {before.get('schedule')} schedule ends with them, so another number is another "
+                "run: train into another folder. A run that begins with --schedule constant or exponential can be made "
                 "longer."
             )
-        raise ConfigError(f"{said} Resume with the same settings, or train into another folder.")
+        differing += found
+    if differing:
+        raise ConfigError(_said(differing) + _AGAIN)
+
+
+Difference = tuple[str, Any, Any]
+"""A setting, as it was and as it is."""
+
+_AGAIN = " Resume with the same settings, or train into another folder."
+_SHOWN = 4
+"""Differing settings that are named."""
+
+
+def _differences(name: str, before: Any, now: Any) -> list[Difference]:
+    """What differs of a setting, in parts where it has some."""
+    if before == now:
+        return []
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return [(name, before, now)]
+    return [
+        each
+        for key in {**before, **now}
+        for each in _differences(f"{name}.{key}", before.get(key), now.get(key))
+    ]
+
+
+def _said(differing: list[Difference]) -> str:
+    shown = differing[:_SHOWN]
+    left = len(differing) - len(shown)
+    return (
+        f"The run was begun with {_listed([f'{name} {before!r}' for name, before, _ in shown], left)}, but is to be "
+        f"resumed with {_listed([repr(now) for _, _, now in shown], left)}."
+    )
+
+
+def _listed(words: list[str], left: int) -> str:
+    """Some words, and how many are left out: "a, b and 3 others"."""
+    words = [*words, *([count(left, "other")] if left else [])]
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _is_longer(now: dict[str, Any], before: dict[str, Any]) -> bool:

@@ -28,6 +28,10 @@ from ibc_gym.training.loop import TrainingLoop
 from ibc_gym.training.records import Listener, TrainingSet, TrainResult
 from ibc_gym.training.run_folder import TRAIN_CONFIG, RunFolder, refuse_taken
 from ibc_gym.training.telemetry import METRICS, TENSORBOARD, MetricsFile, TensorBoardFiles
+from ibc_gym.words import count
+
+_DIGITS = 12
+"""Of a fingerprint, so many tell data sets apart to the eye."""
 
 
 def train(config: TrainConfig, on_progress: Listener | None = None) -> TrainResult:
@@ -72,9 +76,17 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     policy_config = with_policy_config(config).policy_config
     dataset = Dataset.open(config.data, skip_damaged=config.skip_damaged)
     kept = top_episodes(dataset, config.keep_top)
-    training, held_out = dataset.select(kept).split(
-        config.validation_fraction, np.random.default_rng(config.seed)
-    )
+    try:
+        training, held_out = dataset.select(kept).split(
+            config.validation_fraction, np.random.default_rng(config.seed)
+        )
+    except ConfigError as error:
+        if len(kept) == len(dataset):
+            raise
+        raise ConfigError(
+            f"{error} It has {count(len(dataset), 'episode')}, but learned from are only those that no error cut off, "
+            f"and of these the best {config.keep_top:.3g} (--keep-top)."
+        ) from error
     with own_randomness(config.seed, torch.device("cpu")):
         policy = make_policy(config.policy, dataset.spec, policy_config)
     names = policy_config.inputs
@@ -245,7 +257,7 @@ def _policies(
 def _check_same_run(settings: dict[str, Any], ours: str, theirs: str, checkpoint: Path) -> None:
     if ours != theirs:
         raise CheckpointError(
-            f"{checkpoint} was trained on other data (fingerprint {theirs}, now {ours}). "
+            f"{checkpoint} was trained on other data (fingerprint {theirs[:_DIGITS]}, now {ours[:_DIGITS]}). "
             "Resume with the data that the run began with, or train into another folder."
         )
     check_resumable(settings, read_json(checkpoint / PRETRAINED / TRAIN_CONFIG))

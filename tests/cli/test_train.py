@@ -134,6 +134,18 @@ def test_no_evaluation_is_suggested_for_a_task_that_is_not_here(
     assert "ibc-gym eval" not in said
 
 
+def test_policy_setting_that_differs_when_resuming_is_named_by_its_flag(
+    demos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("train", demos, *QUICK, "--out", demos.parent / "run")
+    assert call(capsys, *words, "--policy.width", "16")[0] == 0
+    code, _, err = call(capsys, *words, "--policy.width", "8", "--resume")
+    assert code == 1
+    assert "begun with --policy.width 16, but is to be resumed with 8." in err
+    code, _, err = call(capsys, "train", demos, "--out", demos.parent / "run", "--resume")
+    assert "begun with --policy.type 'mse', but is to be resumed with 'ebm'." in err
+
+
 def test_run_can_be_made_longer_unless_its_schedule_ends(
     demos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ibc_gym.errors import ConfigError
+from ibc_gym.policies.ebm_config import EBMConfig
+from ibc_gym.policies.networks.factory import LateFusionConfig
+from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.serialise import from_json, to_json
 from ibc_gym.training.config import FREE_TO_CHANGE, TrainConfig, check_resumable
 
@@ -59,8 +63,29 @@ def test_free_settings_exist_and_may_differ_between_resumptions() -> None:
 def test_every_other_setting_must_stay() -> None:
     before = to_json(PLAIN)
     for name in before.keys() - FREE_TO_CHANGE:
-        with pytest.raises(ConfigError, match=f"begun with {name} "):
+        with pytest.raises(ConfigError, match=rf"begun with TrainConfig\.{name} "):
             check_resumable({**before, name: "other"}, before)
+
+
+def test_each_part_of_a_setting_that_differs_is_named_and_no_other() -> None:
+    config = EBMConfig(dfo=DFOConfig(samples=64), late_fusion=LateFusionConfig(channels=(4, 8)))
+    plain, other = (to_json(replace(PLAIN, policy_config=each)) for each in (EBMConfig(), config))
+    with pytest.raises(ConfigError) as refused:
+        check_resumable(other, plain)
+    policy = "TrainConfig.policy_config"
+    assert str(refused.value).startswith(
+        f"The run was begun with {policy}.late_fusion.channels [32, 64, 128, 256] and {policy}.dfo.samples 512, but is "
+        "to be resumed with [4, 8] and 64."
+    )
+
+
+def test_of_many_settings_that_differ_the_first_are_named() -> None:
+    before = to_json(PLAIN)
+    numbers = {name: 7 for name, value in before.items() if type(value) is int and name != "steps"}
+    with pytest.raises(
+        ConfigError, match=r"and \d+ others, but is to be resumed with 7, 7, 7, 7 and"
+    ):
+        check_resumable({**before, **numbers}, before)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "exponential"])

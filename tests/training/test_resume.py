@@ -92,7 +92,9 @@ def test_resuming_nothing_begins_anew(tmp_path: Path) -> None:
 
 def test_run_cannot_be_resumed_with_other_settings(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(ConfigError, match=r"begun with learning_rate 0\.05, but.*0\.1"):
+    with pytest.raises(
+        ConfigError, match=r"begun with TrainConfig\.learning_rate 0\.05, but.*0\.1"
+    ):
         run(tmp_path, learning_rate=0.1, resume=True)
 
 
@@ -100,6 +102,8 @@ def test_run_cannot_be_resumed_on_other_data(tmp_path: Path) -> None:
     run(tmp_path)
     with pytest.raises(CheckpointError, match=r"other data.*f00.*bad"):
         train_on(settings(tmp_path, resume=True), training_set(fingerprint="bad"))
+    with pytest.raises(CheckpointError, match=r"now 0123456789ab\)"):
+        train_on(settings(tmp_path, resume=True), training_set(fingerprint="0123456789abcdef"))
 
 
 def test_damaged_training_state_is_named(tmp_path: Path) -> None:

@@ -186,6 +186,14 @@ def test_what_an_error_cut_off_is_no_demonstration_unless_it_had_succeeded(
     assert len(seen) == (5 if keep_top == 1 else 3)
 
 
+def test_share_that_leaves_too_few_demonstrations_is_told_beside_how_many_there_are(
+    tmp_path: Path,
+) -> None:
+    data = record(tmp_path / "demos.zarr", 10, returns=[float(n) for n in range(10)])
+    with pytest.raises(ConfigError, match=r"1 episode to learn from.*has 10 episodes.*keep-top"):
+        load_training_set(settings(tmp_path / "run", data=data, keep_top=0.01))
+
+
 def test_demonstrations_without_rewards_cannot_be_ranked(tmp_path: Path) -> None:
     data = record(tmp_path / "demos.zarr", 3)
     with pytest.raises(ConfigError, match="no return"):
