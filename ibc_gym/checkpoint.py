@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.errors import CheckpointError, IbcGymError
+from ibc_gym.paths import CHECKPOINTS
 from ibc_gym.registry import load, make_policy
 from ibc_gym.serialise import from_json, to_json
 from ibc_gym.specs import check_fits, spec_from_json, spec_to_json
@@ -28,7 +29,6 @@ from ibc_gym.tables import POLICIES
 FORMAT = "ibc_gym.policy"
 FORMAT_VERSION = 1
 
-CHECKPOINTS = "checkpoints"
 PRETRAINED = "pretrained_model"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"

@@ -16,7 +16,7 @@ from ibc_gym.checkpoint import find_policy, load_policy, read_config, versions, 
 from ibc_gym.checks import settle
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
 from ibc_gym.errors import CheckpointError, ConfigError, IbcGymError
-from ibc_gym.paths import writable_folder
+from ibc_gym.paths import checkpoint_named, run_of, writable_folder
 from ibc_gym.registry import load, make_task
 from ibc_gym.runtime import folder as exported
 from ibc_gym.runtime import load as load_exported
@@ -43,7 +43,8 @@ class ExportConfig:
     format: str = "onnx"
     """"onnx" for ONNX Runtime, or "torch-export" for PyTorch."""
     out: Path | None = None
-    """The folder to write; by default exported/<format> in the run. One that is there is replaced."""
+    """The folder to write; by default exported/<format> in the run, and exported/<format>-<checkpoint> for another
+    checkpoint than the best. One that is there is replaced."""
     check: int = 100
     """Made-up observations on which the exported policy is held to the policy in Python."""
 
@@ -92,7 +93,7 @@ def export(config: ExportConfig) -> Exported:
         raise ConfigError(
             f"A policy of the kind {found['type']!r} cannot be exported; those that can are {', '.join(EXPORTABLE)}."
         )
-    out = config.out or _run_of(Path(config.run)) / "exported" / config.format
+    out = config.out or _default_folder(Path(config.run), config.format)
     writable_folder(out.parent)
     if out.exists() and not (out / exported.ABOUT).is_file():
         raise ConfigError(f"{out} is there and is no exported policy; give another folder.")
@@ -208,7 +209,7 @@ def _is_image(name: str) -> bool:
     return name == "image" or name.startswith("image.")
 
 
-def _run_of(path: Path) -> Path:
-    """The run that a checkpoint belongs to, or the path itself."""
-    parts = path.parts
-    return Path(*parts[: parts.index("checkpoints")]) if "checkpoints" in parts else path
+def _default_folder(path: Path, form: str) -> Path:
+    """Beside the run's other exports; that of the best checkpoint alone bears no name but its format's."""
+    chosen = checkpoint_named(path)
+    return run_of(path) / "exported" / (f"{form}-{chosen}" if chosen else form)

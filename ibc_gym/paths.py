@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from ibc_gym.errors import ConfigError
+
+CHECKPOINTS: Final = "checkpoints"
+"""Folder of a run's checkpoints."""
 
 
 def asset(name: str) -> Path:
@@ -37,3 +41,19 @@ def writable_folder(path: str | Path) -> Path:
             f"Cannot write to {folder} ({error.strerror}); choose another folder with --out."
         ) from error
     return folder
+
+
+def run_of(path: Path) -> Path:
+    """The run that a checkpoint belongs to; any other path is a run itself."""
+    parts = path.parts
+    return Path(*parts[: parts.index(CHECKPOINTS)]) if CHECKPOINTS in parts else path
+
+
+def checkpoint_named(path: Path) -> str | None:
+    """What tells the files made with a checkpoint from those made with the run's best: "000500", "last".
+
+    None if the path names the run, or its best checkpoint.
+    """
+    parts = path.parts
+    named = parts[parts.index(CHECKPOINTS) + 1 :][:1] if CHECKPOINTS in parts else ()
+    return next((name for name in named if name != "best"), None)

@@ -355,6 +355,20 @@ def test_folder_that_is_something_else_is_kept(tmp_path: Path) -> None:
     assert (mine / "thesis.txt").exists()
 
 
+def test_export_of_another_checkpoint_lies_beside_that_of_the_best(tmp_path: Path) -> None:
+    there = tmp_path / "checkpoints"
+    for name in ("best", "last"):
+        checkpoint(CONFIGS["mse"], there / name / "pretrained_model")
+    written = [
+        export(ExportConfig(run=str(path), format="torch-export", check=2)).folder
+        for path in (tmp_path, there / "best", there / "last")
+    ]
+    best = tmp_path / "exported" / "torch-export"
+    assert written == [best, best, tmp_path / "exported" / "torch-export-last"]
+    said = json.loads((best / "policy.json").read_text())["about"]["checkpoint"]
+    assert said == str(there / "best" / "pretrained_model")
+
+
 BLOCKED = (
     "mujoco", "pybullet", "gymnasium", "scipy", "zarr", "tyro", "rich", "safetensors",
     "ibc_gym.training", "ibc_gym.policies", "ibc_gym.envs", "ibc_gym.registry",

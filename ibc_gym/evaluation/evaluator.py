@@ -21,7 +21,6 @@ from ibc_gym.errors import ConfigError, IbcGymError, Stopped
 from ibc_gym.evaluation.faults import ArmFault
 from ibc_gym.evaluation.probe import OnStep, Probe, choose_workers, probe
 from ibc_gym.evaluation.results import (
-    CHECKPOINTS,
     SCRIPTED,
     EvalConfig,
     Evaluation,
@@ -31,7 +30,7 @@ from ibc_gym.evaluation.results import (
 from ibc_gym.evaluation.shares import Share, cut_into_shares, run_shares
 from ibc_gym.evaluation.stage import Stage, resolve
 from ibc_gym.evaluation.summary import batched_ms, headline_of, milliseconds, summarise
-from ibc_gym.paths import writable_folder
+from ibc_gym.paths import run_of, writable_folder
 from ibc_gym.real_time import is_real_time
 from ibc_gym.rollout import POLICY, Transition
 from ibc_gym.serialise import to_json
@@ -229,15 +228,12 @@ def evaluation_folder(config: EvalConfig, stage: Stage, workcell: str | None) ->
     Raises:
         ConfigError: It cannot be written to.
     """
-    path = Path(config.policy)
     if config.out is not None:
         run = config.out
     elif config.policy in SCRIPTED:
         run = Path("runs") / f"{config.policy}-{stage.env.removeprefix('gym:')}"
-    elif CHECKPOINTS in path.parts:
-        run = Path(*path.parts[: path.parts.index(CHECKPOINTS)])
     else:
-        run = path
+        run = run_of(Path(config.policy))
     name = evaluation_name(config, stage.env, workcell, stage.options)
     return writable_folder(run / "evaluations") / name
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from ibc_gym.checks import settle
 from ibc_gym.errors import ConfigError
+from ibc_gym.paths import checkpoint_named
 from ibc_gym.real_time import check_one_at_a_time, is_real_time
 from ibc_gym.records import Float32
 from ibc_gym.rollout import Episode
@@ -32,9 +33,6 @@ FIRST_SEED: Final = 100_000
 
 The published particle figures were taken on seeds 0 ... n-1: say `first_seed=0` to repeat them.
 """
-
-CHECKPOINTS: Final = "checkpoints"
-"""Folder of a run's checkpoints."""
 
 _DOUBT: Final = "uncertainty."
 """Prefix of what a policy said of itself, among the arrays of an evaluation."""
@@ -215,8 +213,10 @@ def evaluation_name(
     where = [] if workcell in (None, env) or env.startswith("gym:") else [str(workcell)]
     named = [f"{key}={value}" for key, value in sorted(options.items())]
     seeds = [str(config.seeds[0]), str(config.seeds[-1])]
-    chosen = _named_checkpoint(config.policy)
-    return config.name or _slug("-".join([env, *where, *named, *seeds, *chosen]))
+    chosen = checkpoint_named(Path(config.policy))
+    return config.name or _slug(
+        "-".join([env, *where, *named, *seeds, *([chosen] if chosen else [])])
+    )
 
 
 def write_evaluation(evaluation: Evaluation) -> None:
@@ -295,12 +295,3 @@ def find_tape(tapes: Sequence[Tape], seed: int) -> Tape:
 
 def _slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._=+-]+", "-", text).strip("-.")
-
-
-def _named_checkpoint(policy: str) -> list[str]:
-    """["000500"] if a path names one of a run's checkpoints rather than the run or its best."""
-    parts = Path(policy).parts
-    if CHECKPOINTS not in parts:
-        return []
-    named = parts[parts.index(CHECKPOINTS) + 1 :][:1]
-    return [name for name in named if name != "best"]
