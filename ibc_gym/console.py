@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+from ibc_gym.serialise import json_line
 
 OnProgress = Callable[[float, str], None]
 """Told the share that is done, in [0, 1], and in a few words how it goes."""
@@ -58,11 +59,10 @@ class Terminal:
         self.console.print(Text("Repeat with: ", style="dim") + Text(self.again or command))
 
     def result(self, answer: Mapping[str, Any], *tables: RenderableType) -> None:
-        """The answer: as tables, or as one JSON object on standard output."""
+        """The answer: as tables, or as one JSON object on standard output, null where a number is none."""
         if self.machine:
             self._answered = True
-            print(json.dumps(answer, default=_plain))
-            sys.stdout.flush()
+            print(json_line(answer), end="", flush=True)
             return
         for table in tables:
             self.console.print(table, soft_wrap=False)
@@ -141,12 +141,3 @@ def table(
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     return made
-
-
-def _plain(value: Any) -> Any:
-    """NumPy scalars and arrays, and paths, as JSON has them."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import types
 import typing
@@ -35,6 +36,29 @@ def to_json(config: Any) -> dict[str, Any]:
         field.name: _pack(getattr(config, field.name), hints[field.name], field.name)
         for field in dataclasses.fields(config)
     }
+
+
+def json_line(value: Any) -> str:
+    """Tables, lists, arrays, paths and numbers as one line of JSON, its end included.
+
+    NaN and infinity, for which JSON has no word and at which other programs stop reading, are null.
+
+    Raises:
+        TypeError: JSON has no word for something else in it, either.
+    """
+    return json.dumps(_told(value), allow_nan=False) + "\n"
+
+
+def _told(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _told(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def from_json(cls: type[Config], numbers: Mapping[str, Any]) -> Config:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ibc_gym.errors import ConfigError, SpecMismatch
-from ibc_gym.serialise import from_json, space_from_json, space_to_json, to_json
+from ibc_gym.serialise import from_json, json_line, space_from_json, space_to_json, to_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,3 +152,26 @@ def test_damaged_space_is_refused(numbers: dict[str, Any]) -> None:
 def test_discrete_space_cannot_be_saved() -> None:
     with pytest.raises(SpecMismatch, match="Discrete"):
         space_to_json(spaces.Discrete(3))
+
+
+def test_line_of_json_is_read_by_any_program() -> None:
+    said = {
+        "loss": np.float64("nan"),
+        "most": [float("inf"), np.float32(0.5)],
+        "ends": np.array([1.0, -np.inf]),
+        "path": Path("a/b"),
+        "none": None,
+        "count": 3,
+    }
+    line = json_line(said)
+    assert line.endswith("}\n")
+    assert json.loads(line, parse_constant=pytest.fail) == {
+        "loss": None,
+        "most": [None, 0.5],
+        "ends": [1.0, None],
+        "path": "a/b",
+        "none": None,
+        "count": 3,
+    }
+    with pytest.raises(TypeError):
+        json_line({"task": object()})

@@ -145,7 +145,7 @@ def _table(result: TrainResult) -> Any:
     rows = [
         ("checkpoint", result.checkpoint),
         ("updates", result.steps),
-        ("loss", f"{result.loss:.4g}"),
+        ("loss", "not known" if result.loss is None else f"{result.loss:.4g}"),
         ("time", f"{duration(result.seconds)} ({result.cpu_seconds:.0f} CPU-seconds)"),
     ]
     if result.action_error is not None:

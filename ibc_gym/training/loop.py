@@ -62,7 +62,8 @@ class TrainingLoop:
         """
         self.config = config
         self.learner = learner
-        self.loss = math.nan
+        self.loss: float | None = None
+        """Mean training loss of the last report, of this process or one before."""
         self.choice = Choice()
         self._validation = validation
         self._folder = folder
@@ -110,6 +111,7 @@ class TrainingLoop:
         self.learner.restore(state.step, tensors)
         self.learner.learning_rate = state.learning_rate
         self.choice = state.choice
+        self.loss = state.loss
         self._recovery.resume(state.health)
         self._cpu_start -= state.cpu_seconds
         self._wall_before = state.seconds
@@ -281,6 +283,7 @@ class TrainingLoop:
             fingerprint=self._fingerprint,
             learning_rate=self.learner.learning_rate,
             health=self.health,
+            loss=self.loss,
         )
         path = self._folder.save(
             self.config.policy,

@@ -76,8 +76,8 @@ class TrainResult:
     """Update of the chosen checkpoint; None if nothing was held out."""
     action_error: float | None
     """Held-out action error of the chosen checkpoint, in normalised action units."""
-    loss: float
-    """Mean training loss over the last reported updates."""
+    loss: float | None
+    """Mean training loss over the last reported updates; None if nothing is known of them."""
     rollbacks: int
     """How often training was rolled back."""
     seconds: float

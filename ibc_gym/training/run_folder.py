@@ -31,7 +31,9 @@ from ibc_gym.training.health import Health
 
 TRAIN_CONFIG = "train_config.json"
 STATE = "training_state"
-STATE_FORMAT = 3
+STATE_FORMAT = 4
+READABLE = (3, STATE_FORMAT)
+"""What earlier versions wrote is gone on with, too; 3 has no loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,8 @@ class TrainingState:
     """Of the last update."""
     health: Health
     """What the watch over the run remembers."""
+    loss: float | None = None
+    """Mean training loss of the last report; None if there was none yet, or an earlier version wrote the state."""
 
 
 class RunFolder:
@@ -137,7 +141,7 @@ class RunFolder:
             CheckpointError: It is incomplete, damaged, or of another version.
         """
         numbers = read_json(checkpoint / STATE / "state.json")
-        if numbers.pop("format_version", None) != STATE_FORMAT:
+        if numbers.pop("format_version", None) not in READABLE:
             raise CheckpointError(
                 f"{checkpoint / STATE} was written by another version; train into a new folder."
             )

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from ibc_gym.closing import Closing
 from ibc_gym.errors import ConfigError
+from ibc_gym.serialise import json_line
 from ibc_gym.training.records import TrainingProgress
 
 METRICS = "metrics.jsonl"
@@ -41,7 +42,7 @@ class MetricsFile(Closing):
 
     def __call__(self, progress: TrainingProgress) -> None:
         """Write a report, at once."""
-        self._file.write(json.dumps(dataclasses.asdict(progress)) + "\n")
+        self._file.write(json_line(dataclasses.asdict(progress)))
         self._file.flush()
 
     def close(self) -> None:
@@ -67,6 +68,12 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
             "Remove that line to go on without it."
         )
     return [line for line in found if line is not None]
+
+
+def last_loss(path: Path) -> float | None:
+    """The mean training loss that a run's reports tell last; None if none does."""
+    told = [line.get("train", {}).get("loss") for line in read_metrics(path)]
+    return next((loss for loss in reversed(told) if loss is not None), None)
 
 
 def _report(line: str) -> dict[str, Any] | None:

@@ -27,7 +27,13 @@ from ibc_gym.training.learner import Learner, own_randomness
 from ibc_gym.training.loop import TrainingLoop
 from ibc_gym.training.records import Listener, TrainingSet, TrainResult
 from ibc_gym.training.run_folder import TRAIN_CONFIG, RunFolder, refuse_taken
-from ibc_gym.training.telemetry import METRICS, TENSORBOARD, MetricsFile, TensorBoardFiles
+from ibc_gym.training.telemetry import (
+    METRICS,
+    TENSORBOARD,
+    MetricsFile,
+    TensorBoardFiles,
+    last_loss,
+)
 from ibc_gym.words import count
 
 _DIGITS = 12
@@ -232,7 +238,8 @@ def _prepare(
     )
     if newest and state:
         as_module(average).load_state_dict(folder.read_weights(newest))
-        loop.resume(state, tensors)
+        known = last_loss(config.out / METRICS) if state.loss is None else state.loss
+        loop.resume(replace(state, loss=known), tensors)
     return loop
 
 

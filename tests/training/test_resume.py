@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,28 @@ def test_finished_run_that_is_resumed_stays_as_it_is(tmp_path: Path) -> None:
     result = run(tmp_path, resume=True)
     assert result.steps == 60
     assert everything(tmp_path) == before
+
+
+def test_finished_run_that_is_resumed_says_its_loss(tmp_path: Path) -> None:
+    first = run(tmp_path)
+    assert first.loss is not None
+    for _ in range(2):
+        assert run(tmp_path, resume=True).loss == first.loss
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_run_of_an_earlier_version_goes_on_with_the_loss_that_its_log_tells(
+    tmp_path: Path, log: bool
+) -> None:
+    first = run(tmp_path)
+    path = tmp_path / "checkpoints" / "last" / "training_state" / "state.json"
+    state = json.loads(path.read_text())
+    del state["loss"]
+    path.write_text(json.dumps({**state, "format_version": 3}))
+    if not log:
+        (tmp_path / "metrics.jsonl").unlink()
+    result = run(tmp_path, resume=True)
+    assert (result.steps, result.loss) == (60, first.loss if log else None)
 
 
 def test_resuming_nothing_begins_anew(tmp_path: Path) -> None:

@@ -165,3 +165,10 @@ def test_metrics_are_plain_json(tmp_path: Path) -> None:
     with MetricsFile(tmp_path / "m.jsonl") as file:
         file(PROGRESS)
     json.loads((tmp_path / "m.jsonl").read_text(), parse_constant=pytest.fail)
+
+
+def test_measure_that_is_no_number_is_null(tmp_path: Path) -> None:
+    with MetricsFile(tmp_path / "m.jsonl") as file:
+        file(replace(PROGRESS, validation={"loss": float("inf")}))
+    said = json.loads((tmp_path / "m.jsonl").read_text(), parse_constant=pytest.fail)
+    assert said["validation"] == {"loss": None}
