@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -194,6 +195,13 @@ def everything(out: Path) -> dict[str, Any]:
         "log": log,
         "links": links,
     }
+
+
+def state_of(out: Path) -> dict[str, Any]:
+    """The numbers that a resumed run goes on from, without its times."""
+    path = out / "checkpoints" / "last" / "training_state" / "state.json"
+    state: dict[str, Any] = json.loads(path.read_text())
+    return {key: value for key, value in state.items() if key not in ("seconds", "cpu_seconds")}
 
 
 def weights(checkpoint: Path) -> dict[str, torch.Tensor]:

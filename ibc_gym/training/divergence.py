@@ -71,6 +71,20 @@ class Monitor:
         self._sums, self._count = {}, 0
         return means
 
+    @property
+    def unreported(self) -> tuple[dict[str, float], int]:
+        """Sums since the means were last taken, by name, and of how many updates.
+
+        Raises:
+            TrainingDiverged: As for `add`.
+        """
+        self.flush()
+        return dict(self._sums), self._count
+
+    def resume(self, sums: Mapping[str, float], count: int) -> None:
+        """Go on from what `unreported` gave."""
+        self._sums, self._count = dict(sums), count
+
     def drop(self) -> None:
         """Forget what has not been summed up: it is of weights that are no more."""
         self._pending, self._sums, self._count, self.last = [], {}, 0, {}

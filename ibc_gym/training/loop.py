@@ -113,6 +113,7 @@ class TrainingLoop:
         self.choice = state.choice
         self.loss = state.loss
         self._recovery.resume(state.health)
+        self._monitor.resume(state.unreported, state.unreported_updates)
         self._cpu_start -= state.cpu_seconds
         self._wall_before = state.seconds
         self._share_before = self.share
@@ -136,7 +137,9 @@ class TrainingLoop:
                         self._update()
                     stopping = interruption.asked
                     final = self.share >= 1
-                    self._look_around(final=final, stopping=stopping)
+                    saved = self._look_around(final=final)
+                    if stopping and not saved:
+                        self._save({})
                 except TrainingDiverged as error:
                     self._roll_back(error)
                     updating, final = not final, False  # at the end, only look around once more
@@ -176,16 +179,19 @@ class TrainingLoop:
     def _inspect(self, record: Mapping[str, torch.Tensor]) -> None:
         self._monitor.add(self.learner.steps, self.learner.learning_rate, record)
 
-    def _look_around(self, *, final: bool, stopping: bool) -> None:
-        """Report, validate and save where it is time to."""
+    def _look_around(self, *, final: bool) -> bool:
+        """Report, validate and save where it is time to; whether it was time to save.
+
+        What a stop saves besides is looked at and told by nobody, so that the run goes on as if there had been no stop.
+        """
         step = self.learner.steps
         validating = self._validation is not None and (
             final or step % self.config.validate_every == 0
         )
         measures = self._validate() if validating else {}
-        saving = final or stopping or step % self.config.checkpoint_every == 0
+        saving = final or step % self.config.checkpoint_every == 0
         if not (validating or saving or step == 1 or step % self.config.log_every == 0):
-            return
+            return False
         means = self._monitor.take_means()
         wrong = self._look_at(means, measures)
         better = not wrong and self._remember(measures)
@@ -206,6 +212,7 @@ class TrainingLoop:
             self._on_progress(progress)
         if wrong:
             raise TrainingDiverged(f"Training degenerated at step {step}: {wrong}.")
+        return saving
 
     def _look_at(self, means: Mapping[str, float], measures: Mapping[str, float]) -> str:
         """What is wrong with the numbers for too long, if anything."""
@@ -275,6 +282,7 @@ class TrainingLoop:
         )
 
     def _save(self, measures: Mapping[str, float]) -> Path:
+        unreported, updates = self._monitor.unreported
         state = TrainingState(
             step=self.learner.steps,
             seconds=self.seconds,
@@ -284,6 +292,8 @@ class TrainingLoop:
             learning_rate=self.learner.learning_rate,
             health=self.health,
             loss=self.loss,
+            unreported=unreported,
+            unreported_updates=updates,
         )
         path = self._folder.save(
             self.config.policy,

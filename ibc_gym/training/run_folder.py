@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,7 +33,7 @@ TRAIN_CONFIG = "train_config.json"
 STATE = "training_state"
 STATE_FORMAT = 4
 READABLE = (3, STATE_FORMAT)
-"""What earlier versions wrote is gone on with, too; 3 has no loss."""
+"""What earlier versions wrote is gone on with, too; 3 has neither loss nor what is unreported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,10 @@ class TrainingState:
     """What the watch over the run remembers."""
     loss: float | None = None
     """Mean training loss of the last report; None if there was none yet, or an earlier version wrote the state."""
+    unreported: Mapping[str, float] = field(default_factory=dict)
+    """Sums of the updates' numbers since the last report, where the run was stopped between two."""
+    unreported_updates: int = 0
+    """How many updates these are."""
 
 
 class RunFolder:

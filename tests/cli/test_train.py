@@ -96,11 +96,12 @@ def test_ctrl_c_gives_the_command_that_goes_on(
     looks: list[int] = []
     look_around = TrainingLoop._look_around
 
-    def interrupting(self: TrainingLoop, **state: bool) -> None:
-        look_around(self, **state)
+    def interrupting(self: TrainingLoop, *, final: bool) -> bool:
+        saved = look_around(self, final=final)
         looks.append(self.learner.steps)
         if looks == [1]:
             signal.raise_signal(signal.SIGINT)
+        return saved
 
     monkeypatch.setattr(TrainingLoop, "_look_around", interrupting)
     code, _, err = call(capsys, "train", demos, *QUICK, "--out", out)

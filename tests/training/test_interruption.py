@@ -6,15 +6,20 @@ import signal
 from pathlib import Path
 
 import pytest
-from toys import everything, run, settings, training_set
+from toys import everything, run, settings, state_of, toy, training_set
 
+from ibc_gym.training.config import RollbackConfig
 from ibc_gym.training.interruption import Interruption
 from ibc_gym.training.records import TrainingProgress
+from ibc_gym.training.telemetry import read_metrics
 from ibc_gym.training.trainer import train_on
 
 
 @pytest.mark.usefixtures("toy_policy")
-@pytest.mark.parametrize(("at", "saved"), [(1, "000002"), (15, "000016"), (60, "000060")])
+@pytest.mark.parametrize(
+    ("at", "saved"),
+    [(1, "000002"), (15, "000016"), (35, "000036"), (55, "000056"), (56, "000057"), (60, "000060")],
+)
 def test_ctrl_c_saves_the_next_update_and_nothing_is_lost(
     tmp_path: Path, at: int, saved: str
 ) -> None:
@@ -31,9 +36,29 @@ def test_ctrl_c_saves_the_next_update_and_nothing_is_lost(
         train_on(settings(tmp_path / "broken"), training_set(), interrupt)
     assert (tmp_path / "broken" / "checkpoints" / "last").readlink() == Path(saved)
     train_on(settings(tmp_path / "broken", resume=True), training_set())
-    broken, whole = everything(tmp_path / "broken"), everything(tmp_path / "whole")
-    assert broken["tensors"] == whole["tensors"]
-    assert broken["links"] == whole["links"]
+    assert everything(tmp_path / "broken") == everything(tmp_path / "whole")
+    assert state_of(tmp_path / "broken") == state_of(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("toy_policy")
+def test_run_that_was_stopped_between_two_reports_rolls_back_to_where_the_whole_one_does(
+    tmp_path: Path,
+) -> None:
+    sick = toy(sick_from=24, sick_faster_than=0.012, sickness="loss")
+    changes = {"policy_config": sick, "rollback": RollbackConfig(patience=1)}
+    run(tmp_path / "whole", **changes)
+
+    def interrupt(progress: TrainingProgress) -> None:
+        if progress.step == 21:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_on(settings(tmp_path / "broken", **changes), training_set(), interrupt)
+    assert (tmp_path / "broken" / "checkpoints" / "last").readlink() == Path("000022")
+    train_on(settings(tmp_path / "broken", resume=True, **changes), training_set())
+    assert everything(tmp_path / "broken") == everything(tmp_path / "whole")
+    backs = [line["rolled_back_to"] for line in read_metrics(tmp_path / "broken" / "metrics.jsonl")]
+    assert [to for to in backs if to is not None] == [20]
 
 
 def test_second_ctrl_c_interrupts_at_once_and_afterwards_all_is_as_it_was() -> None:
