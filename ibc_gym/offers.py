@@ -37,6 +37,17 @@ class BearsNoise(Protocol):
 
 
 @runtime_checkable
+class LearnsInParts(Protocol):
+    """A learned policy whose losses find out something about its weights, which is kept once per update.
+
+    Without it, every loss of a policy is an update's only one to it.
+    """
+
+    def one_update(self) -> AbstractContextManager[None]:
+        """For the length of a block all losses are of parts of one batch, and what they find out is kept at its end."""
+
+
+@runtime_checkable
 class Monitored(Protocol):
     """A learned policy that says what is healthy of the numbers it reports, so that training can be watched."""
 

@@ -67,6 +67,7 @@ class WindowPolicy(nn.Module):
             ensemble=config.ensemble,
         )
         self._due: Int64 = np.zeros(0, np.int64)
+        self._in_parts = False
         self.action_size: int = config.chunk_size(spec)
         for name in ("low", "high"):
             self.register_buffer(name, torch.zeros(self.action_size), persistent=False)
@@ -260,8 +261,18 @@ class WindowPolicy(nn.Module):
 
     def _passed(self) -> None:
         """A loss ends with it: what a pass in training found out about the weights is kept for the next one."""
-        if self.training:
+        if self.training and not self._in_parts:
             keep_iterations(self)
+
+    @contextmanager
+    def one_update(self) -> Iterator[None]:
+        """As `offers.LearnsInParts` has it; of a block that fails, nothing is kept."""
+        self._in_parts = True
+        try:
+            yield
+        finally:
+            self._in_parts = False
+        self._passed()
 
     def _frames(self, observation: Observation) -> dict[str, NDArray[Any]]:
         """The newest frames of every input, checked, pictures at their size in the network."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ import torch
 from ibc_gym.checkpoint import as_module
 from ibc_gym.contracts import LearnedPolicy, TrainingData
 from ibc_gym.errors import CheckpointError
+from ibc_gym.offers import LearnsInParts
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.schedule import average_decay, learning_rate_factor
 
@@ -138,16 +139,20 @@ class Learner:
     def _climb(self, rows: torch.Tensor) -> Record:
         """Add up the gradients of these windows, part by part; gives the means of loss and parts."""
         size = self.config.micro_batch if self.device.type == "cpu" else None
+        parts = rows.split(size or len(rows))
+        if len(parts) == 1:
+            found = self._look(rows)
+            found["loss"].backward()
+            return found
         means: dict[str, torch.Tensor] = {}
-        for some in rows.split(size or len(rows)):
-            found = self._look(some)
-            share = len(some) / len(rows)
-            if share == 1:
-                found["loss"].backward()
-                return found
-            (found["loss"] * share).backward()
-            for name, value in found.items():
-                means[name] = means.get(name, 0.0) + share * value.detach()
+        policy = self.policy
+        with policy.one_update() if isinstance(policy, LearnsInParts) else nullcontext():
+            for some in parts:
+                found = self._look(some)
+                share = len(some) / len(rows)
+                (found["loss"] * share).backward()
+                for name, value in found.items():
+                    means[name] = means.get(name, 0.0) + share * value.detach()
         return means
 
     def _descend(self, optimiser: torch.optim.Optimizer, share: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,9 +16,12 @@ from trials import trials
 
 from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.policies.losses import gradient_penalty
+from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.policies.networks.factory import JointConfig, joint_network
 from ibc_gym.policies.networks.spectral_norm import OneIteration, keep_iterations, spectral_norm
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
+from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.learner import Learner
 
 
 def largest(weight: Tensor) -> float:
@@ -160,3 +164,29 @@ def test_trained_energy_keeps_its_layers_bounded(
     dense = [layer for layer in policy.network.modules() if isinstance(layer, nn.Linear)]
     assert len(dense) == 4
     assert all(largest(layer.weight) < 1.1 for layer in dense)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 3, 7])
+def test_iterations_move_once_per_update_into_however_many_parts_it_is_cut(
+    make_spec: MakeSpec, make_windows: MakeWindows, tmp_path: Path, micro_batch: int
+) -> None:
+    found = []
+    for size in (None, micro_batch):
+        torch.manual_seed(0)
+        config = MSEConfig(width=16, depth=2, dense="spectral_norm")
+        policy = made(config, make_spec())
+        windows = make_windows()
+        policy.fit(windows)
+        policy.train()
+        training = TrainConfig(data=tmp_path, out=tmp_path, batch_size=8, micro_batch=size)
+        cpu = torch.device("cpu")
+        learner = Learner(training, policy, policy, policy.encode(windows), cpu)
+        before = copy.deepcopy(iterations(policy))
+        learner.update(0.0, lambda record: None)
+        assert not torch.equal(iterations(policy)[0], before[0])
+        found.append(iterations(policy))
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def iterations(policy: nn.Module) -> list[Tensor]:
+    return [value for name, value in policy.state_dict().items() if name.endswith(".u")]
