@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ibc_gym.atomic import write_whole
 from ibc_gym.data.metadata import installed_versions
 
 DATA_VARIABLE = "IBC_GYM_HUMAN_DATA"
@@ -97,13 +98,13 @@ def measure(recipe: Recipe, seed: int, config: argparse.Namespace) -> dict[str, 
     spent = folder / "cpu_seconds.json"
     if not spent.exists():
         seconds, _ = run(train)
-        spent.write_text(json.dumps(seconds))
+        write_whole(spent, json.dumps(seconds))
     words = ["eval", str(folder), "--horizon", str(HORIZON)]
     words += ["--episodes", str(config.episodes), "--workers", "1", "--num-envs", "25"]
     kept = folder / f"eval-{HORIZON}-{config.episodes}.json"
     if not kept.exists():
         _, said = run([*words, "--json"])
-        kept.write_text(said)
+        write_whole(kept, said)
     row = {
         "recipe": recipe.name,
         "training_seed": seed,
@@ -141,7 +142,7 @@ def write(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
     """Write what has been measured so far."""
     if path is not None:
         result = {"versions": installed_versions(), "published": PUBLISHED, "rows": list(rows)}
-        path.write_text(json.dumps(result, indent=2) + "\n")
+        write_whole(path, json.dumps(result, indent=2) + "\n")
 
 
 def facts(evaluation: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Any
 from benchmarks.human import DATA_VARIABLE, facts, imported, run, spoken
 from benchmarks.quality_rows import ROWS, Judgement, Row, Scripted
 from benchmarks.results_file import RESULTS, add_row, command, digest, hints, read_row, read_rows
+from ibc_gym.atomic import write_whole
 from ibc_gym.data.info import data_info
 from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.registry import load
@@ -182,7 +183,7 @@ def train(
     kept = folder / "trained.json"
     if not kept.exists():
         _, answer = run([*said, "--no-tensorboard", "--resume", "--json"])
-        kept.write_text(answer)
+        write_whole(kept, answer)
     return Run(folder=folder, words=tuple(said), said=json.loads(kept.read_text()))
 
 
@@ -219,7 +220,7 @@ def evaluated(
     if not kept.exists():
         workers = ["--workers", str(settings.workers), "--latency-steps", "0"]
         _, answer = run([*words, *workers, "--json"])
-        kept.write_text(answer)
+        write_whole(kept, answer)
     return facts(json.loads(kept.read_text()))
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from ibc_gym.atomic import write_whole
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.policies.presets.record import TrainingHints
 
@@ -60,6 +61,4 @@ def write_result(result: dict[str, Any], path: Path) -> None:
 
 def _write(content: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    passing = path.with_suffix(".unfinished")
-    passing.write_text(json.dumps(content, indent=1) + "\n")
-    passing.replace(path)  # whoever is killed here leaves the old file whole
+    write_whole(path, json.dumps(content, indent=1) + "\n")

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results_file import add_row, command, digest, hints
+from ibc_gym.atomic import write_whole
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.evaluation.uncertainty import wilson_interval
 from ibc_gym.record import RecordConfig, record
 from ibc_gym.registry import load
-from ibc_gym.serialise import switched_on, to_json
+from ibc_gym.serialise import json_line, switched_on, to_json
 from ibc_gym.tables import PRESETS
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.trainer import train
@@ -165,7 +166,7 @@ def measure(row: Row, preset_name: str, data: Path, seed: int, episodes: int) ->
             policy_config=preset.config,
             **settings,
         )
-        measured.write_text(json.dumps(_measured(config, preset_name, row, episodes)) + "\n")
+        write_whole(measured, json_line(_measured(config, preset_name, row, episodes)))
     found: dict[str, Any] = json.loads(measured.read_text())
     return found
 

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and links that never point to nothing."""
+"""Folders and files that appear whole or not at all, and links that never point to nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 UNFINISHED = ".unfinished-"
-"""Prefix of folders that are being written or removed; a killed process leaves them behind."""
+"""Prefix of folders and files that are being written or removed; a killed process leaves them behind."""
 
 
 @contextmanager
@@ -41,6 +41,19 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(former, ignore_errors=True)
     except BaseException:
         shutil.rmtree(passing, ignore_errors=True)
+        raise
+    _flush(path.parent)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file under a passing name; it takes its own name, and the place of what was there, once it is on the disk."""
+    passing = _passing(path)
+    try:
+        passing.write_text(text)
+        _flush(passing)
+        passing.replace(path)
+    except BaseException:
+        passing.unlink(missing_ok=True)
         raise
     _flush(path.parent)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 
 def die(*_: object) -> None:
@@ -14,3 +15,10 @@ def die(*_: object) -> None:
 def leave(*_: object) -> None:
     """End without a word."""
     os._exit(9)
+
+
+def half_written(path: Path, text: str) -> int:
+    """`Path.write_text`, broken off in the middle."""
+    with path.open("w") as file:
+        file.write(text[: len(text) // 2])
+    raise KeyboardInterrupt

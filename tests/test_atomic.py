@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import endings
 import pytest
 
 from ibc_gym.atomic import (
@@ -12,6 +13,7 @@ from ibc_gym.atomic import (
     remove_folder,
     swap_link,
     whole_folder,
+    write_whole,
 )
 
 
@@ -76,3 +78,18 @@ def test_removed_folder_is_gone(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     remove_folder(tmp_path / "a")
     assert not list(tmp_path.iterdir())
+
+
+def test_file_that_is_broken_off_midway_leaves_the_old_one_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "numbers.json"
+    write_whole(path, "old")
+    monkeypatch.setattr(Path, "write_text", endings.half_written)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, "something new")
+    assert path.read_text() == "old"
+    monkeypatch.undo()
+    write_whole(path, "new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]

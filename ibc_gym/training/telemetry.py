@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ibc_gym.atomic import write_whole
 from ibc_gym.closing import Closing
 from ibc_gym.errors import ConfigError
 from ibc_gym.serialise import json_line
@@ -37,7 +38,7 @@ class MetricsFile(Closing):
         kept = [line for line in read_metrics(path) if line["step"] <= after]
         while kept and kept[-1]["step"] == after and kept[-1].get("rolled_back_to") is not None:
             kept.pop()  # it came after the checkpoint, and will come again
-        path.write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+        write_whole(path, "".join(json_line(line) for line in kept))
         self._file = path.open("a")
 
     def __call__(self, progress: TrainingProgress) -> None:

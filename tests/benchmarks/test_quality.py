@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import endings
 import pytest
 
 from benchmarks import quality
@@ -130,6 +131,24 @@ def test_a_row_is_gone_on_with_on_another_machine(
     monkeypatch.setattr(quality, "describe", lambda row, data: {"fingerprint": "another"})
     list(quality.measure("tiny", here, whole))
     assert measured[5:] == [IMPLICIT, "MSE"]
+
+
+def test_answer_that_is_broken_off_as_it_is_kept_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = next(iter(TINY.methods.values()))
+    here, given = settings(tmp_path), (TINY, steps, tmp_path / "demos.zarr", "same", 0)
+
+    def run(words: list[str]) -> tuple[float, str]:
+        Path(words[words.index("--out") + 1]).mkdir(exist_ok=True)
+        return 0.0, json.dumps({"steps": 6})
+
+    monkeypatch.setattr(quality, "run", run)
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "write_text", endings.half_written)
+        with pytest.raises(KeyboardInterrupt):
+            quality.train(*given, here)
+    assert quality.train(*given, here).said == {"steps": 6}
 
 
 def only_records(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import endings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +77,19 @@ def test_resumed_log_drops_what_is_to_be_done_again_and_half_lines(tmp_path: Pat
     with MetricsFile(path, after=20) as file:
         file(replace(PROGRESS, step=31))
     assert [line["step"] for line in read_metrics(path)] == [10, 20, 31]
+
+
+def test_log_that_is_broken_off_as_it_is_taken_up_again_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.jsonl"
+    with MetricsFile(path) as file:
+        for step in (10, 20, 30):
+            file(replace(PROGRESS, step=step))
+    monkeypatch.setattr(Path, "write_text", endings.half_written)
+    with pytest.raises(KeyboardInterrupt):
+        MetricsFile(path, after=20)
+    assert [line["step"] for line in read_metrics(path)] == [10, 20, 30]
 
 
 def test_new_log_starts_empty(tmp_path: Path) -> None:
