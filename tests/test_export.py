@@ -28,6 +28,7 @@ from ibc_gym.policies.ebm import EBMConfig
 from ibc_gym.policies.inputs import InputConfig
 from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.policies.nearest import NearestConfig
+from ibc_gym.policies.networks.factory import JointConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.ranking import RankingConfig
@@ -63,6 +64,12 @@ CASES: dict[str, InputConfig] = {
     "sqrt-std": MSEConfig(width=16, depth=2, history=1, feature_scale="sqrt_std"),
     "one-chain": EBMConfig(
         late_fusion=SMALL,
+        optimiser="langevin",
+        langevin=LangevinConfig(samples=16, iterations=4),
+    ),
+    "langevin-swish": EBMConfig(
+        network="joint",
+        joint=JointConfig(width=16, depth=2, activation="swish"),
         optimiser="langevin",
         langevin=LangevinConfig(samples=16, iterations=4),
     ),
@@ -208,6 +215,7 @@ ONNX = (
     *("one-chain", "few-steps", "ensemble", "flow", "push-frame", "insert-frame", "pusht-frame"),
     *("autoregressive", "mdn-pixels", "mse-spectral", "particle-frame", "push-two-targets-frame"),
     "sort-frame",
+    "langevin-swish",
 )
 """What is tried as ONNX every time, every kind of policy among it; it is written by way of `torch.export`."""
 FAST = ("one-chain", "few-steps", "ensemble", "mse", "mdn")

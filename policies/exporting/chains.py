@@ -6,11 +6,12 @@ Only where the slope is left to autograd are they written out all the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch._higher_order_ops.scan import scan  # torch has no public name for it yet
+from torch._ops import OpOverload
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ..ebm import EBM, EBMConfig
@@ -101,10 +102,22 @@ def _slope(network: EnergyNetwork, count: int, size: int) -> Callable[[Tensor, T
         return network.action_gradient(context, actions)
 
     with torch.no_grad():
-        made: Callable[[Tensor, Tensor], Tensor] = make_fx(slope)(
+        made: Callable[[Tensor, Tensor], Tensor] = make_fx(slope, _WRITTEN_OUT)(
             context, torch.zeros(1, count, size)
         )
     return made
+
+
+def _silu_backward(gradient: Tensor, x: Tensor) -> Tensor:
+    """The slope of swish, x σ(x), which ONNX has no operation for."""
+    s = x.sigmoid()
+    return gradient * s * (1 + x * (1 - s))
+
+
+_WRITTEN_OUT: dict[OpOverload, Callable[..., Any]] = {
+    torch.ops.aten.silu_backward.default: _silu_backward
+}
+"""Done here and not in the table of `files`: torch asks that one about no operation that it has a kernel for on the CPU."""
 
 
 def _closed_form(network: EnergyNetwork) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from torch.export.decomp_utils import CustomDecompTable
 from ibc_gym.errors import ConfigError
 
 from .graph import Graph
+
+_UNKNOWN = re.compile(r"No ONNX function found for <OpOverload\(op='([\w.]+)'")
 
 
 def write_torch_export(graph: Graph, path: Path) -> None:
@@ -44,13 +47,21 @@ def write_onnx(graph: Graph, path: Path) -> None:
                 output_names=list(graph.outputs),
             )
         except torch.onnx.OnnxExporterError as error:
-            said = [line for line in str(error).splitlines() if "No ONNX function" in line]
             raise ConfigError(
-                f"The policy does something that ONNX has no operation for ({'; '.join(said) or error}): "
+                f"The policy does something that ONNX has no operation for ({_culprit(error)}): "
                 "use --format torch-export."
             ) from error
         assert made is not None
         made.save(path)
+
+
+def _culprit(error: BaseException) -> str:
+    """The names of the operations, or else the first line of what was wrong in the beginning: torch says pages of it."""
+    if names := dict.fromkeys(_UNKNOWN.findall(str(error))):
+        return ", ".join(names)
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _table() -> CustomDecompTable:
