@@ -77,6 +77,14 @@ class EBMConfig(InputConfig):
                 "gradient without dropout. Set joint.dropout=0 (dropout hurts energies), or gradient_penalty.weight=0."
             )
 
+        if self.penalty_weight and not (counts.pooled or self.gradient_penalty.include_positive):
+            raise ConfigError(
+                f"The gradient penalty weighs {self.penalty_weight} and is to leave out the demonstrations "
+                "(gradient_penalty.include_positive=False), but there is no other point for it to be on: anchored "
+                "counter-examples and those of a proposal are not among them. Set include_positive=True, or "
+                "gradient_penalty.weight=0, or have some of negatives.uniform, negatives.langevin or negatives.dfo."
+            )
+
     @property
     def penalty_weight(self) -> float:
         """Factor of the gradient penalty; where it is not said, 1 with Langevin counter-examples and 0 without."""

@@ -194,6 +194,13 @@ def test_counter_examples_of_a_mixture_are_those_of_its_kinds(fitted: Fitted) ->
             },
             "swish",
         ),
+        (
+            {
+                "negatives": NegativesConfig(uniform=0),
+                "gradient_penalty": GradientPenaltyConfig(weight=1.0, include_positive=False),
+            },
+            r"no other point.*Set include_positive=True",
+        ),
         ({"temperature": 0.0}, "temperature"),
     ],
 )
@@ -258,3 +265,17 @@ def test_broken_weights_are_named_in_training_and_when_acting(
         with torch.no_grad():
             parameter.copy_(kept)
     policy.loss(batch, generator())
+
+
+@pytest.mark.parametrize(
+    "negatives, penalty",
+    [
+        (NegativesConfig(uniform=1), GradientPenaltyConfig(weight=1.0, include_positive=False)),
+        (NegativesConfig(uniform=0), GradientPenaltyConfig(weight=1.0)),
+        (NegativesConfig(uniform=0), GradientPenaltyConfig(include_positive=False)),
+    ],
+)
+def test_penalty_that_has_a_point_or_no_weight_is_taken(
+    negatives: NegativesConfig, penalty: GradientPenaltyConfig
+) -> None:
+    assert EBMConfig(negatives=negatives, gradient_penalty=penalty).gradient_penalty is penalty
