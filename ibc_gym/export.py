@@ -17,6 +17,7 @@ from ibc_gym.checks import settle
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
 from ibc_gym.errors import CheckpointError, ConfigError, IbcGymError
 from ibc_gym.paths import checkpoint_named, run_of, writable_folder
+from ibc_gym.records import is_image
 from ibc_gym.registry import load, make_task
 from ibc_gym.runtime import folder as exported
 from ibc_gym.runtime import load as load_exported
@@ -171,9 +172,9 @@ def _about(
             {
                 "name": name,
                 "shape": list(spec.observation_space[name].shape or ()),
-                "dtype": str(spec.observation_space[name].dtype if _is_image(name) else "float32"),
+                "dtype": str(spec.observation_space[name].dtype if is_image(name) else "float32"),
                 "size": list(settings.image_size)
-                if _is_image(name) and settings.image_size
+                if is_image(name) and settings.image_size
                 else None,
                 "elements": list(features.get(name, ())),
             }
@@ -203,10 +204,6 @@ def _labels(spec: PolicySpec) -> tuple[Mapping[str, tuple[str, ...]], tuple[str,
     ):  # written by another version, or for want of a simulator: labels are a courtesy
         return {}, ()
     return task.feature_names, task.action_names
-
-
-def _is_image(name: str) -> bool:
-    return name == "image" or name.startswith("image.")
 
 
 def _default_folder(path: Path, form: str) -> Path:

@@ -30,6 +30,11 @@ IDENTITY: Float64 = np.array([1.0, 0.0, 0.0, 0.0])
 IDENTITY.setflags(write=False)
 
 
+def is_image(name: str) -> bool:
+    """Whether an input of that name is a picture."""
+    return name == "image" or name.startswith("image.")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class Pose:
     """Position and orientation of a body in the base frame.

@@ -18,13 +18,13 @@ from torch.nn.utils import parametrize
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
-from ibc_gym.records import Bool, Float32, Int64, Observation, Windows
+from ibc_gym.records import Bool, Float32, Int64, Observation, Windows, is_image
 
 from .chunks import ChunkQueue, merged
 from .codec import Codec, Fit
 from .history import History
 from .images import stack
-from .inputs import InputConfig, is_image
+from .inputs import InputConfig
 from .networks.spectral_norm import keep_iterations
 from .noise import Noise, RowNoise, seeded
 from .training_data import TensorWindows

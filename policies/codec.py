@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.normalise import STD_FLOOR, Normaliser, min_max, standardise
-from ibc_gym.records import Float32, Windows
+from ibc_gym.records import Float32, Windows, is_image
 
 from .chunks import check_lead, cut
 from .images import channel_statistics, resize
-from .inputs import InputConfig, input_shape, is_image
+from .inputs import InputConfig, input_shape
 
 Arrays = Mapping[str, NDArray[Any]]
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ibc_gym.checks import require_finite
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.records import is_image
 
 ActionNormalisation = Literal["min_max", "standardise", "isotropic"]
 
@@ -106,11 +107,6 @@ class InputConfig:
     def chunk_size(self, spec: PolicySpec) -> int:
         """Numbers of a chunk: H actions one behind the other, H A."""
         return self.horizon * int(spec.action_space.shape[0])
-
-
-def is_image(name: str) -> bool:
-    """Whether an input of that name is a picture."""
-    return name == "image" or name.startswith("image.")
 
 
 def input_shape(spec: PolicySpec, name: str) -> tuple[int, ...]:

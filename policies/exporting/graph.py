@@ -16,10 +16,10 @@ from torch.export import ExportedProgram
 from torch.nn.utils import parametrize
 
 from ibc_gym.normalise import MOST_BENT
+from ibc_gym.records import is_image
 
 from ..base import WindowPolicy, evaluating
 from ..ebm import EBM
-from ..inputs import is_image
 from .chains import Chains
 from .flat_noise import CountingNoise, Draw, FlatNoise
 from .frames import TracedFrame
