@@ -20,7 +20,7 @@ from ..networks.mlp import MLPDropout
 from ..noise import Noise
 from ..optimisers import langevin
 from ..optimisers.box import Box, Search
-from ..optimisers.langevin import Chain, Clips
+from ..optimisers.langevin import Chain, Mover
 from .flat_noise import FlatNoise
 
 
@@ -66,23 +66,16 @@ class Chains:
         self, context: Tensor, start: Tensor, box: Box, noise: FlatNoise, chain: Chain
     ) -> Tensor:
         """As `langevin.walk`."""
-        limits: Clips = langevin.clips(self._config)
+        move = Mover(box, langevin.clips(self._config))
         slope = self._slopes[start.shape[1]]
-        reach = (box.high - box.low) / 2 * (limits.delta or 0.0)
         factors = torch.tensor(list(chain.factors()))  # (K, 2)
         steps = noise.normals(chain.iterations, *start.shape) if chain.noise else factors[:, :1]
 
         def step(actions: Tensor, numbers: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
             factor, drawn = numbers
-            pull = slope(context, actions)
-            if limits.gradient is not None:
-                pull = torch.clamp(pull, -limits.gradient, limits.gradient)
-            change = pull * factor[0]
-            if chain.noise:
-                change = change + factor[1] * drawn
-            if limits.delta is not None:
-                change = torch.clamp(change, -reach, reach)
-            return box.clip(actions - change), factor[:1].clone()
+            shaken = factor[1] * drawn if chain.noise else None
+            moved = move(actions, slope(context, actions), factor[0], shaken)
+            return moved, factor[:1].clone()
 
         if not _closed_form(self._policy.network):  # what autograd wrote out cannot stand in a loop
             for factor, drawn in zip(factors, steps, strict=True):

@@ -143,6 +143,38 @@ def inference_chains(config: LangevinConfig) -> tuple[Chain, ...]:
     return (first, second)
 
 
+class Mover:
+    """One step of a chain, the same in Python and in a graph."""
+
+    def __init__(self, box: Box, limits: Clips) -> None:
+        """Hold steps to a box and to the clips of gradient and step."""
+        self._box = box
+        self._gradient = limits.gradient
+        self._reach: Tensor | None = None
+        if limits.delta is not None:
+            self._reach = (box.high - box.low) / 2 * limits.delta  # (A,)
+
+    def __call__(
+        self, actions: Tensor, slope: Tensor, pull: float | Tensor, shaken: Tensor | None
+    ) -> Tensor:
+        """Where it leads, (B, N, A).
+
+        Args:
+            actions: From where, (B, N, A).
+            slope: ∂E/∂a there, (B, N, A).
+            pull: What it is multiplied by.
+            shaken: Noise as it is added, (B, N, A), if there is any.
+        """
+        if self._gradient is not None:
+            slope = torch.clamp(slope, -self._gradient, self._gradient)
+        change = slope * pull
+        if shaken is not None:
+            change = change + shaken
+        if self._reach is not None:
+            change = torch.clamp(change, -self._reach, self._reach)
+        return self._box.clip(actions - change)
+
+
 def walk(
     gradient: Callable[[Tensor], Tensor],
     start: Tensor,
@@ -170,21 +202,14 @@ def walk(
         through: Whether the gradient of the ends with respect to what `gradient` depends on passes through the chain;
             as published it does not.
     """
-    reach = (box.high - box.low) / 2 * (limits.delta or 0.0)  # (A,)
-    actions = start.detach()
+    move, actions = Mover(box, limits), start.detach()
     with nullcontext() if through else torch.no_grad():
         for pull, shake in chain.factors():
             if passed is not None:
                 passed.append(actions.detach())
             slope = gradient(actions)
-            if limits.gradient is not None:
-                slope = torch.clamp(slope, -limits.gradient, limits.gradient)
-            change = slope * pull
-            if chain.noise:
-                change = change + shake * noise.normal(*actions.shape)
-            if limits.delta is not None:
-                change = torch.clamp(change, -reach, reach)
-            actions = box.clip(actions - change)
+            shaken = shake * noise.normal(*actions.shape) if chain.noise else None
+            actions = move(actions, slope, pull, shaken)
     return actions
 
 
