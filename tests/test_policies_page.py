@@ -15,7 +15,7 @@ from ibc_gym.cli.flags import parse
 from ibc_gym.cli.train import train_flags
 from ibc_gym.policies.losses import Loss, Norm
 from ibc_gym.policies.mdn import MDNConfig
-from ibc_gym.policies.negatives import KINDS
+from ibc_gym.policies.negatives import KINDS, Counts, NegativesConfig
 from ibc_gym.policies.networks.conv_resnet import Pooling
 from ibc_gym.policies.networks.trunks import Trunk
 from ibc_gym.tables import POLICIES
@@ -82,3 +82,11 @@ def test_every_policy_and_every_choice_of_network_is_named() -> None:
 def test_page_is_found_from_the_readme() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     assert "(docs/policies.md)" in readme
+
+
+def test_counter_examples_by_default_are_those_that_it_says() -> None:
+    said = " ".join(TEXT.split())
+    assert NegativesConfig().resolved("dfo") == Counts(uniform=16, anchored=16)
+    assert "`--policy.optimiser dfo` has 16 uniform and 16 anchored ones" in said
+    assert NegativesConfig().resolved("langevin") == Counts(langevin=8)
+    assert "`--policy.optimiser langevin` has 8 ends of chains and nothing else" in said
