@@ -55,8 +55,12 @@ def _mixed(dimensions: int) -> MDNConfig:
     )
 
 
+# In two dimensions the goals are often as near as the noise blurs: of 1,000 episodes 957 with it, 972 without, and 981 after
+# twice the updates.
 PARTICLE_2: Final = Preset(
-    policy="ranking", config=_ranked(2), training=TrainingHints(steps=6_000, **_TRAINING)
+    policy="ranking",
+    config=replace(_ranked(2), observation_noise=0.0),
+    training=TrainingHints(steps=12_000, **_TRAINING),
 )
 """The particle of 2 dimensions, candidates of a mixture ranked by an energy."""
 PARTICLE_4: Final = Preset(
