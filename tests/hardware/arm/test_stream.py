@@ -75,6 +75,7 @@ def test_other_ways_to_stream_follow_as_well(bench: Bench, kind: str) -> None:
     assert np.median(off) < NEAR
 
 
+@pytest.mark.realtime
 def test_arm_holds_when_no_word_comes_and_goes_on_when_one_does(bench: Bench) -> None:
     with bench.arm(hold_after=1.0) as arm:
         arm.command(tip(0.375, 0.3))  # more than a second away

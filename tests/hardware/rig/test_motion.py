@@ -90,19 +90,13 @@ def test_pause_brings_a_motion_to_a_stand_and_it_arrives_afterwards() -> None:
 
 @settings(max_examples=trials(15))
 @given(
-    way=st.tuples(*[st.floats(-0.06, 0.06)] * 3),
-    turn=st.tuples(*[st.floats(-0.5, 0.5)] * 3),
+    way=st.tuples(*[st.floats(-0.05, 0.05)] * 3),
+    turn=st.tuples(*[st.floats(-0.4, 0.4)] * 3),
 )
 def test_line_is_straight_and_turns_evenly(way: tuple[float, ...], turn: tuple[float, ...]) -> None:
     model = model_of(tcp_offset=np.array([0, 0, 0.1, 0, 0, 0]))
     start = model.tool(BENT)
-    delta = Pose(
-        position=np.zeros(3), quaternion=geometry.quaternion(turn_of(np.array(turn), True))
-    )
-    goal = Pose(
-        position=start.position + np.array(way),
-        quaternion=geometry.compose(start, delta).quaternion,
-    )
+    goal = _led(start, way, turn)
     move, now = ToolMove(model, BENT, Line(start, goal), 0.3, 2.0), BENT
     whole = float(np.linalg.norm(turn))
     while not move.over:
@@ -115,6 +109,26 @@ def test_line_is_straight_and_turns_evenly(way: tuple[float, ...], turn: tuple[f
             assert turned / whole == pytest.approx(part, abs=2e-2)
     assert now == pytest.approx(move.goal, abs=1e-4)
     assert model.tool(now).position == pytest.approx(goal.position, abs=1e-5)
+
+
+def test_line_is_refused_whose_end_takes_a_joint_out_of_its_range() -> None:
+    model = model_of(tcp_offset=np.array([0, 0, 0.1, 0, 0, 0]))
+    start = model.tool(BENT)
+    ToolMove(model, BENT, Line(start, _led(start, (-0.05, 0, 0), (0, 0.5, 0))), 0.3, 2.0)
+    beyond = _led(start, (-0.0547, 0, 0), (0, 0.5, 0))  # the third joint ends at 0.19 rad
+    with pytest.raises(MotionError):
+        ToolMove(model, BENT, Line(start, beyond), 0.3, 2.0)
+
+
+def _led(start: Pose, way: tuple[float, ...], turn: tuple[float, ...]) -> Pose:
+    """The pose that is so far away [m] and turned about its own axes by a rotation vector [rad]."""
+    delta = Pose(
+        position=np.zeros(3), quaternion=geometry.quaternion(turn_of(np.array(turn), True))
+    )
+    return Pose(
+        position=start.position + np.array(way),
+        quaternion=geometry.compose(start, delta).quaternion,
+    )
 
 
 def _part(moved: Float64, way: Float64) -> float:
