@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import gymnasium
 import numpy as np
 
-from ibc_gym.records import Bool, Observation, UInt8
+from ibc_gym.records import Bool, Observation, UInt8, is_image
 from ibc_gym.registry import load
 from ibc_gym.rollout import Transition
 from ibc_gym.tables import PEOPLE
@@ -44,7 +44,7 @@ def watched(port: int | None) -> Iterator[Page | None]:
 
 def newest_picture(env: gymnasium.Env[Any, Any], seen: Mapping[str, Any]) -> UInt8 | None:
     """The first camera's newest picture, (H, W, 3): of the observation (1, ...), or else as the environment renders it."""
-    name = next((name for name in seen if name.startswith("image")), None)
+    name = next(filter(is_image, seen), None)
     picture: UInt8 | None = env.render() if name is None else seen[name][0]  # type: ignore[assignment]
     return picture
 

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from ibc_gym.contracts import LearnedPolicy, Policy, Task
 from ibc_gym.errors import ConfigError, Declined, SpecMismatch
 from ibc_gym.evaluation.results import SCRIPTED, EvalConfig
-from ibc_gym.records import Bool, Float32, Observation
+from ibc_gym.records import Bool, Float32, Observation, is_image
 from ibc_gym.registry import make_env, make_oracle, make_vec_env, task_of
 from ibc_gym.specs import check_fits, differing_options, task_name
 
@@ -182,7 +182,7 @@ class UniformPolicy:
 
 def _observation(inputs: Sequence[str]) -> str:
     """What an environment must show for a policy with these inputs."""
-    pictures = any(name.startswith("image") for name in inputs)
+    pictures = any(map(is_image, inputs))
     if not pictures and "robot" not in inputs:
         return "state"
     return "state+image" if "state" in inputs else "image"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ibc_gym.env import Env
 from ibc_gym.errors import CameraTimeout, ConfigError, RobotFault, SpecMismatch
-from ibc_gym.records import Float32
+from ibc_gym.records import Float32, is_image
 from ibc_gym.testing.bits import flat, global_stream, place
 from ibc_gym.testing.contract import Contract, refuses, rule
 from ibc_gym.testing.faults import CAMERA_FAULTS, ROBOT_FAULTS, Fault, FaultyRobot, faulty
@@ -290,7 +290,7 @@ class EnvContract(Contract[Env]):
     def _pictures(self) -> list[str]:
         """The inputs that are pictures."""
         named: Any = self.env.observation_space
-        return [name for name in named.spaces if name.startswith("image")]
+        return [name for name in named.spaces if is_image(name)]
 
     def _check_sent(self, info: Any) -> None:
         """What was sent is an action; it may lie outside of the space where the robot's limits intervened."""

@@ -84,7 +84,8 @@ def windows(config: InputConfig, count: int) -> Windows:
 
 
 def smaller(config: InputConfig) -> InputConfig:
-    """The same networks, with small pictures and a search that is short enough for a test."""
+    """The same networks, with small pictures, a search that is short enough for a test, and no lead in episodes of one step."""
+    config = replace(config, lead=0)
     if config.image_size is not None:
         config = replace(config, image_size=PICTURE)
     if isinstance(config, EBMConfig):
