@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 import numpy as np
@@ -21,6 +21,17 @@ SIZE: Final = (60, 80)
 """Rows and columns that the preset's network sees."""
 FRAMES: Final = 256
 ACTIONS: Final = 2
+
+
+def descend_in_parts(
+    policy: EBM, batch: Mapping[str, torch.Tensor], at_once: int, generator: torch.Generator
+) -> None:
+    """Add up the gradients of a batch of so many windows at a time, as the trainer does."""
+    size = len(batch["action"])
+    for first in range(0, size, at_once):
+        part = {name: rows[first : first + at_once] for name, rows in batch.items()}
+        loss, _ = policy.loss(part, generator)
+        (loss * (at_once / size)).backward()
 
 
 class PictureBench:
@@ -63,12 +74,7 @@ class PictureBench:
 
         def library() -> None:
             ours.zero_grad()
-            for first in range(0, self.batch_size, self.at_once):
-                part = {
-                    name: rows[first : first + self.at_once] for name, rows in self.batch.items()
-                }
-                loss, _ = self.policy.loss(part, self.generator)
-                (loss * (self.at_once / self.batch_size)).backward()
+            descend_in_parts(self.policy, self.batch, self.at_once, self.generator)
             ours.step()
 
         def plain() -> None:

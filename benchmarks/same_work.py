@@ -26,7 +26,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from benchmarks.picture_work import PictureBench
+from benchmarks.picture_work import PictureBench, descend_in_parts
 from benchmarks.reference import implicit as reference
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.data.metadata import installed_versions
@@ -119,10 +119,7 @@ class Bench:
 
         def library() -> None:
             ours.zero_grad()
-            for first in range(0, BATCH, self.at_once):
-                part = {name: rows[first : first + self.at_once] for name, rows in batch.items()}
-                loss, _ = self.policy.loss(part, self.generator)
-                (loss * (self.at_once / BATCH)).backward()
+            descend_in_parts(self.policy, batch, self.at_once, self.generator)
             ours.step()
 
         def plain() -> None:
