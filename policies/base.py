@@ -23,7 +23,7 @@ from ibc_gym.records import Bool, Float32, Int64, Observation, Windows, is_image
 from .chunks import ChunkQueue, merged
 from .codec import Codec, Fit
 from .history import History
-from .images import stack
+from .images import shifted, stack
 from .inputs import InputConfig
 from .networks.spectral_norm import keep_iterations
 from .noise import Noise, RowNoise, seeded
@@ -235,14 +235,21 @@ class WindowPolicy(nn.Module):
         return prepared
 
     def _augmented(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The batch; in training, as the config says, its mirror image with probability 1/2, and with noise."""
-        batch = self._mirrored(batch, generator)
+        """The batch; in training, as the config says, its mirror image with probability 1/2, with noise, pictures moved."""
+        batch = self._shifted(self._mirrored(batch, generator), generator)
         spread = self._config.observation_noise
         if not spread or not self.training or "features" not in batch:
             return batch
         features = batch["features"]
         noise = torch.randn(features.shape, generator=generator, device=generator.device)
         return {**batch, "features": features + spread * noise.to(features.device)}
+
+    def _shifted(self, batch: Batch, generator: torch.Generator) -> Batch:
+        most = self._config.image_shift
+        if not most or not self.training:
+            return batch
+        moved = {name: shifted(batch[name], most, generator) for name in self._config.image_inputs}
+        return {**batch, **moved}
 
     def _mirrored(self, batch: Batch, generator: torch.Generator) -> Batch:
         frame = self._codec.frame

@@ -98,9 +98,15 @@ class Codec:
         """(T C, h, w) of every image input, as networks see it."""
         shapes = {}
         for name in self.config.image_inputs:
-            height, width = self.config.image_size or self.shapes[name][:2]
-            shapes[name] = (self.config.history * self.shapes[name][2], height, width)
+            height, width, channels = self.picture_shape(name)
+            shapes[name] = (self.config.history * channels, height, width)
         return shapes
+
+    def picture_shape(self, name: str) -> tuple[int, int, int]:
+        """(h, w, C) of one frame of an image input, at the size that networks see."""
+        top, left, bottom, right = self.config.edges(self.shapes[name])
+        height, width = self.config.image_size or (bottom - top, right - left)
+        return height, width, self.shapes[name][2]
 
     @property
     def fit_result(self) -> Fit:
@@ -195,8 +201,8 @@ class Codec:
         return np.concatenate([np.zeros(0, np.float32), *scales])
 
     def pictures(self, name: str, frames: NDArray[Any]) -> NDArray[np.uint8]:
-        """Frames of an image input (F, H, W, C) at the size that networks see."""
-        return resize(frames, self.config.image_size)
+        """What networks see of frames of an image input (F, H, W, C), at their size."""
+        return resize(frames, self.config.image_size, self.config.edges(self.shapes[name]))
 
     @property
     def odd_actions(self) -> list[int]:

@@ -16,16 +16,33 @@ _STATISTICS_FRAMES = 1000
 """Pictures that the channel statistics are taken from, evenly spread over the data."""
 
 
-def resize(frames: UInt8, size: tuple[int, int] | None) -> UInt8:
-    """Resize pictures (F, H, W, C) to (F, h, w, C), bilinear and antialiased; the same in training and acting."""
-    if size is None or frames.shape[1:3] == size:
+Edges = tuple[int, int, int, int]
+"""(top, left, bottom, right) of a part of a picture [px]."""
+
+
+def resize(frames: UInt8, size: tuple[int, int] | None, part: Edges | None = None) -> UInt8:
+    """Resize pictures (F, H, W, C) to (F, h, w, C), bilinear and antialiased; the same in training and acting.
+
+    Args:
+        frames: In memory, or in a file that is read a few frames at a time.
+        size: (h, w); None leaves them as they are.
+        part: What is cut out of them first; None leaves them whole.
+    """
+    top, left, bottom, right = part or (0, 0, *frames.shape[1:3])
+    before = (bottom - top, right - left)
+    if size in (None, before) and before == frames.shape[1:3]:
         return frames
-    resized = np.empty((len(frames), *size, frames.shape[3]), np.uint8)
+    resized = np.empty((len(frames), *(size or before), frames.shape[3]), np.uint8)
     for start in range(0, len(frames), _CHUNK):
-        part = torch.from_numpy(np.ascontiguousarray(frames[start : start + _CHUNK]))
-        small = F.interpolate(part.permute(0, 3, 1, 2), size, mode="bilinear", antialias=True)
-        resized[start : start + _CHUNK] = small.permute(0, 2, 3, 1).numpy()
+        few = frames[start : start + _CHUNK][:, top:bottom, left:right]
+        resized[start : start + _CHUNK] = few if size in (None, before) else _smaller(few, size)
     return resized
+
+
+def _smaller(frames: UInt8, size: tuple[int, int]) -> UInt8:
+    channels = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
+    resized = F.interpolate(channels, size, mode="bilinear", antialias=True)
+    return resized.permute(0, 2, 3, 1).numpy()
 
 
 def channel_statistics(frames: UInt8) -> Normaliser:
@@ -41,6 +58,26 @@ def channel_statistics(frames: UInt8) -> Normaliser:
     return Normaliser(
         offset=mean.astype(np.float32), scale=np.maximum(std, STD_FLOOR).astype(np.float32)
     )
+
+
+def shifted(frames: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Windows of pictures, each moved by up to `most` pixels up or down and left or right, its edges repeated.
+
+    The random shift of Yarats et al. 2021 ("Image augmentation is all you need"); all frames of a window move together.
+
+    Args:
+        frames: uint8, (B, T, H, W, C).
+        most: Whole pixels; every number of them is drawn as often.
+        generator: Where the numbers come from.
+    """
+    windows, _, height, width, _ = frames.shape
+    moves = torch.randint(
+        -most, most + 1, (2, windows, 1), generator=generator, device=generator.device
+    ).to(frames.device)
+    rows = (torch.arange(height, device=frames.device) + moves[0]).clamp(0, height - 1)
+    columns = (torch.arange(width, device=frames.device) + moves[1]).clamp(0, width - 1)
+    window = torch.arange(windows, device=frames.device)[:, None, None]
+    return frames.movedim(1, 3)[window, rows[:, :, None], columns[:, None]].movedim(3, 1)
 
 
 def stack(frames: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +39,12 @@ class InputConfig:
     """How far the sampling box reaches beyond the demonstrated actions on each side, as a share of their range."""
     image_size: tuple[int, int] | None = None
     """(height, width) that images are resized to [px]; None leaves them as they come."""
+    image_crop: tuple[float, float, float, float] | None = None
+    """The part of every image that is seen, cut out before it is resized: its top, left, bottom and right edge as shares of
+    the image's height and width; None sees all of it."""
+    image_shift: int = 0
+    """Training moves the images of a window by up to so many pixels [px] each way, together, edges repeated (random shift,
+    Yarats et al. 2021). It is right where all that matters is seen, so that an action does not change with it."""
     horizon: int = 1
     """Actions that are said at once, a chunk; the first belongs to the newest observation."""
     execute: int = 1
@@ -78,6 +85,15 @@ class InputConfig:
             raise ConfigError(
                 f"image_size is {self.image_size}, but must be (height, width) in pixels."
             )
+        if self.image_crop is not None and not _is_part(self.image_crop):
+            raise ConfigError(
+                f"image_crop is {self.image_crop}, but must be (top, left, bottom, right) as shares from 0 to 1, top above "
+                "bottom and left of right: (0, 0, 1, 1) is the whole image."
+            )
+        if self.image_shift < 0:
+            raise ConfigError(
+                f"image_shift is {self.image_shift} pixels, but must not be negative."
+            )
         if not 1 <= self.execute <= self.horizon:
             raise ConfigError(
                 f"execute is {self.execute} and horizon {self.horizon}, but of a chunk of 1 action or more, at least 1 "
@@ -104,9 +120,26 @@ class InputConfig:
         """Those of the inputs that are vectors."""
         return tuple(name for name in self.inputs if not is_image(name))
 
+    def edges(self, shape: Sequence[int]) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right) [px] of what is seen of a picture (H, W, C), at least one pixel a side."""
+        height, width = shape[:2]
+        top, left, bottom, right = self.image_crop or (0.0, 0.0, 1.0, 1.0)
+        row, column = min(round(top * height), height - 1), min(round(left * width), width - 1)
+        return (
+            row,
+            column,
+            max(round(bottom * height), row + 1),
+            max(round(right * width), column + 1),
+        )
+
     def chunk_size(self, spec: PolicySpec) -> int:
         """Numbers of a chunk: H actions one behind the other, H A."""
         return self.horizon * int(spec.action_space.shape[0])
+
+
+def _is_part(crop: tuple[float, float, float, float]) -> bool:
+    top, left, bottom, right = crop
+    return 0 <= top < bottom <= 1 and 0 <= left < right <= 1
 
 
 def input_shape(spec: PolicySpec, name: str) -> tuple[int, ...]:

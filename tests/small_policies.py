@@ -61,7 +61,12 @@ CONFIGS: dict[str, AnyConfig] = {
         langevin=LangevinConfig(samples=16, iterations=5),
     ),
     "pixels": EBMConfig(
-        inputs=("image", "robot"), image_size=(16, 16), late_fusion=SMALL, dfo=DFOConfig(samples=32)
+        inputs=("image", "robot"),
+        image_size=(16, 16),
+        image_crop=(0.1, 0.2, 0.8, 1.0),
+        image_shift=2,
+        late_fusion=SMALL,
+        dfo=DFOConfig(samples=32),
     ),
     "spectral": EBMConfig(
         network="joint",

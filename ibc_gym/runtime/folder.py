@@ -31,6 +31,8 @@ class Input:
     """"float32" or "uint8"."""
     size: tuple[int, int] | None
     """(height, width) that a picture is resized to; None leaves it."""
+    crop: tuple[int, int, int, int] | None
+    """(top, left, bottom, right) [px] of what is cut out of a picture before; None leaves it whole."""
     elements: tuple[str, ...]
     """A label for every element of a vector, as far as the task says."""
 
@@ -135,14 +137,20 @@ def _about(folder: Path, said: dict[str, Any]) -> About:
 
 
 def _input(said: dict[str, Any]) -> Input:
-    size = said["size"]
+    size, crop = said["size"], said.get("crop")
     return Input(
         name=said["name"],
         shape=tuple(said["shape"]),
         dtype=said["dtype"],
         size=None if size is None else (int(size[0]), int(size[1])),
+        crop=None if crop is None else _edges(crop),
         elements=tuple(said["elements"]),
     )
+
+
+def _edges(said: list[int]) -> tuple[int, int, int, int]:
+    top, left, bottom, right = map(int, said)
+    return top, left, bottom, right
 
 
 def _json(path: Path) -> dict[str, Any]:

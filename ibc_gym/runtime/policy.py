@@ -97,6 +97,9 @@ class ExportedPolicy:
 
     def _window(self, about: Input, frame: NDArray[Any]) -> NDArray[Any]:
         """The last frames (1, T, ...), the newest last."""
+        if about.crop is not None:
+            top, left, bottom, right = about.crop
+            frame = frame[top:bottom, left:right]
         if about.size is not None:
             frame = resize(frame[None], about.size)[0]
         window = self._windows.get(about.name)

@@ -116,12 +116,11 @@ class Graph(nn.Module):
         history = self.codec.config.history
         shapes = {}
         for name in self.inputs:
-            size = self.codec.shapes[name]
             if is_image(name):
-                shape = (*(self.codec.config.image_size or size[:2]), size[2])
+                shape = self.codec.picture_shape(name)
                 shapes[name] = torch.zeros((1, history, *shape), dtype=torch.uint8)
             else:
-                shapes[name] = torch.zeros(1, history, *size)
+                shapes[name] = torch.zeros(1, history, *self.codec.shapes[name])
         return shapes
 
     def _counted(self) -> tuple[tuple[Draw, ...], tuple[str, ...]]:

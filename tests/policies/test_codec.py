@@ -196,6 +196,9 @@ def test_nothing_is_normalised_before_the_fit(make_spec: MakeSpec) -> None:
         {"observation_noise": -0.1},
         {"action_knee": 0.0},
         {"image_size": (0, 5)},
+        {"image_crop": (0.5, 0, 0.5, 1)},
+        {"image_crop": (0, 0.2, 1, 1.1)},
+        {"image_shift": -1},
     ),
 )
 def test_senseless_configs_are_refused(bad: dict[str, Any]) -> None:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
+import pytest
 import torch
+from small_policies import MakeSpec, MakeWindows
 
 from benchmarks.reference.pictures import channels_of
-from ibc_gym.policies.images import channel_statistics, resize, stack
+from ibc_gym.policies.images import channel_statistics, resize, shifted, stack
+from ibc_gym.policies.mse import MSE, MSEConfig
 
 
 def test_stack_puts_each_frame_into_channels_of_its_own() -> None:
@@ -52,7 +57,84 @@ def test_resize_averages_and_does_not_depend_on_how_many_come_at_once() -> None:
     assert abs(float(small.mean()) - float(frames.mean())) < 1
 
 
+class OnDisk:
+    """Gives rows by slices alone, as a long array in a file does."""
+
+    def __init__(self, frames: np.ndarray) -> None:
+        self._frames = frames
+        self.shape = frames.shape
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        assert isinstance(rows, slice)
+        return self._frames[rows]
+
+
+@pytest.mark.parametrize("size", [None, (2, 3), (5, 8)])
+def test_a_part_of_pictures_in_a_file_is_that_of_pictures_in_memory(
+    size: tuple[int, int] | None,
+) -> None:
+    frames = np.random.default_rng(2).integers(0, 256, (300, 9, 12, 3)).astype(np.uint8)
+    stored = resize(cast("Any", OnDisk(frames)), size, (1, 2, 6, 10))
+    np.testing.assert_array_equal(stored, resize(frames[:, 1:6, 2:10], size))
+    assert resize(frames, size, (0, 0, 9, 12)).shape == (300, *(size or (9, 12)), 3)
+
+
 def test_resize_to_the_same_size_gives_the_frames_themselves() -> None:
     frames = np.zeros((2, 4, 5, 3), np.uint8)
     assert resize(frames, (4, 5)) is frames
     assert resize(frames, None) is frames
+
+
+def test_a_shift_moves_all_frames_of_a_window_and_repeats_the_edges() -> None:
+    draw = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 256, (300, 2, 5, 7, 3), dtype=torch.uint8, generator=draw)
+    moved = shifted(frames, 2, draw)
+    assert moved.shape == frames.shape and moved.dtype == torch.uint8
+    wider = np.pad(frames.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2), (0, 0)), mode="edge")
+    seen = set()
+    for window, one in enumerate(moved.numpy()):
+        ways = [
+            (row, column)
+            for row in range(5)
+            for column in range(5)
+            if np.array_equal(one, wider[window, :, row : row + 5, column : column + 7])
+        ]
+        assert len(ways) == 1
+        seen.update(ways)
+    assert len(seen) == 25
+
+
+def test_shifts_follow_the_generator() -> None:
+    frames = (
+        torch.arange(2 * 6 * 8 * 3, dtype=torch.uint8).reshape(1, 2, 6, 8, 3).repeat(40, 1, 1, 1, 1)
+    )
+    one, same, other = (
+        shifted(frames, 3, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_pictures_are_moved_in_training_alone(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
+    windows = make_windows(count=40, picture=(16, 16, 3))
+    still, moving = (
+        MSE(
+            MSEConfig(inputs=("image",), channels=(4,), width=8, depth=2, image_shift=shift),
+            make_spec((16, 16, 3)),
+        )
+        for shift in (0, 4)
+    )
+    moving.load_state_dict(still.state_dict())
+    losses, errors = [], []
+    for policy in (still, moving):
+        policy.fit(windows)
+        batch = policy.encode(windows).batch(torch.arange(40))
+        losses.append(policy.train().loss(batch, torch.Generator().manual_seed(0))[0])
+        errors.append(policy.eval().validate(batch, torch.Generator().manual_seed(0)))
+    assert losses[0] != losses[1]
+    assert errors[0] == errors[1]

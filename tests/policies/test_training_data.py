@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from small_policies import MakeSpec, MakeWindows
 
 from ibc_gym.policies.codec import Codec
+from ibc_gym.policies.images import resize
 from ibc_gym.policies.inputs import InputConfig
 from ibc_gym.policies.training_data import TensorWindows
 
@@ -33,3 +36,29 @@ def test_pictures_are_held_once_and_resized(make_spec: MakeSpec, make_windows: M
     batch = TensorWindows.of(windows, codec).to("cpu").batch(torch.arange(4))
     assert set(batch) == {"image", "action"}
     assert batch["image"].shape == (4, 2, 16, 24, 3)
+
+
+def test_pictures_are_cut_before_they_are_resized(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
+    windows = make_windows(count=10, picture=(32, 48, 3))
+    part = windows.frames["image"][:, 8:24, 12:48]
+    for size, seen in ((None, part), ((8, 18), resize(part, (8, 18)))):
+        config = InputConfig(inputs=("image",), image_size=size, image_crop=(0.25, 0.25, 0.75, 1.0))
+        codec = Codec(config, make_spec((32, 48, 3)), None)
+        assert codec.picture_shapes == {"image": (6, *seen.shape[1:3])}
+        np.testing.assert_array_equal(codec.pictures("image", windows.frames["image"]), seen)
+
+
+@given(
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    edges=st.tuples(*[st.floats(0, 1)] * 4).filter(
+        lambda crop: crop[0] < crop[2] and crop[1] < crop[3]
+    ),
+)
+def test_something_is_left_of_every_cut(
+    height: int, width: int, edges: tuple[float, float, float, float]
+) -> None:
+    top, left, bottom, right = InputConfig(image_crop=edges).edges((height, width, 3))
+    assert 0 <= top < bottom <= height and 0 <= left < right <= width
