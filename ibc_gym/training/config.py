@@ -176,6 +176,8 @@ ENDLESS: tuple[Schedule, ...] = ("exponential", "constant")
 def check_resumable(now: dict[str, Any], before: dict[str, Any]) -> None:
     """Hold a resumed run to the settings it began with, both as plain JSON.
 
+    A setting that the version it began with did not have is the same if it is off: what is new does nothing then.
+
     Raises:
         ConfigError: A setting differs that would change the result; it names each.
     """
@@ -218,6 +220,7 @@ def _differences(name: str, before: Any, now: Any) -> list[Difference]:
     return [
         each
         for key in {**before, **now}
+        if (key in before and key in now) or before.get(key) or now.get(key)
         for each in _differences(f"{name}.{key}", before.get(key), now.get(key))
     ]
 

@@ -79,6 +79,22 @@ def test_each_part_of_a_setting_that_differs_is_named_and_no_other() -> None:
     )
 
 
+def test_a_setting_that_the_run_began_without_must_be_off() -> None:
+    new = to_json(replace(PLAIN, policy_config=EBMConfig()))
+    old = to_json(replace(PLAIN, policy_config=EBMConfig()))
+    for name in ("image_crop", "image_shift"):
+        del old["policy_config"][name]
+    del old["policy_config"]["late_fusion"]["keypoints"]
+    check_resumable(new, old)
+    check_resumable(old, new)
+    new["policy_config"]["late_fusion"]["keypoints"] = True
+    for now, before in ((new, old), (old, new)):
+        with pytest.raises(
+            ConfigError, match=r"begun with \S+\.late_fusion\.keypoints (None|True),"
+        ):
+            check_resumable(now, before)
+
+
 def test_of_many_settings_that_differ_the_first_are_named() -> None:
     before = to_json(PLAIN)
     numbers = {name: 7 for name, value in before.items() if type(value) is int and name != "steps"}
