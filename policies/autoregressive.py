@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from ibc_gym.checks import owner
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -47,7 +48,9 @@ class AutoregressiveConfig(InputConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.temperature <= 0:
-            raise ConfigError(f"temperature is {self.temperature}, but must be positive.")
+            raise ConfigError(
+                f"{owner(self)}.temperature is {self.temperature}, but must be positive."
+            )
         if self.counter_examples < 1:
             raise ConfigError("An energy cannot be trained without counter-examples.")
         if self.network == "joint" and (self.image_inputs or self.shared_trunk):

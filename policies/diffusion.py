@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from ibc_gym.checks import owner
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -31,11 +32,11 @@ class DiffusionConfig(GenerativeConfig):
         super().__post_init__()
         if not 2 <= self.denoising_steps <= self.noise_steps:
             raise ConfigError(
-                f"denoising_steps is {self.denoising_steps} and noise_steps {self.noise_steps}, but of the schedule's "
-                "steps at least 2 are made, and at most all."
+                f"{owner(self)}.denoising_steps is {self.denoising_steps} and noise_steps {self.noise_steps}, but "
+                "of the schedule's steps at least 2 are made, and at most all."
             )
         if not 0 <= self.eta <= 1:
-            raise ConfigError(f"eta is {self.eta}, but must be in [0, 1].")
+            raise ConfigError(f"{owner(self)}.eta is {self.eta}, but must be in [0, 1].")
 
 
 class Diffusion(GenerativePolicy):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ibc_gym.checks import owner
 from ibc_gym.errors import ConfigError
 
 from .inputs import InputConfig
@@ -47,7 +48,9 @@ class EBMConfig(InputConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.temperature <= 0:
-            raise ConfigError(f"temperature is {self.temperature}, but must be positive.")
+            raise ConfigError(
+                f"{owner(self)}.temperature is {self.temperature}, but must be positive."
+            )
         if self.network == "joint" and self.image_inputs:
             raise ConfigError(
                 "The joint network takes no pictures: every candidate would cost a convolution. "

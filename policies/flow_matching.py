@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from ibc_gym.checks import owner
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -29,7 +30,9 @@ class FlowMatchingConfig(GenerativeConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.flow_steps < 1:
-            raise ConfigError(f"flow_steps is {self.flow_steps}, but must be at least 1.")
+            raise ConfigError(
+                f"{owner(self)}.flow_steps is {self.flow_steps}, but must be at least 1."
+            )
 
 
 class FlowMatching(GenerativePolicy):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import owner, require_at_least, require_finite
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import is_image
@@ -59,13 +59,13 @@ class InputConfig:
         require_finite(self)
         if not self.inputs or len(set(self.inputs)) != len(self.inputs):
             raise ConfigError(
-                f"inputs is {self.inputs}, but must name one input or more, each once."
+                f"{owner(self)}.inputs is {self.inputs}, but must name one input or more, each once."
             )
-        if self.history < 1:
-            raise ConfigError(f"history is {self.history} frames, but must be at least 1.")
+        require_at_least(self, 1, "history")
         if self.frame is not None and "state" not in self.inputs:
             raise ConfigError(
-                f"frame={self.frame!r} takes features from the state, but inputs is {self.inputs}: add 'state'."
+                f"{owner(self)}.frame is {self.frame!r}, which takes features from the state, but inputs is {self.inputs}: "
+                "add 'state'."
             )
         if self.mirror and (
             self.frame is None
@@ -73,40 +73,44 @@ class InputConfig:
             or self.action_normalisation != "isotropic"
         ):
             raise ConfigError(
-                "mirror=True needs a frame, inputs=('state',) and action_normalisation='isotropic': "
+                f"{owner(self)}.mirror needs a frame, inputs=('state',) and action_normalisation='isotropic': "
                 "nothing else can be mirrored."
             )
         for name in ("boundary_buffer", "observation_noise"):
             if getattr(self, name) < 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}, but must not be negative.")
+                raise ConfigError(
+                    f"{owner(self)}.{name} is {getattr(self, name)}, but must not be negative."
+                )
         if self.action_knee is not None and self.action_knee <= 0:
-            raise ConfigError(f"action_knee is {self.action_knee}, but must be positive, or None.")
+            raise ConfigError(
+                f"{owner(self)}.action_knee is {self.action_knee}, but must be positive, or None."
+            )
         if self.image_size is not None and min(self.image_size) < 1:
             raise ConfigError(
-                f"image_size is {self.image_size}, but must be (height, width) in pixels."
+                f"{owner(self)}.image_size is {self.image_size}, but must be (height, width) in pixels."
             )
         if self.image_crop is not None and not _is_part(self.image_crop):
             raise ConfigError(
-                f"image_crop is {self.image_crop}, but must be (top, left, bottom, right) as shares from 0 to 1, top above "
-                "bottom and left of right: (0, 0, 1, 1) is the whole image."
+                f"{owner(self)}.image_crop is {self.image_crop}, but must be (top, left, bottom, right) as shares "
+                "from 0 to 1, top above bottom and left of right: (0, 0, 1, 1) is the whole image."
             )
         if self.image_shift < 0:
             raise ConfigError(
-                f"image_shift is {self.image_shift} pixels, but must not be negative."
+                f"{owner(self)}.image_shift is {self.image_shift} pixels, but must not be negative."
             )
         if not 1 <= self.execute <= self.horizon:
             raise ConfigError(
-                f"execute is {self.execute} and horizon {self.horizon}, but of a chunk of 1 action or more, at least 1 "
-                "is carried out and at most all of them."
+                f"{owner(self)}.execute is {self.execute} and horizon {self.horizon}, but of a chunk of 1 action "
+                "or more, at least 1 is carried out and at most all of them."
             )
         if self.lead < 0:
-            raise ConfigError(f"lead is {self.lead} steps, but must not be negative.")
+            raise ConfigError(f"{owner(self)}.lead is {self.lead} steps, but must not be negative.")
         if self.ensemble is not None and (
             self.ensemble < 0 or self.execute > 1 or self.horizon == 1
         ):
             raise ConfigError(
-                f"ensemble is {self.ensemble}, execute {self.execute} and horizon {self.horizon}, but the mean of "
-                "several chunks takes a chunk in every step: set execute=1, a horizon above 1, and ensemble to 0 or more "
+                f"{owner(self)}.ensemble is {self.ensemble}, execute {self.execute} and horizon {self.horizon}, but "
+                "the mean of several chunks takes a chunk in every step: set execute=1, a horizon above 1, and ensemble to 0 or more "
                 "(0.01 is published)."
             )
 

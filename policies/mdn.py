@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from ibc_gym.checks import owner
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -46,14 +47,18 @@ class MDNConfig(ExplicitConfig):
         super().__post_init__()
         if self.components < 1:
             raise ConfigError(
-                f"components is {self.components}, but a mixture has at least 1 component."
+                f"{owner(self)}.components is {self.components}, but a mixture has at least 1 component."
             )
         for name in ("training_temperature", "acting_temperature", "scale_exponent"):
             if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}, but must be positive.")
+                raise ConfigError(
+                    f"{owner(self)}.{name} is {getattr(self, name)}, but must be positive."
+                )
         for name in ("scale_floor", "mean_spread"):
             if getattr(self, name) < 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}, but must not be negative.")
+                raise ConfigError(
+                    f"{owner(self)}.{name} is {getattr(self, name)}, but must not be negative."
+                )
 
 
 class MDN(ExplicitPolicy):

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ibc_gym.checks import owner
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import Float32, Windows
@@ -40,7 +41,9 @@ class NearestConfig(InputConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.projection < 1:
-            raise ConfigError(f"projection is {self.projection}, but must be at least 1.")
+            raise ConfigError(
+                f"{owner(self)}.projection is {self.projection}, but must be at least 1."
+            )
 
 
 class Nearest(WindowPolicy):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import owner, require_finite
 from ibc_gym.errors import ConfigError
 
 from .anchored import Scales
@@ -72,7 +72,7 @@ class NegativesConfig:
         low, high = self.anchor_scale
         if not 0 < low <= high:
             raise ConfigError(
-                f"anchor_scale is {self.anchor_scale}, but must be 0 < least <= greatest."
+                f"{owner(self)}.anchor_scale is {self.anchor_scale}, but must be 0 < least <= greatest."
             )
         self._check_fractions(counts)
 

@@ -112,6 +112,15 @@ class TestBadInput:
                 ("train", "d", "--policy.type", "mse", "--policy.conv-resnet.blocks", "0"),
                 "--policy.conv-resnet.blocks is 0",
             ),
+            (("train", "d", "--policy.history", "0"), "--policy.history is 0"),
+            (
+                ("train", "d", "--policy.image-crop", "0", "0", "2", "1"),
+                "--policy.image-crop is (0.0, 0.0, 2.0, 1.0)",
+            ),
+            (
+                ("train", "d", "--policy.type", "ranking", "--policy.components", "0"),
+                "--policy.components is 0",
+            ),
             (("train", "d", "--policy.joint.depth", "3"), "--policy.joint.depth is 3"),
             (("train", "d", "--policy.proposal.width", "0"), "--policy.proposal.width is 0"),
             (("train", "d", "--policy.langevin.samples", "0"), "--policy.langevin.samples is 0"),
