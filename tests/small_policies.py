@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ CONFIGS: dict[str, AnyConfig] = {
         image_size=(16, 16),
         image_crop=(0.1, 0.2, 0.8, 1.0),
         image_shift=2,
-        late_fusion=SMALL,
+        late_fusion=replace(SMALL, flatten=True, trunk_depth=2),
         dfo=DFOConfig(samples=32),
     ),
     "spectral": EBMConfig(

@@ -20,7 +20,8 @@ class ConvMaxPool(nn.Module):
 
     The "4-layer ConvMaxPool" of Florence et al. 2021; kernels begin Glorot-uniform, biases at zero. The greatest of four
     rectified numbers is the greatest of the four, rectified, which is what is computed. With `keypoints` the last
-    convolution's maps are neither rectified nor halved, and one gets where each is strongest (Levine et al. 2016).
+    convolution's maps are neither rectified nor halved, and one gets where each is strongest (Levine et al. 2016). With
+    `flatten` one gets every cell of the last maps, as Mnih et al. 2015 have it.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class ConvMaxPool(nn.Module):
         *,
         coordinates: bool = False,
         keypoints: bool = False,
+        flatten: bool = False,
     ) -> None:
         """Make the layers.
 
@@ -38,6 +40,7 @@ class ConvMaxPool(nn.Module):
             channels: Of every layer.
             coordinates: Whether two channels with row and column in [-1, 1] are added to the picture.
             keypoints: Whether the last maps become places in place of means.
+            flatten: Whether the last maps are handed on as they are; not with `keypoints`.
 
         Raises:
             ConfigError: The picture is too small to be halved so often.
@@ -50,7 +53,9 @@ class ConvMaxPool(nn.Module):
                 f"use at least {2**halvings} pixels a side."
             )
         self.where = SpatialSoftmax() if keypoints else None
-        self.outputs = channels[-1] * (1 if self.where is None else 2)
+        cells = (shape[1] >> halvings) * (shape[2] >> halvings) if flatten else 1
+        self.outputs = channels[-1] * (cells if self.where is None else 2)
+        self.flatten = flatten
         self.coordinates = coordinates
         widths = (shape[0] + 2 * coordinates, *channels)
         self.layers = nn.ModuleList(
@@ -65,7 +70,11 @@ class ConvMaxPool(nn.Module):
         for layer in layers:
             x = _halved(layer(x))
         maps = last(x)
-        return _halved(maps).mean(dim=(2, 3)) if self.where is None else self.where(maps)
+        if self.where is not None:
+            places: Tensor = self.where(maps)
+            return places
+        maps = _halved(maps)
+        return maps.flatten(1) if self.flatten else maps.mean(dim=(2, 3))
 
 
 def _halved(maps: Tensor) -> Tensor:

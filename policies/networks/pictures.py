@@ -51,6 +51,9 @@ class PictureConfig:
     keypoints: bool = False
     """Whether the small encoder tells where each of its last maps is strongest (spatial softmax) in place of the mean of each;
     the last layer does not halve the picture, then."""
+    flatten: bool = False
+    """Whether the small encoder hands on every cell of its last maps in place of the mean of each: it says where things are, for
+    as many weights more in the layer after it."""
     coordinates: bool = False
     """Whether the small encoder's pictures get two channels with row and column (CoordConv); the other's always do."""
     conv_resnet: ConvResNetConfig = field(default_factory=ConvResNetConfig)
@@ -62,6 +65,10 @@ class PictureConfig:
                 f"{owner(self)}.channels is empty, but an encoder of pictures has at least one layer."
             )
         require_at_least(self, 1, "channels")
+        if self.flatten and self.keypoints:
+            raise ConfigError(
+                f"{owner(self)}.flatten and keypoints are both set, but the last maps are handed on as they are or as places."
+            )
 
 
 def picture_network(config: PictureConfig, shape: tuple[int, int, int]) -> PictureNetwork:
@@ -72,7 +79,11 @@ def picture_network(config: PictureConfig, shape: tuple[int, int, int]) -> Pictu
     """
     if config.picture_encoder == "conv_maxpool":
         return ConvMaxPool(
-            shape, config.channels, coordinates=config.coordinates, keypoints=config.keypoints
+            shape,
+            config.channels,
+            coordinates=config.coordinates,
+            keypoints=config.keypoints,
+            flatten=config.flatten,
         )
     sizes = config.conv_resnet
     return ConvResNet(

@@ -97,7 +97,7 @@ def test_kernels_begin_glorot_uniform_and_biases_at_zero() -> None:
     height=st.integers(4, 12),
     width=st.integers(4, 12),
     heads=st.integers(1, 5),
-    keypoints=st.booleans(),
+    places=st.sampled_from([{}, {"keypoints": True}, {"flatten": True}]),
 )
 def test_any_picture_becomes_a_vector_of_the_promised_length(
     encoder: Encoder,
@@ -107,13 +107,13 @@ def test_any_picture_becomes_a_vector_of_the_promised_length(
     height: int,
     width: int,
     heads: int,
-    keypoints: bool,
+    places: dict[str, bool],
 ) -> None:
     config = PictureConfig(
         picture_encoder=encoder,
         channels=(3, 5),
         coordinates=True,
-        keypoints=keypoints,
+        **places,
         conv_resnet=ConvResNetConfig(filters=8, blocks=1, heads=heads, pooling=pooling),
     )
     network = picture_network(config, (channels, height, width))
@@ -204,6 +204,24 @@ def test_keypoints_need_one_halving_less() -> None:
     ConvMaxPool((3, 4, 4), (2, 2, 2), keypoints=True)
     with pytest.raises(ConfigError, match="4 x 4 cannot be halved 3 times"):
         ConvMaxPool((3, 4, 4), (2, 2, 2))
+
+
+def test_flattened_maps_are_the_cells_that_are_averaged_otherwise() -> None:
+    whole = ConvMaxPool((3, 13, 18), (4, 5), flatten=True)
+    mean = ConvMaxPool((3, 13, 18), (4, 5))
+    mean.load_state_dict(whole.state_dict())
+    pictures = torch.randn(2, 3, 13, 18)
+    assert whole.outputs == 5 * 3 * 4
+    cells = whole(pictures).unflatten(1, (5, 3, 4))
+    torch.testing.assert_close(cells.mean(dim=(2, 3)), mean(pictures))
+    assert not torch.allclose(
+        whole(dot(4, 4, 24)[:, :, :13, :18]), whole(dot(4, 8, 24)[:, :, :13, :18])
+    )
+
+
+def test_maps_are_either_places_or_handed_on() -> None:
+    with pytest.raises(ConfigError, match=r"PictureConfig\.flatten and keypoints are both set"):
+        PictureConfig(keypoints=True, flatten=True)
 
 
 def test_trunk_sees_pictures_and_features_together() -> None:
