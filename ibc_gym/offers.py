@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
+from ibc_gym.contracts import Policy
 from ibc_gym.records import Float64, Observation
 
 
@@ -34,6 +35,14 @@ class BearsNoise(Protocol):
 
     def noise_share(self, observation: Observation) -> Float64:
         """From 0, none, to 1, all that is asked for, (B,); a function of the observation alone, so that it can be had again."""
+
+
+@runtime_checkable
+class TakesCare(Protocol):
+    """What a demonstrator may offer besides: how it would do the task if its actions were disturbed."""
+
+    def careful(self) -> Policy:
+        """A demonstrator of the same task that bears noise on its actions, which this one does not."""
 
 
 @runtime_checkable

@@ -1,6 +1,7 @@
 """The scripted demonstrator of the push task: go behind the block, turn it if need be, push it towards the target.
 
-It follows the published script until that goes in circles, and from then on ours: see `oriented_push.ESCAPING`.
+It follows the published script until that goes in circles, and from then on ours: see `oriented_push.ESCAPING`. Where its
+actions are disturbed it pushes carefully from the beginning: the published script wants its way-points to a millimetre.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from ibc_gym.records import Bool, Float32, Observation
 
 from ..tasks.tabletop import TabletopTask
-from .oriented_push import ESCAPING, OrientedPush, PushStyle
+from .oriented_push import CAREFUL, ESCAPING, OrientedPush, PushStyle
 from .tabletop_state import TabletopState
 
 
@@ -24,6 +25,10 @@ class PushOracle:
         """Serve a push task at any control rate; with the style `PUBLISHED`, it never leaves the published script."""
         self._task = task
         self._push = OrientedPush(task.control_period, style)
+
+    def careful(self) -> PushOracle:
+        """As `offers.TakesCare` has it."""
+        return PushOracle(self._task, CAREFUL)
 
     def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
         """Begin the masked episodes with the way to the block; nothing here is random."""

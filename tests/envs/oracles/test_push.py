@@ -16,7 +16,7 @@ from ibc_gym.envs.oracles.push import PushOracle
 from ibc_gym.envs.tasks.push import Push
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.records import Float32
-from ibc_gym.registry import make_oracle, make_vec_env
+from ibc_gym.registry import add_noise, make_oracle, make_vec_env
 from ibc_gym.rollout import Listener, Rollout, rollout
 
 pytestmark = pytest.mark.slow
@@ -30,6 +30,7 @@ def run(
     tolerance: float = 0.01,
     workcell: str = "mujoco",
     style: PushStyle | None = None,
+    noise: float = 0.0,
     listeners: Sequence[Listener] = (),
 ) -> Rollout:
     envs = make_vec_env(
@@ -42,6 +43,8 @@ def run(
     try:
         made = make_oracle("push", envs)
         oracle = made if style is None else PushOracle(Push(), style)
+        if noise:
+            oracle = add_noise(oracle, noise, Push().action_space)
         return rollout(envs, oracle, seeds, listeners)
     finally:
         envs.close()
@@ -73,6 +76,10 @@ def test_oracle_pushes_every_block_in_either_simulator(workcell: str, tolerance:
 
 
 @pytest.mark.slow
+def test_under_noise_it_pushes_carefully_and_succeeds() -> None:
+    assert all(episode.success for episode in run(range(8), noise=0.002).episodes)
+
+
 def test_oracle_leaves_the_circles_that_the_published_script_goes_in() -> None:
     """The published script solves none of these episodes in PyBullet."""
     undoes_its_turns, turns_at_the_goal = (239, 255), (2, 316)
