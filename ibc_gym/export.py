@@ -157,7 +157,7 @@ def _about(
     sums = json.dumps(found["sha256"], sort_keys=True).encode()
     return {
         "format": exported.FORMAT,
-        "format_version": exported.VERSION,
+        "format_version": exported.VERSION if settings.image_crop else exported.OF_WHOLE_PICTURES,
         "engine": config.format,
         "sha256": digest,
         "task": spec.task,

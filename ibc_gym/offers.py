@@ -37,12 +37,21 @@ class BearsNoise(Protocol):
         """From 0, none, to 1, all that is asked for, (B,); a function of the observation alone, so that it can be had again."""
 
 
+CAREFUL = "careful"
+"""Under this name a data set's source says that its demonstrator took care."""
+
+
 @runtime_checkable
 class TakesCare(Protocol):
     """What a demonstrator may offer besides: how it would do the task if its actions were disturbed."""
 
     def careful(self) -> Policy:
-        """A demonstrator of the same task that bears noise on its actions, which this one does not."""
+        """A demonstrator of the same task that bears more noise on its actions than this one."""
+
+
+def steadied(demonstrator: Policy) -> Policy:
+    """Who demonstrates where actions are disturbed: the careful one that it offers, or itself."""
+    return demonstrator.careful() if isinstance(demonstrator, TakesCare) else demonstrator
 
 
 @runtime_checkable

@@ -19,12 +19,14 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
 from ibc_gym.checks import settle
+from ibc_gym.contracts import Policy
 from ibc_gym.data import segments, storage
 from ibc_gym.data.demonstration import Columns
 from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
 from ibc_gym.lock import only_writer
+from ibc_gym.offers import CAREFUL, TakesCare, steadied
 from ibc_gym.raw_streams import check_raw, raw_folder
 from ibc_gym.real_time import check_one_at_a_time, is_real_time
 from ibc_gym.records import Bool, Float32, Observation
@@ -62,7 +64,8 @@ class RecordConfig:
     noise: float = 0.0
     """Standard deviation of what is added to the oracle's actions, in their units.
 
-    The oracle's own action is stored as `action`, the one that was carried out as `action_sent`.
+    The oracle's own action is stored as `action`, the one that was carried out as `action_sent`. A demonstrator that bears
+    little noise, as that of push, takes care under it.
     """
     successes_only: bool = False
     """Leave out episodes that fail."""
@@ -211,7 +214,7 @@ class _Stage:
             if self._config.noise:
                 box = self._envs.single_action_space
                 assert isinstance(box, spaces.Box)
-                oracle = add_noise(oracle, self._config.noise, box)
+                oracle = add_noise(steadied(oracle), self._config.noise, box)
                 listener = _Intended(recorder, oracle)
             outcome = rollout(self._envs, oracle, share, [listener])
         return RecordSummary(
@@ -279,13 +282,13 @@ def _metadata(config: RecordConfig) -> Metadata:
     """What the data set will say of itself; makes one environment, so a wrong setting is told here."""
     envs = _make_envs(config, 1)
     try:
-        make_oracle(config.task, envs)
+        oracle = make_oracle(config.task, envs)
         described = describe(
             envs,
             task=config.task,
             workcell=config.workcell,
             demonstrator="oracle",
-            source={"program": "record", "noise": config.noise},
+            source={"program": "record", "noise": config.noise} | _care(config, oracle),
         )
     finally:
         envs.close()
@@ -295,6 +298,11 @@ def _metadata(config: RecordConfig) -> Metadata:
         name: space for name, space in described.observation_space.spaces.items() if name != "state"
     }
     return replace(described, observation_space=spaces.Dict(shown))
+
+
+def _care(config: RecordConfig, oracle: Policy) -> dict[str, bool]:
+    """Whether the demonstrator took care, which makes other episodes of the same seeds."""
+    return {CAREFUL: True} if config.noise and isinstance(oracle, TakesCare) else {}
 
 
 def _make_envs(

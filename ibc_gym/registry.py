@@ -27,7 +27,6 @@ from ibc_gym.contracts import (
 )
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
-from ibc_gym.offers import TakesCare
 from ibc_gym.raw_streams import check_raw
 from ibc_gym.real_time import check_one_at_a_time
 from ibc_gym.serialise import from_json
@@ -287,12 +286,11 @@ def add_noise(oracle: Policy, std: float, action_space: gymnasium.spaces.Box) ->
     """A demonstrator whose actions are disturbed; what it wanted is its `intended`, (B, A).
 
     Args:
-        oracle: Who demonstrates; one that offers to take care (`offers.TakesCare`) does so.
+        oracle: Who demonstrates: the careful one, if there is one (`offers.steadied`).
         std: Standard deviation, in the action's units.
         action_space: What disturbed actions are limited to.
     """
-    steady = oracle.careful() if isinstance(oracle, TakesCare) else oracle
-    noisy: Policy = _attribute(_NOISY, "Noise")(steady, std, action_space)
+    noisy: Policy = _attribute(_NOISY, "Noise")(oracle, std, action_space)
     return noisy
 
 

@@ -25,7 +25,7 @@ from ibc_gym.data.gaps import Gaps
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
-from ibc_gym.offers import BearsNoise
+from ibc_gym.offers import CAREFUL, BearsNoise, steadied
 from ibc_gym.record import STATE
 from ibc_gym.records import Bool, Float32, Float64, Observation, Situation
 from ibc_gym.registry import add_noise, make_env, make_oracle
@@ -141,7 +141,7 @@ def replay(
                 )
                 stack.callback(envs[metadata.making].close)
             env, noise = envs[metadata.making], recorded_noise(metadata)
-            bears = make_oracle(metadata.task, env) if noise else None
+            bears = _who_bore(metadata, env) if noise else None
             names = metadata.feature_names
             found.append(
                 replay_episode(
@@ -151,6 +151,12 @@ def replay(
             if on_episode:
                 on_episode(found[-1], len(chosen))
     return found
+
+
+def _who_bore(metadata: Metadata, env: gymnasium.Env[Any, Any]) -> Policy:
+    """The demonstrator whose actions were disturbed."""
+    oracle = make_oracle(metadata.task, env)
+    return steadied(oracle) if metadata.source.get(CAREFUL) else oracle
 
 
 def recorded_noise(metadata: Metadata) -> float:

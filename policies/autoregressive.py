@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import owner
+from ibc_gym.checks import owner, require_at_least
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -51,16 +51,15 @@ class AutoregressiveConfig(InputConfig):
             raise ConfigError(
                 f"{owner(self)}.temperature is {self.temperature}, but must be positive."
             )
-        if self.counter_examples < 1:
-            raise ConfigError("An energy cannot be trained without counter-examples.")
+        require_at_least(self, 1, "counter_examples")
         if self.network == "joint" and (self.image_inputs or self.shared_trunk):
             raise ConfigError(
-                "Joint networks take no pictures and have no trunk of the observation to share: it goes through them "
-                "with every candidate. Use network='late_fusion'."
+                f"{owner(self)}.network is 'joint', but joint networks take no pictures and have no trunk of the observation "
+                "to share: it goes through them with every candidate. Use 'late_fusion'."
             )
         if self.network == "joint" and self.joint.dropout:
             raise ConfigError(
-                f"joint.dropout is {self.joint.dropout}, but candidates are drawn by the energies that are trained, "
+                f"{owner(self)}.joint.dropout is {self.joint.dropout}, but candidates are drawn by the energies that are trained, "
                 "and those must not flicker: set it to 0 (it hurts energies anyway)."
             )
 

@@ -12,13 +12,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ibc_gym.checks import owner
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.normalise import STD_FLOOR, Normaliser, min_max, standardise
 from ibc_gym.records import Float32, Windows, is_image
 
 from .chunks import check_lead, cut
-from .images import channel_statistics, resize
+from .images import channel_statistics, cropped_and_resized
 from .inputs import InputConfig, input_shape
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -75,13 +76,14 @@ class Codec:
             )
         if config.mirror and frame is not None and not frame.odd_features:
             raise ConfigError(
-                f"mirror=True, but the frame {config.frame!r} has no mirror symmetry."
+                f"{owner(config)}.mirror is set, but the frame {config.frame!r} has no mirror symmetry."
             )
         self.config = config
         self.spec = spec
         self.frame = frame
         self.shapes = {name: input_shape(spec, name) for name in config.inputs}
         self._fit: Fit | None = None
+        self._check_shift()
 
     @property
     def feature_size(self) -> int:
@@ -104,7 +106,7 @@ class Codec:
 
     def picture_shape(self, name: str) -> tuple[int, int, int]:
         """(h, w, C) of one frame of an image input, at the size that networks see."""
-        top, left, bottom, right = self.config.edges(self.shapes[name])
+        top, left, bottom, right = self.config.crop_of(self.shapes[name])
         height, width = self.config.image_size or (bottom - top, right - left)
         return height, width, self.shapes[name][2]
 
@@ -170,6 +172,15 @@ class Codec:
                 )
             self.check_frames(name, windows.frames[name], "frame")
 
+    def _check_shift(self) -> None:
+        for name in self.config.image_inputs:
+            height, width, _ = self.picture_shape(name)
+            if self.config.image_shift >= min(height, width):
+                raise ConfigError(
+                    f"{owner(self.config)}.image_shift is {self.config.image_shift} pixels, but pictures of {name!r} are "
+                    f"{height} x {width} as networks see them, so that nothing might be left of one."
+                )
+
     def check_frames(self, name: str, frames: NDArray[Any], row: str) -> None:
         """Raise SpecMismatch unless (F, ...) are finite frames of that input; `row` names the first axis."""
         if frames.shape[1:] != self.shapes[name]:
@@ -202,7 +213,8 @@ class Codec:
 
     def pictures(self, name: str, frames: NDArray[Any]) -> NDArray[np.uint8]:
         """What networks see of frames of an image input (F, H, W, C), at their size."""
-        return resize(frames, self.config.image_size, self.config.edges(self.shapes[name]))
+        crop = self.config.crop_of(self.shapes[name])
+        return cropped_and_resized(frames, crop, self.config.image_size)
 
     @property
     def odd_actions(self) -> list[int]:

@@ -53,8 +53,8 @@ class EBMConfig(InputConfig):
             )
         if self.network == "joint" and self.image_inputs:
             raise ConfigError(
-                "The joint network takes no pictures: every candidate would cost a convolution. "
-                "Use network='late_fusion'."
+                f"{owner(self)}.network is 'joint', but the joint network takes no pictures: every candidate would cost a "
+                "convolution. Use 'late_fusion'."
             )
         counts = self.negatives.resolved(self.optimiser)
         for needs, what in (
@@ -75,7 +75,7 @@ class EBMConfig(InputConfig):
             )
         if self.network == "joint" and self.joint.dropout and self.penalty_weight:
             raise ConfigError(
-                f"joint.dropout is {self.joint.dropout} and the gradient penalty weighs {self.penalty_weight}, but the "
+                f"{owner(self)}.joint.dropout is {self.joint.dropout} and the gradient penalty weighs {self.penalty_weight}, but the "
                 "penalty would be on the slope of another network than the one that is trained, since it takes the "
                 "gradient without dropout. Set joint.dropout=0 (dropout hurts energies), or gradient_penalty.weight=0."
             )

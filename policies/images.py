@@ -16,30 +16,31 @@ _STATISTICS_FRAMES = 1000
 """Pictures that the channel statistics are taken from, evenly spread over the data."""
 
 
-Edges = tuple[int, int, int, int]
+Crop = tuple[int, int, int, int]
 """(top, left, bottom, right) of a part of a picture [px]."""
 
 
-def resize(frames: UInt8, size: tuple[int, int] | None, part: Edges | None = None) -> UInt8:
-    """Resize pictures (F, H, W, C) to (F, h, w, C), bilinear and antialiased; the same in training and acting.
+def cropped_and_resized(frames: UInt8, crop: Crop, size: tuple[int, int] | None) -> UInt8:
+    """A part of pictures (F, H, W, C) as (F, h, w, C), bilinear and antialiased; the same in training and acting.
 
     Args:
         frames: In memory, or in a file that is read a few frames at a time.
-        size: (h, w); None leaves them as they are.
-        part: What is cut out of them first; None leaves them whole.
+        crop: Which part.
+        size: (h, w); None leaves the part's.
     """
-    top, left, bottom, right = part or (0, 0, *frames.shape[1:3])
+    top, left, bottom, right = crop
     before = (bottom - top, right - left)
-    if size in (None, before) and before == frames.shape[1:3]:
+    after = size or before
+    if after == before == frames.shape[1:3]:
         return frames
-    resized = np.empty((len(frames), *(size or before), frames.shape[3]), np.uint8)
+    seen = np.empty((len(frames), *after, frames.shape[3]), np.uint8)
     for start in range(0, len(frames), _CHUNK):
         few = frames[start : start + _CHUNK][:, top:bottom, left:right]
-        resized[start : start + _CHUNK] = few if size in (None, before) else _smaller(few, size)
-    return resized
+        seen[start : start + _CHUNK] = few if after == before else _interpolated(few, after)
+    return seen
 
 
-def _smaller(frames: UInt8, size: tuple[int, int]) -> UInt8:
+def _interpolated(frames: UInt8, size: tuple[int, int]) -> UInt8:
     channels = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
     resized = F.interpolate(channels, size, mode="bilinear", antialias=True)
     return resized.permute(0, 2, 3, 1).numpy()
@@ -60,6 +61,7 @@ def channel_statistics(frames: UInt8) -> Normaliser:
     )
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # a loop over windows is not worth compiling
 def shifted(frames: Tensor, most: int, generator: torch.Generator) -> Tensor:
     """Windows of pictures, each moved by up to `most` pixels up or down and left or right, its edges repeated.
 
@@ -69,12 +71,15 @@ def shifted(frames: Tensor, most: int, generator: torch.Generator) -> Tensor:
         frames: uint8, (B, T, H, W, C).
         most: Whole pixels; every number of them is drawn as often.
         generator: Where the numbers come from.
+
+    Returns:
+        uint8, (B, T, H, W, C).
     """
     height, width = frames.shape[2:4]
     moves = torch.randint(
         2 * most + 1, (len(frames), 2), generator=generator, device=generator.device
     )
-    wider = _edges_repeated(_edges_repeated(frames, 2, most), 3, most)
+    wider = _padded(_padded(frames, 2, most), 3, most)
     # Rows are copied whole; by an index of every pixel it takes fifteen times as long.
     return torch.stack(
         [
@@ -84,9 +89,10 @@ def shifted(frames: Tensor, most: int, generator: torch.Generator) -> Tensor:
     )
 
 
-def _edges_repeated(frames: Tensor, axis: int, times: int) -> Tensor:
-    edges = (frames.narrow(axis, place, 1) for place in (0, frames.shape[axis] - 1))
-    first, last = (edge.repeat_interleave(times, axis) for edge in edges)
+def _padded(frames: Tensor, axis: int, times: int) -> Tensor:
+    """With the first and the last along an axis repeated so many times."""
+    ends = (frames.narrow(axis, place, 1) for place in (0, frames.shape[axis] - 1))
+    first, last = (end.repeat_interleave(times, axis) for end in ends)
     return torch.cat([first, frames, last], axis)
 
 

@@ -43,8 +43,9 @@ class InputConfig:
     """The part of every image that is seen, cut out before it is resized: its top, left, bottom and right edge as shares of
     the image's height and width; None sees all of it."""
     image_shift: int = 0
-    """Training moves the images of a window by up to so many pixels [px] each way, together, edges repeated (random shift,
-    Yarats et al. 2021). It is right where all that matters is seen, so that an action does not change with it."""
+    """Training moves the images of a window by up to so many pixels [px] each way, as networks see them (cropped and resized),
+    edges repeated (random shift, Yarats et al. 2021); every camera's by itself, and no poses beside them. It is right where
+    all that matters is seen in each image, so that an action does not change with it."""
     horizon: int = 1
     """Actions that are said at once, a chunk; the first belongs to the newest observation."""
     execute: int = 1
@@ -73,8 +74,8 @@ class InputConfig:
             or self.action_normalisation != "isotropic"
         ):
             raise ConfigError(
-                f"{owner(self)}.mirror needs a frame, inputs=('state',) and action_normalisation='isotropic': "
-                "nothing else can be mirrored."
+                f"{owner(self)}.mirror is set, but without a frame, inputs of 'state' alone and action_normalisation 'isotropic' "
+                "nothing can be mirrored."
             )
         for name in ("boundary_buffer", "observation_noise"):
             if getattr(self, name) < 0:
@@ -124,8 +125,8 @@ class InputConfig:
         """Those of the inputs that are vectors."""
         return tuple(name for name in self.inputs if not is_image(name))
 
-    def edges(self, shape: Sequence[int]) -> tuple[int, int, int, int]:
-        """(top, left, bottom, right) [px] of what is seen of a picture (H, W, C), at least one pixel a side."""
+    def crop_of(self, shape: Sequence[int]) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right) [px] of the part that is seen of a picture (H, W, C), at least one pixel a side."""
         height, width = shape[:2]
         top, left, bottom, right = self.image_crop or (0.0, 0.0, 1.0, 1.0)
         row, column = min(round(top * height), height - 1), min(round(left * width), width - 1)

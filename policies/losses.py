@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import owner, require_finite
 from ibc_gym.errors import ConfigError
 
 Norm = Literal["l1", "l2", "linf"]
@@ -42,10 +42,11 @@ class GradientPenaltyConfig:
 
     def __post_init__(self) -> None:
         require_finite(self)
-        if (self.weight or 0) < 0 or self.margin < 0:
-            raise ConfigError(
-                "The weight and the margin of the gradient penalty must not be negative."
-            )
+        for name in ("weight", "margin"):
+            if (getattr(self, name) or 0) < 0:
+                raise ConfigError(
+                    f"{owner(self)}.{name} is {getattr(self, name)}, but must not be negative."
+                )
 
 
 def info_nce(energies: Tensor, positive: Tensor, temperature: float = 1.0) -> Tensor:

@@ -65,8 +65,9 @@ class NegativesConfig:
     def __post_init__(self) -> None:
         require_finite(self)
         counts = {name: getattr(self, name) for name in KINDS}
-        if any(count is not None and count < 0 for count in counts.values()):
-            raise ConfigError("Numbers of counter-examples must not be negative.")
+        for name, number in counts.items():
+            if number is not None and number < 0:
+                raise ConfigError(f"{owner(self)}.{name} is {number}, but must not be negative.")
         if None not in counts.values() and not sum(filter(None, counts.values())):
             raise ConfigError(_NONE)
         low, high = self.anchor_scale

@@ -156,6 +156,20 @@ def test_damaged_folder_says_what_to_do(exported: Path, tmp_path: Path, harm: st
         load(folder)
 
 
+@pytest.mark.parametrize(("name", "version"), [("mse", 1), ("pixels", 2)])
+def test_folder_asks_for_a_runtime_that_crops_where_pictures_are(
+    name: str, version: int, checkpoints: Callable[[str], Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    export(ExportConfig(run=str(checkpoints(name)), format="torch-export", out=out, check=2))
+    said = json.loads((out / "policy.json").read_text())
+    assert said["format_version"] == version
+    for each in said["inputs"]:  # as an earlier version wrote it
+        del each["crop"]
+    (out / "policy.json").write_text(json.dumps({**said, "format_version": 1}))
+    assert all(each.crop is None for each in load(out).about.inputs)
+
+
 def test_policy_that_cannot_be_exported_says_which_can(tmp_path: Path) -> None:
     folder = checkpoint(NearestConfig(), tmp_path / "policy")
     with pytest.raises(

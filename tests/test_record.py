@@ -59,6 +59,15 @@ def test_noise_is_in_what_was_sent_and_not_in_the_label(tmp_path: Path) -> None:
     assert dataset.metadata.source["noise"] == 0.1
 
 
+def test_data_of_a_demonstrator_that_took_care_say_so(tmp_path: Path) -> None:
+    said = {}
+    for task, noise in (("push", 0.003), ("push", 0.0), ("particle", 0.003)):
+        out = tmp_path / f"{task}-{noise}.zarr"
+        record(config(out, task=task, episodes=1, noise=noise, options={"horizon": 3}))
+        said[task, noise] = Dataset.open(out).metadata.source.get("careful")
+    assert said == {("push", 0.003): True, ("push", 0.0): None, ("particle", 0.003): None}
+
+
 def test_what_is_there_is_not_recorded_again(tmp_path: Path) -> None:
     first = record(config(tmp_path / "d.zarr", episodes=10, share=4))
     more = record(config(tmp_path / "d.zarr", episodes=18, share=4))

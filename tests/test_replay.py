@@ -12,8 +12,10 @@ from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.demonstration import Demonstration
 from ibc_gym.data.importer import ImportConfig, import_npz
 from ibc_gym.data.recorder import Recorder
+from ibc_gym.envs.oracles.push import PushOracle
 from ibc_gym.errors import ConfigError, UnknownName
 from ibc_gym.record import STATE, RecordConfig, record
+from ibc_gym.records import Float64, Observation
 from ibc_gym.registry import make_env
 from ibc_gym.replay import (
     ReplayConfig,
@@ -86,6 +88,19 @@ def test_episodes_with_noise_on_the_actions_replay_exactly(shaken: float, tmp_pa
     record(RecordConfig(task="push", out=out, episodes=3, noise=0.003, options=options, workers=1))
     steps = Dataset.open(out).episode(0).steps
     assert np.abs(steps["action"] - steps["action_sent"]).max() > 0.001
+    assert all(episode.exact for episode in replay(ReplayConfig(data=out)))
+
+
+def test_noise_share_is_that_of_the_demonstrator_that_took_care(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noise_share(oracle: PushOracle, observation: Observation) -> Float64:
+        return np.full(len(observation["state"]), 0.2 if oracle.style.careful else 1.0)
+
+    monkeypatch.setattr(PushOracle, "noise_share", noise_share, raising=False)
+    out = tmp_path / "d.zarr"
+    made: dict[str, Any] = {"task": "push", "options": {"horizon": 25}, "workers": 1}
+    record(RecordConfig(out=out, episodes=1, noise=0.003, **made))
     assert all(episode.exact for episode in replay(ReplayConfig(data=out)))
 
 

@@ -19,11 +19,12 @@ from .tabletop_state import TabletopState
 
 
 class PushOracle:
-    """The published "oriented push" script with a way out of circles, for many episodes at once."""
+    """The published "oriented push" script, in a style of pushing, for many episodes at once."""
 
     def __init__(self, task: TabletopTask[Any], style: PushStyle = ESCAPING) -> None:
         """Serve a push task at any control rate; with the style `PUBLISHED`, it never leaves the published script."""
         self._task = task
+        self.style = style
         self._push = OrientedPush(task.control_period, style)
 
     def careful(self) -> PushOracle:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from ibc_gym.errors import CheckpointError
 
 FORMAT: Final = "ibc_gym.exported"
-VERSION: Final = 1
+VERSION: Final = 2
+OF_WHOLE_PICTURES: Final = 1
+"""What a folder says whose policy sees pictures as a whole, or none, so that runtimes that cannot cut them read it."""
 ABOUT: Final = "policy.json"
 MODELS: Final = {"torch-export": "model.pt2", "onnx": "model.onnx"}
 """The model's file in each format."""
@@ -84,7 +86,7 @@ def read(folder: str | Path) -> About:
             f"{folder / ABOUT} is not of an exported policy: its format is {said.get('format')!r}. "
             "Make one with `ibc-gym export RUN`."
         )
-    if said.get("format_version") != VERSION:
+    if said.get("format_version") not in (OF_WHOLE_PICTURES, VERSION):
         raise CheckpointError(
             f"{folder} has format version {said.get('format_version')}, but this library reads {VERSION}. It was written "
             f"by ibc-gym {said.get('versions', {}).get('ibc-gym', 'of an unknown version')}: export it again, or "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -173,14 +174,20 @@ ENDLESS: tuple[Schedule, ...] = ("exponential", "constant")
 """Schedules whose learning rate does not depend on when training ends, so that it may end later."""
 
 
-def check_resumable(now: dict[str, Any], before: dict[str, Any]) -> None:
-    """Hold a resumed run to the settings it began with, both as plain JSON.
+def check_resumable(
+    now: dict[str, Any], before: dict[str, Any], usual: Mapping[str, Any] | None = None
+) -> None:
+    """Hold a resumed run to the settings it began with, all as plain JSON.
 
-    A setting that the version it began with did not have is the same if it is off: what is new does nothing then.
+    Args:
+        now: The settings to go on with.
+        before: Those it began with.
+        usual: What settings are that the version it began with did not have.
 
     Raises:
         ConfigError: A setting differs that would change the result; it names each.
     """
+    before = _completed(before, usual or {})
     differing: list[Difference] = []
     for name in (field.name for field in dataclasses.fields(TrainConfig)):
         if name in FREE_TO_CHANGE or now.get(name) == before.get(name):
@@ -211,6 +218,17 @@ _SHOWN = 4
 """Differing settings that are named."""
 
 
+def _completed(said: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were said, and the usual ones where nothing was, in groups, too."""
+    inner = {
+        name: _completed(value, usual[name])
+        if isinstance(value, dict) and isinstance(usual.get(name), dict)
+        else value
+        for name, value in said.items()
+    }
+    return {**usual, **inner}
+
+
 def _differences(name: str, before: Any, now: Any) -> list[Difference]:
     """What differs of a setting, in parts where it has some."""
     if before == now:
@@ -220,7 +238,6 @@ def _differences(name: str, before: Any, now: Any) -> list[Difference]:
     return [
         each
         for key in {**before, **now}
-        if (key in before and key in now) or before.get(key) or now.get(key)
         for each in _differences(f"{name}.{key}", before.get(key), now.get(key))
     ]
 

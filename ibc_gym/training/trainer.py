@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -214,7 +213,7 @@ def _prepare(
     state, tensors = folder.read(newest) if newest else (None, {})
     after = 0
     if newest and state:
-        _check_same_run(settings, data.fingerprint, state.fingerprint, newest)
+        _check_same_run(config, data.fingerprint, state.fingerprint, newest)
         folder.link(state)
         after = state.step
     records: list[Listener] = [stack.enter_context(MetricsFile(config.out / METRICS, after=after))]
@@ -261,13 +260,17 @@ def _policies(
     return policy, average
 
 
-def _check_same_run(settings: dict[str, Any], ours: str, theirs: str, checkpoint: Path) -> None:
+def _check_same_run(config: TrainConfig, ours: str, theirs: str, checkpoint: Path) -> None:
     if ours != theirs:
         raise CheckpointError(
             f"{checkpoint} was trained on other data (fingerprint {theirs[:_DIGITS]}, now {ours[:_DIGITS]}). "
             "Resume with the data that the run began with, or train into another folder."
         )
-    check_resumable(settings, read_json(checkpoint / PRETRAINED / TRAIN_CONFIG))
+    plain = type(config.policy_config)()
+    usual = TrainConfig(data=config.data, out=config.out, policy_config=plain)
+    check_resumable(
+        to_json(config), read_json(checkpoint / PRETRAINED / TRAIN_CONFIG), to_json(usual)
+    )
 
 
 @contextmanager

@@ -49,8 +49,8 @@ class ConvMaxPool(nn.Module):
         halvings = len(channels) - keypoints
         if min(shape[1:]) < 2**halvings:
             raise ConfigError(
-                f"A picture of {shape[1]} x {shape[2]} cannot be halved {halvings} times; "
-                f"use at least {2**halvings} pixels a side."
+                f"Networks see pictures of {shape[1]} x {shape[2]}, which cannot be halved {halvings} times: leave at least "
+                f"{2**halvings} pixels a side by image_size and image_crop, or use fewer channels."
             )
         self.where = SpatialSoftmax() if keypoints else None
         cells = (shape[1] >> halvings) * (shape[2] >> halvings) if flatten else 1

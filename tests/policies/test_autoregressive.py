@@ -199,7 +199,7 @@ def test_broken_weights_of_the_last_dimension_are_named_when_acting(
     "bad, words",
     [
         ({"temperature": 0.0}, "temperature"),
-        ({"counter_examples": 0}, "without counter-examples"),
+        ({"counter_examples": 0}, "counter_examples is 0, but must be at least 1"),
         ({"network": "joint", "inputs": ("image",)}, "no pictures"),
         ({"network": "joint", "shared_trunk": True}, "trunk"),
         ({"network": "joint", "joint": JointConfig(dropout=0.1)}, "flicker"),

@@ -8,7 +8,8 @@ import torch
 from small_policies import MakeSpec, MakeWindows
 
 from benchmarks.reference.pictures import channels_of
-from ibc_gym.policies.images import channel_statistics, resize, shifted, stack
+from ibc_gym.errors import ConfigError
+from ibc_gym.policies.images import channel_statistics, cropped_and_resized, shifted, stack
 from ibc_gym.policies.mse import MSE, MSEConfig
 
 
@@ -51,9 +52,10 @@ def test_one_colour_stays_finite() -> None:
 
 def test_resize_averages_and_does_not_depend_on_how_many_come_at_once() -> None:
     frames = np.random.default_rng(1).integers(0, 256, (300, 12, 16, 3)).astype(np.uint8)
-    small = resize(frames, (6, 8))
+    small = cropped_and_resized(frames, (0, 0, 12, 16), (6, 8))
     assert small.shape == (300, 6, 8, 3) and small.dtype == np.uint8
-    assert np.array_equal(resize(frames[123:124], (6, 8)), small[123:124])
+    one = cropped_and_resized(frames[123:124], (0, 0, 12, 16), (6, 8))
+    assert np.array_equal(one, small[123:124])
     assert abs(float(small.mean()) - float(frames.mean())) < 1
 
 
@@ -77,15 +79,16 @@ def test_a_part_of_pictures_in_a_file_is_that_of_pictures_in_memory(
     size: tuple[int, int] | None,
 ) -> None:
     frames = np.random.default_rng(2).integers(0, 256, (300, 9, 12, 3)).astype(np.uint8)
-    stored = resize(cast("Any", OnDisk(frames)), size, (1, 2, 6, 10))
-    np.testing.assert_array_equal(stored, resize(frames[:, 1:6, 2:10], size))
-    assert resize(frames, size, (0, 0, 9, 12)).shape == (300, *(size or (9, 12)), 3)
+    stored = cropped_and_resized(cast("Any", OnDisk(frames)), (1, 2, 6, 10), size)
+    part = np.ascontiguousarray(frames[:, 1:6, 2:10])
+    np.testing.assert_array_equal(stored, cropped_and_resized(part, (0, 0, 5, 8), size))
+    assert cropped_and_resized(frames, (0, 0, 9, 12), size).shape == (300, *(size or (9, 12)), 3)
 
 
 def test_resize_to_the_same_size_gives_the_frames_themselves() -> None:
     frames = np.zeros((2, 4, 5, 3), np.uint8)
-    assert resize(frames, (4, 5)) is frames
-    assert resize(frames, None) is frames
+    assert cropped_and_resized(frames, (0, 0, 4, 5), (4, 5)) is frames
+    assert cropped_and_resized(frames, (0, 0, 4, 5), None) is frames
 
 
 def test_a_shift_moves_all_frames_of_a_window_and_repeats_the_edges() -> None:
@@ -130,11 +133,21 @@ def test_pictures_are_moved_in_training_alone(
         for shift in (0, 4)
     )
     moving.load_state_dict(still.state_dict())
-    losses, errors = [], []
+    losses, at_rest, errors, actions = [], [], [], []
     for policy in (still, moving):
         policy.fit(windows)
         batch = policy.encode(windows).batch(torch.arange(40))
         losses.append(policy.train().loss(batch, torch.Generator().manual_seed(0))[0])
-        errors.append(policy.eval().validate(batch, torch.Generator().manual_seed(0)))
+        at_rest.append(policy.eval().loss(batch, torch.Generator().manual_seed(0))[0])
+        errors.append(policy.validate(batch, torch.Generator().manual_seed(0)))
+        policy.reset(np.ones(1, np.bool_), [0])
+        actions.append(policy.act({"image": windows.frames["image"][:1]}).tolist())
     assert losses[0] != losses[1]
-    assert errors[0] == errors[1]
+    assert at_rest[0] == at_rest[1] and errors[0] == errors[1] and actions[0] == actions[1]
+
+
+def test_a_shift_that_might_leave_nothing_is_refused(make_spec: MakeSpec) -> None:
+    config = MSEConfig(inputs=("image",), channels=(4,), image_crop=(0, 0, 0.5, 1), image_shift=8)
+    MSE(config, make_spec((18, 16, 3)))
+    with pytest.raises(ConfigError, match=r"MSEConfig\.image_shift is 8 .* are 8 x 16 as networks"):
+        MSE(config, make_spec((16, 16, 3)))

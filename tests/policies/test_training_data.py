@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from small_policies import MakeSpec, MakeWindows
 
 from ibc_gym.policies.codec import Codec
-from ibc_gym.policies.images import resize
+from ibc_gym.policies.images import cropped_and_resized
 from ibc_gym.policies.inputs import InputConfig
 from ibc_gym.policies.training_data import TensorWindows
 
@@ -42,8 +42,8 @@ def test_pictures_are_cut_before_they_are_resized(
     make_spec: MakeSpec, make_windows: MakeWindows
 ) -> None:
     windows = make_windows(count=10, picture=(32, 48, 3))
-    part = windows.frames["image"][:, 8:24, 12:48]
-    for size, seen in ((None, part), ((8, 18), resize(part, (8, 18)))):
+    part = windows.frames["image"][:, 8:24, 12:48].astype(np.uint8)
+    for size, seen in ((None, part), ((8, 18), cropped_and_resized(part, (0, 0, 16, 36), (8, 18)))):
         config = InputConfig(inputs=("image",), image_size=size, image_crop=(0.25, 0.25, 0.75, 1.0))
         codec = Codec(config, make_spec((32, 48, 3)), None)
         assert codec.picture_shapes == {"image": (6, *seen.shape[1:3])}
@@ -53,12 +53,12 @@ def test_pictures_are_cut_before_they_are_resized(
 @given(
     height=st.integers(1, 9),
     width=st.integers(1, 9),
-    edges=st.tuples(*[st.floats(0, 1)] * 4).filter(
+    crop=st.tuples(*[st.floats(0, 1)] * 4).filter(
         lambda crop: crop[0] < crop[2] and crop[1] < crop[3]
     ),
 )
 def test_something_is_left_of_every_cut(
-    height: int, width: int, edges: tuple[float, float, float, float]
+    height: int, width: int, crop: tuple[float, float, float, float]
 ) -> None:
-    top, left, bottom, right = InputConfig(image_crop=edges).edges((height, width, 3))
+    top, left, bottom, right = InputConfig(image_crop=crop).crop_of((height, width, 3))
     assert 0 <= top < bottom <= height and 0 <= left < right <= width

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trials import trials
 
-from ibc_gym.policies.images import resize as trained_with
+from ibc_gym.policies.images import cropped_and_resized
 from ibc_gym.runtime.pictures import resize
 
 SIDE = st.integers(4, 60)
@@ -19,7 +19,9 @@ def test_picture_is_the_same_to_the_bit(
     before: tuple[int, int], after: tuple[int, int], seed: int
 ) -> None:
     frames = np.random.default_rng(seed).integers(0, 256, (2, *before, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(resize(frames, after), trained_with(frames, after))
+    np.testing.assert_array_equal(
+        resize(frames, after), cropped_and_resized(frames, (0, 0, *before), after)
+    )
 
 
 def test_white_stays_white_and_an_edge_stays_within_what_there_was() -> None:

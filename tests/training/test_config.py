@@ -12,6 +12,7 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.policies.ebm_config import EBMConfig
 from ibc_gym.policies.networks.factory import LateFusionConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
+from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.serialise import from_json, to_json
 from ibc_gym.training.config import FREE_TO_CHANGE, TrainConfig, check_resumable
 
@@ -79,20 +80,19 @@ def test_each_part_of_a_setting_that_differs_is_named_and_no_other() -> None:
     )
 
 
-def test_a_setting_that_the_run_began_without_must_be_off() -> None:
-    new = to_json(replace(PLAIN, policy_config=EBMConfig()))
+def test_a_setting_that_the_run_began_without_is_what_it_usually_is() -> None:
+    usual = to_json(replace(PLAIN, policy_config=EBMConfig()))
     old = to_json(replace(PLAIN, policy_config=EBMConfig()))
-    for name in ("image_crop", "image_shift"):
-        del old["policy_config"][name]
-    del old["policy_config"]["late_fusion"]["keypoints"]
-    check_resumable(new, old)
-    check_resumable(old, new)
-    new["policy_config"]["late_fusion"]["keypoints"] = True
-    for now, before in ((new, old), (old, new)):
-        with pytest.raises(
-            ConfigError, match=r"begun with \S+\.late_fusion\.keypoints (None|True),"
-        ):
-            check_resumable(now, before)
+    del old["weight_decay"], old["policy_config"]["image_shift"], old["policy_config"]["langevin"]
+    del old["policy_config"]["dfo"]["keep_best"], old["policy_config"]["late_fusion"]["keypoints"]
+    check_resumable(usual, old, usual)
+    for other, said in (
+        (EBMConfig(image_shift=2), r"\.image_shift 0, but is to be resumed with 2"),
+        (EBMConfig(dfo=DFOConfig(keep_best=False)), r"\.dfo\.keep_best True, but .* False"),
+        (EBMConfig(langevin=LangevinConfig(samples=3)), r"\.langevin\.samples \d+, but .* 3"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            check_resumable(to_json(replace(PLAIN, policy_config=other)), old, usual)
 
 
 def test_of_many_settings_that_differ_the_first_are_named() -> None:

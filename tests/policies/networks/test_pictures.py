@@ -202,7 +202,7 @@ def test_keypoints_are_where_the_last_maps_are_strongest() -> None:
 
 def test_keypoints_need_one_halving_less() -> None:
     ConvMaxPool((3, 4, 4), (2, 2, 2), keypoints=True)
-    with pytest.raises(ConfigError, match="4 x 4 cannot be halved 3 times"):
+    with pytest.raises(ConfigError, match="4 x 4, which cannot be halved 3 times"):
         ConvMaxPool((3, 4, 4), (2, 2, 2))
 
 
