@@ -20,10 +20,11 @@ from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
 from ibc_gym.records import Bool, Float32, Int64, Observation, Windows, is_image
 
+from .augmentation import augmented
 from .chunks import ChunkQueue, merged
 from .codec import Codec, Fit
 from .history import History
-from .images import shifted, stack
+from .images import stack
 from .inputs import InputConfig
 from .networks.spectral_norm import keep_iterations
 from .noise import Noise, RowNoise, seeded
@@ -235,32 +236,8 @@ class WindowPolicy(nn.Module):
         return prepared
 
     def _augmented(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The batch; in training, as the config says, its mirror image with probability 1/2, with noise, pictures moved."""
-        batch = self._shifted(self._mirrored(batch, generator), generator)
-        spread = self._config.observation_noise
-        if not spread or not self.training or "features" not in batch:
-            return batch
-        features = batch["features"]
-        noise = torch.randn(features.shape, generator=generator, device=generator.device)
-        return {**batch, "features": features + spread * noise.to(features.device)}
-
-    def _shifted(self, batch: Batch, generator: torch.Generator) -> Batch:
-        most = self._config.image_shift
-        if not most or not self.training:
-            return batch
-        moved = {name: shifted(batch[name], most, generator) for name in self._config.image_inputs}
-        return {**batch, **moved}
-
-    def _mirrored(self, batch: Batch, generator: torch.Generator) -> Batch:
-        frame = self._codec.frame
-        if not self._config.mirror or not self.training or frame is None:
-            return batch
-        if torch.rand((), generator=generator, device=generator.device) < 0.5:
-            return batch
-        features, action = batch["features"].clone(), batch["action"].clone()
-        features[:, list(frame.odd_features)] *= -1
-        action[:, self._codec.odd_actions] *= -1
-        return {**batch, "features": features, "action": action}
+        """The batch; in training, changed at random as the config says."""
+        return augmented(batch, self._codec, generator) if self.training else batch
 
     def _dropout(self, share: float, generator: torch.Generator) -> AbstractContextManager[None]:
         """Within the block, dropout of that share follows `generator` instead of torch's global one."""

@@ -23,6 +23,7 @@ from small_policies import (
 
 from ibc_gym.contracts import CanonicalFrame
 from ibc_gym.errors import ConfigError, SpecMismatch, TrainingDiverged
+from ibc_gym.policies.augmentation import augmented
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.policies.mse import MSE, MSEConfig
@@ -202,7 +203,7 @@ def test_mirrored_batches_come_about_half_of_the_time(
     generator = torch.Generator().manual_seed(0)
     mirrored = 0
     for _ in range(200):
-        seen = policy._mirrored(batch, generator)
+        seen = augmented(batch, policy.codec, generator)
         if not torch.equal(seen["action"], batch["action"]):
             mirrored += 1
             torch.testing.assert_close(seen["action"][:, 1], -batch["action"][:, 1])

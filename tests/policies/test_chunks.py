@@ -20,6 +20,7 @@ from ibc_gym.checkpoint import load_policy, save_policy
 from ibc_gym.contracts import CanonicalFrame
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.policies.augmentation import augmented
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.chunks import ChunkQueue, cut
 from ibc_gym.policies.codec import Codec
@@ -238,7 +239,7 @@ def test_mirror_image_of_a_chunk_turns_every_action(
     policy.fit(make_windows())
     batch = policy.encode(make_windows()).batch(torch.arange(8))
     generator = torch.Generator().manual_seed(0)
-    images = [policy._mirrored(batch, generator)["action"] for _ in range(20)]
+    images = [augmented(batch, policy.codec, generator)["action"] for _ in range(20)]
     flipped = [image for image in images if not torch.equal(image, batch["action"])]
     assert 0 < len(flipped) < 20
     signs = torch.tensor([1.0, -1.0] * 3)

@@ -1,0 +1,53 @@
+"""What training changes of a batch at random: a mirror image, noise on features, pictures that are moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from .codec import Codec
+from .images import shifted
+
+
+def augmented(
+    batch: Mapping[str, Tensor], codec: Codec, generator: torch.Generator
+) -> Mapping[str, Tensor]:
+    """The batch, as the codec's config says: mirrored with probability 1/2, with noise, pictures moved."""
+    return _shifted(_noisy(_mirrored(batch, codec, generator), codec, generator), codec, generator)
+
+
+def _mirrored(
+    batch: Mapping[str, Tensor], codec: Codec, generator: torch.Generator
+) -> Mapping[str, Tensor]:
+    frame = codec.frame
+    if not codec.config.mirror or frame is None:
+        return batch
+    if torch.rand((), generator=generator, device=generator.device) < 0.5:
+        return batch
+    features, action = batch["features"].clone(), batch["action"].clone()
+    features[:, list(frame.odd_features)] *= -1
+    action[:, codec.odd_actions] *= -1
+    return {**batch, "features": features, "action": action}
+
+
+def _noisy(
+    batch: Mapping[str, Tensor], codec: Codec, generator: torch.Generator
+) -> Mapping[str, Tensor]:
+    spread = codec.config.observation_noise
+    if not spread or "features" not in batch:
+        return batch
+    features = batch["features"]
+    noise = torch.randn(features.shape, generator=generator, device=generator.device)
+    return {**batch, "features": features + spread * noise.to(features.device)}
+
+
+def _shifted(
+    batch: Mapping[str, Tensor], codec: Codec, generator: torch.Generator
+) -> Mapping[str, Tensor]:
+    most = codec.config.image_shift
+    if not most:
+        return batch
+    moved = {name: shifted(batch[name], most, generator) for name in codec.config.image_inputs}
+    return {**batch, **moved}
