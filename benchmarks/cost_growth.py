@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
+from benchmarks.picture_work import with_means
 from benchmarks.results_file import command, write_result
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.policies.ebm_config import EBMConfig
@@ -92,7 +93,7 @@ def sweeps() -> dict[str, Sweep]:
             label="pixels",
             steps={
                 3 * side * 4 * side: Step(
-                    config=replace(pictures, image_size=(3 * side, 4 * side)), batch=16
+                    config=with_means(pictures, (3 * side, 4 * side)), batch=16
                 )
                 for side in (10, 20, 30, 40, 60)
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -18,9 +19,16 @@ from ibc_gym.registry import load, make_policy
 from ibc_gym.tables import PRESETS
 
 SIZE: Final = (60, 80)
-"""Rows and columns that the preset's network sees."""
+"""Rows and columns of the pictures."""
 FRAMES: Final = 256
 ACTIONS: Final = 2
+
+
+def with_means(config: EBMConfig, size: tuple[int, int]) -> EBMConfig:
+    """The same policy with the published small encoder: two whole pictures of that size, and the mean of every map."""
+    encoder = replace(config.late_fusion, flatten=False, trunk_depth=0)
+    whole: dict[str, Any] = {"image_size": size, "image_crop": None, "image_shift": 0}
+    return replace(config, history=2, late_fusion=encoder, **whole)
 
 
 def descend_in_parts(
@@ -41,7 +49,7 @@ class PictureBench:
         torch.manual_seed(0)
         rng = np.random.default_rng(0)
         found = load(PRESETS, preset, "preset")
-        self.config = cast("EBMConfig", found.config)
+        self.config = with_means(cast("EBMConfig", found.config), SIZE)
         self.batch_size = found.training.batch_size
         self.at_once = found.training.micro_batch or self.batch_size
         spec = PolicySpec(
@@ -56,7 +64,7 @@ class PictureBench:
             action=rng.uniform(-1, 1, (FRAMES, ACTIONS)).astype(np.float32),
             episode=np.zeros(FRAMES, np.int64),
         )
-        self.policy = cast("EBM", make_policy(found.policy, spec, found.config))
+        self.policy = cast("EBM", make_policy(found.policy, spec, self.config))
         self.policy.fit(windows)
         self.batch = self.policy.encode(windows).batch(torch.arange(self.batch_size))
         self.plain = self._same_network()

@@ -239,7 +239,7 @@ ROWS: Mapping[str, Row] = {
         about="push, pictures",
         data=Scripted(
             task="push",
-            parts=episodes(500),
+            parts=(("--episodes", "2000", "--noise", "0.003"),),
             flags=(
                 "--observation",
                 "state+image",
@@ -249,7 +249,7 @@ ROWS: Mapping[str, Row] = {
                 "0.01",
             ),
         ),
-        methods={IMPLICIT: ("fast/pixels",), "MSE": ("fast/pixels-mse",)},
+        methods=_with_twins("fast/pixels"),
         judged={
             "0.02 m": Judgement(
                 flags=("--task.image-size", "(90, 120)", "--task.goal-tolerance", "0.02"),
@@ -257,7 +257,7 @@ ROWS: Mapping[str, Row] = {
                 reach=0.95,
             )
         },
-        training=("--budget-cpu-seconds", "3600"),
+        training=("--precision", "bfloat16"),
     ),
     "kitchen-complete": Row(
         about="kitchen-complete, 19 human demonstrations",

@@ -174,6 +174,7 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/sort-mse": "ibc_gym.policies.presets.few_choices:SORT_MSE",
     "fast/sort-mdn": "ibc_gym.policies.presets.few_choices:SORT_MDN",
     "fast/pixels": "ibc_gym.policies.presets.fast:PIXELS",
+    "fast/pixels-mdn": "ibc_gym.policies.presets.fast:PIXELS_MDN",
     "fast/pixels-mse": "ibc_gym.policies.presets.fast:PIXELS_MSE",
     "fast/door": "ibc_gym.policies.presets.human:DOOR",
     "fast/door-mse": "ibc_gym.policies.presets.human:DOOR_MSE",

@@ -111,28 +111,37 @@ _PICTURES: Final[dict[str, Any]] = {
     "micro_batch": 16,
     "learning_rate": 1e-3,
 }
+# The table fills half of the camera's picture. Told what it saw before, a policy goes on with what it did before: of two
+# frames 42 episodes of 100 succeeded, of one 57 (5,000 updates).
+_TABLE: Final[dict[str, Any]] = {
+    "inputs": ("image",),
+    "history": 1,
+    "image_size": (44, 112),
+    "image_crop": (0.38, 0.03, 0.87, 0.97),
+    "image_shift": 3,
+}
+_CELLS: Final[dict[str, Any]] = {"channels": (16, 32, 64, 128), "flatten": True}
 
 PIXELS: Final = Preset(
     policy="ebm",
     config=EBMConfig(
-        inputs=("image",),
-        image_size=(60, 80),
-        late_fusion=LateFusionConfig(channels=(16, 32, 64, 128), value_width=128),
+        late_fusion=LateFusionConfig(trunk_depth=2, value_width=128, **_CELLS),
         negatives=NegativesConfig(uniform=32, anchored=32),
+        **_TABLE,
     ),
-    training=TrainingHints(steps=10_000, **_PICTURES),
+    training=TrainingHints(steps=15_000, **_PICTURES),
 )
 """Pushing by pictures."""
+PIXELS_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(action_normalisation="min_max", **_MIXTURE, **_CELLS, **_TABLE),
+    training=TrainingHints(steps=15_000, **_PICTURES),
+)
+"""Pushing by pictures, the explicit baseline with a mixture."""
 PIXELS_MSE: Final = Preset(
     policy="mse",
-    config=MSEConfig(
-        inputs=("image",),
-        image_size=(60, 80),
-        channels=(16, 32, 64, 128),
-        dropout=0.0,
-        action_normalisation="min_max",
-    ),
-    training=TrainingHints(steps=10_000, **_PICTURES),
+    config=MSEConfig(dropout=0.0, action_normalisation="min_max", **_CELLS, **_TABLE),
+    training=TrainingHints(steps=15_000, **_PICTURES),
 )
 """Pushing by pictures, the explicit baseline."""
 
