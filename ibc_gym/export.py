@@ -176,7 +176,7 @@ def _about(
                 "size": list(settings.image_size)
                 if is_image(name) and settings.image_size
                 else None,
-                "crop": list(settings.edges(spec.observation_space[name].shape or ()))
+                "crop": list(settings.crop_of(spec.observation_space[name].shape or ()))
                 if is_image(name) and settings.image_crop
                 else None,
                 "elements": list(features.get(name, ())),
