@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 4
+WORKCELLS := tests/hardware/workcells
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(shell command -v $(name))))
 
 # Shared libraries and the Debian packages that bring them.
@@ -25,7 +26,8 @@ demo: $(STAMP) system  ## The whole loop in runs/demo: demonstrations, training,
 
 test: $(STAMP) system lint  ## Everything: lint, types, all tests, the wheel in an empty environment.
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not realtime"
-	$(BIN)/pytest -m realtime tests/hardware  # no others are, and to look for them takes a while
+	$(BIN)/pytest -n 2 --dist worksteal -m realtime $(WORKCELLS)  # they wait more than they compute
+	$(BIN)/pytest -m realtime tests/hardware --ignore $(WORKCELLS)  # no others are, and to look for them takes a while
 
 fast: $(STAMP)  ## The quick part of the tests.
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not slow and not realtime and not hardware"
