@@ -62,6 +62,31 @@ def require_at_least(config: Any, least: int, *names: str) -> None:
             raise ConfigError(f"{owner(config)}.{name} is {value!r}, but must be at least {least}.")
 
 
+def require_not_negative(config: Any, *names: str) -> None:
+    """Refuse numbers below 0; None says nothing and passes.
+
+    Raises:
+        ConfigError: One is; it names the field.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 0:
+            raise ConfigError(f"{owner(config)}.{name} is {value}, but must not be negative.")
+
+
+def require_positive(config: Any, *names: str) -> None:
+    """Refuse 0 and numbers below it.
+
+    Raises:
+        ConfigError: One is; it names the field.
+    """
+    for name in names:
+        if getattr(config, name) <= 0:
+            raise ConfigError(
+                f"{owner(config)}.{name} is {getattr(config, name)}, but must be positive."
+            )
+
+
 def owner(config: Any) -> str:
     """The config's own name, which a user knows; the class of its flags is derived from it and has another."""
     names = [cls.__name__ for cls in type(config).__mro__]

@@ -7,9 +7,8 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from ibc_gym.checks import owner
+from ibc_gym.checks import require_at_least
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
-from ibc_gym.errors import ConfigError
 
 from .generative import Field, GenerativeConfig, GenerativePolicy
 from .inputs import InputConfig
@@ -29,10 +28,7 @@ class FlowMatchingConfig(GenerativeConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.flow_steps < 1:
-            raise ConfigError(
-                f"{owner(self)}.flow_steps is {self.flow_steps}, but must be at least 1."
-            )
+        require_at_least(self, 1, "flow_steps")
 
 
 class FlowMatching(GenerativePolicy):

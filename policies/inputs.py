@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ibc_gym.checks import owner, require_at_least, require_finite
+from ibc_gym.checks import owner, require_at_least, require_finite, require_not_negative
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import is_image
@@ -77,11 +77,7 @@ class InputConfig:
                 f"{owner(self)}.mirror is set, but without a frame, inputs of 'state' alone and action_normalisation 'isotropic' "
                 "nothing can be mirrored."
             )
-        for name in ("boundary_buffer", "observation_noise"):
-            if getattr(self, name) < 0:
-                raise ConfigError(
-                    f"{owner(self)}.{name} is {getattr(self, name)}, but must not be negative."
-                )
+        require_not_negative(self, "boundary_buffer", "observation_noise")
         if self.action_knee is not None and self.action_knee <= 0:
             raise ConfigError(
                 f"{owner(self)}.action_knee is {self.action_knee}, but must be positive, or None."

@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ibc_gym.checks import owner, require_finite
-from ibc_gym.errors import ConfigError
+from ibc_gym.checks import require_finite, require_not_negative
 
 Norm = Literal["l1", "l2", "linf"]
 
@@ -42,11 +41,7 @@ class GradientPenaltyConfig:
 
     def __post_init__(self) -> None:
         require_finite(self)
-        for name in ("weight", "margin"):
-            if (getattr(self, name) or 0) < 0:
-                raise ConfigError(
-                    f"{owner(self)}.{name} is {getattr(self, name)}, but must not be negative."
-                )
+        require_not_negative(self, "weight", "margin")
 
 
 def info_nce(energies: Tensor, positive: Tensor, temperature: float = 1.0) -> Tensor:

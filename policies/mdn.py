@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import owner
+from ibc_gym.checks import owner, require_not_negative, require_positive
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -49,16 +49,8 @@ class MDNConfig(ExplicitConfig):
             raise ConfigError(
                 f"{owner(self)}.components is {self.components}, but a mixture has at least 1 component."
             )
-        for name in ("training_temperature", "acting_temperature", "scale_exponent"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(
-                    f"{owner(self)}.{name} is {getattr(self, name)}, but must be positive."
-                )
-        for name in ("scale_floor", "mean_spread"):
-            if getattr(self, name) < 0:
-                raise ConfigError(
-                    f"{owner(self)}.{name} is {getattr(self, name)}, but must not be negative."
-                )
+        require_positive(self, "training_temperature", "acting_temperature", "scale_exponent")
+        require_not_negative(self, "scale_floor", "mean_spread")
 
 
 class MDN(ExplicitPolicy):

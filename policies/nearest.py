@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ibc_gym.checks import owner
+from ibc_gym.checks import require_at_least
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.records import Float32, Windows
@@ -40,10 +40,7 @@ class NearestConfig(InputConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.projection < 1:
-            raise ConfigError(
-                f"{owner(self)}.projection is {self.projection}, but must be at least 1."
-            )
+        require_at_least(self, 1, "projection")
 
 
 class Nearest(WindowPolicy):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from ibc_gym.checks import owner, require_finite
+from ibc_gym.checks import owner, require_finite, require_not_negative
 from ibc_gym.errors import ConfigError
 
 from .anchored import Scales
@@ -65,9 +65,7 @@ class NegativesConfig:
     def __post_init__(self) -> None:
         require_finite(self)
         counts = {name: getattr(self, name) for name in KINDS}
-        for name, number in counts.items():
-            if number is not None and number < 0:
-                raise ConfigError(f"{owner(self)}.{name} is {number}, but must not be negative.")
+        require_not_negative(self, *KINDS)
         if None not in counts.values() and not sum(filter(None, counts.values())):
             raise ConfigError(_NONE)
         low, high = self.anchor_scale

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ibc_gym.checks import owner
+from ibc_gym.checks import owner, require_at_least, require_not_negative, require_positive
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -71,23 +71,10 @@ class RankingConfig(InputConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.acting_temperature <= 0:
-            raise ConfigError(
-                f"{owner(self)}.acting_temperature is {self.acting_temperature}, but must be positive."
-            )
-        if self.components < 1:
-            raise ConfigError(
-                f"{owner(self)}.components is {self.components}, but must be at least 1."
-            )
-        if self.temperature <= 0:
-            raise ConfigError(
-                f"{owner(self)}.temperature is {self.temperature}, but must be positive."
-            )
-        for name in ("scale_floor", "mean_spread", "jitter", "same", "prior"):
-            if getattr(self, name) < 0:
-                raise ConfigError(
-                    f"{owner(self)}.{name} is {getattr(self, name)}, but must not be negative."
-                )
+        require_positive(self, "acting_temperature")
+        require_at_least(self, 1, "components")
+        require_positive(self, "temperature")
+        require_not_negative(self, "scale_floor", "mean_spread", "jitter", "same", "prior")
         if not 0 <= self.least_share < 1 / self.components:
             raise ConfigError(
                 f"{owner(self)}.least_share is {self.least_share}, but must be in [0, 1 / components), or no "

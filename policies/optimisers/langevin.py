@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import require_at_least, require_finite
+from ibc_gym.checks import require_at_least, require_finite, require_not_negative
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
@@ -68,11 +68,9 @@ class LangevinConfig:
         require_finite(self)
         require_at_least(self, 1, "samples", "validation_samples", "iterations")
         steps = ("step_initial", "step_final", "second_step_initial", "second_step_final")
-        for name in (*steps, "power", "decay", "noise", "inference_noise", "second_noise"):
-            if getattr(self, name) < 0:
-                raise ConfigError(
-                    f"LangevinConfig.{name} is {getattr(self, name)}, but must not be negative."
-                )
+        require_not_negative(
+            self, *steps, "power", "decay", "noise", "inference_noise", "second_noise"
+        )
         for name in ("delta_clip", "gradient_clip"):
             value = getattr(self, name)
             if value is not None and value <= 0:
