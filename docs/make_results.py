@@ -30,7 +30,8 @@ QUALITY: Final = """## Quality
 Three training seeds, 100 evaluation episodes or more each, on seeds that no setting was tuned on. "Best" is the checkpoint with
 the least held-out action error; where nothing is held out it is the last one; on Push-T, as published, the best of the last ten
 in the environment, and "last" the mean of those ten. The first line of a task is the implicit policy, the others are explicit.
-A comparison is "not told apart" where intervals overlap (of returns and rewards: where the ranges of training seeds do).
+A comparison is "not told apart" where the 95 % interval of the difference (Newcombe 1998) holds zero; of returns and rewards:
+where the ranges of training seeds overlap.
 """
 
 TIME: Final = """## Time to quality
@@ -118,6 +119,7 @@ def _time_sentence(name: str, found: Mapping[str, Any]) -> str:
             name=f"`{preset}`",
             mean=pooled["success_rate"],
             edges=(pooled["ci95"][0], pooled["ci95"][1]),
+            is_rate=True,
             said=percent(pooled["success_rate"]),
         )
         for preset, pooled in found["pooled"].items()
@@ -156,6 +158,7 @@ def _human_sentences(
             name=f"`{key[0]}`",
             mean=statistics.fmean(values),
             edges=(min(values), max(values)),
+            is_rate=False,
             said=_spread(values),
         )
     for (recipe, horizon), implicit in scores.items():

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ibc_gym.evaluation.uncertainty import difference_interval
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -15,6 +17,8 @@ class Score:
     mean: float
     edges: tuple[float, float]
     """A 95 % interval of a success rate; of anything else the least and the greatest of the training seeds."""
+    is_rate: bool
+    """Whether it is a success rate."""
     said: str
     """The mean as a person says it."""
 
@@ -22,16 +26,26 @@ class Score:
 def score(name: str, found: Mapping[str, Any], said: str) -> Score:
     """From a figure of the table of quality."""
     low, high = found.get("ci95") or (min(found["by_seed"]), max(found["by_seed"]))
-    return Score(name=name, mean=found["mean"], edges=(low, high), said=said)
+    return Score(
+        name=name, mean=found["mean"], edges=(low, high), is_rate="ci95" in found, said=said
+    )
 
 
 def verdict(implicit: Score, explicit: Score) -> str:
-    """One of "better", "worse", and "not told apart" where what is known of both overlaps."""
-    if implicit.edges[0] > explicit.edges[1]:
+    """One of "better", "worse", and "not told apart" where the 95 % interval of their difference holds zero.
+
+    Of anything but success rates, that is where the ranges of the training seeds overlap.
+    """
+    if implicit.is_rate and explicit.is_rate:
+        low, high = difference_interval(
+            implicit.mean, implicit.edges, explicit.mean, explicit.edges
+        )
+    else:
+        low = implicit.edges[0] - explicit.edges[1]
+        high = implicit.edges[1] - explicit.edges[0]
+    if low > 0:
         return "better"
-    if implicit.edges[1] < explicit.edges[0]:
-        return "worse"
-    return "not told apart"
+    return "worse" if high < 0 else "not told apart"
 
 
 def sentence(where: str, implicit: Score, explicits: Sequence[Score]) -> str:

@@ -44,6 +44,29 @@ def wilson_interval(
     return float(interval.low), float(interval.high)
 
 
+def difference_interval(
+    first: float,
+    first_interval: tuple[float, float],
+    second: float,
+    second_interval: tuple[float, float],
+) -> tuple[float, float]:
+    """Newcombe's interval of the difference of two success rates (Newcombe 1998, method 10).
+
+    It adds the squares of how far each rate's own interval reaches. That two intervals touch does not say that the rates
+    may be equal: the difference is surer than the sum of both doubts.
+
+    Args:
+        first: A success rate.
+        first_interval: Its interval, Wilson's.
+        second: The rate to take from it.
+        second_interval: Its interval, likewise.
+    """
+    difference = first - second
+    below = math.hypot(first - first_interval[0], second_interval[1] - second)
+    above = math.hypot(first_interval[1] - first, second - second_interval[0])
+    return difference - below, difference + above
+
+
 def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean (Efron 1979), for returns and lengths.
 

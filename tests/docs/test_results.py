@@ -10,19 +10,36 @@ from docs import results_of_quality
 from docs.verdicts import Score, sentence, verdict
 
 
-def scored(name: str, low: float, high: float) -> Score:
+def scored(name: str, low: float, high: float, *, is_rate: bool = False) -> Score:
     mean = (low + high) / 2
-    return Score(name=name, mean=mean, edges=(low, high), said=f"{mean:g}")
+    return Score(name=name, mean=mean, edges=(low, high), is_rate=is_rate, said=f"{mean:g}")
 
 
 @pytest.mark.parametrize(
     "low, high, expected",
     [(0.1, 0.2, "better"), (0.1, 0.5, "not told apart"), (0.8, 0.9, "worse")],
 )
-def test_verdict_is_by_intervals_that_do_not_overlap(
+def test_verdict_on_returns_is_by_ranges_that_do_not_overlap(
     low: float, high: float, expected: str
 ) -> None:
     assert verdict(scored("implicit", 0.4, 0.6), scored("MSE", low, high)) == expected
+
+
+@pytest.mark.parametrize(
+    "low, high, expected",
+    [
+        (0.3, 0.4, "better"),
+        # These two intervals of rates touch; their difference is 0.14 with an interval of +- 0.128.
+        (0.28, 0.44, "better"),
+        (0.34, 0.46, "not told apart"),
+        (0.56, 0.72, "worse"),
+    ],
+)
+def test_verdict_on_rates_is_by_the_interval_of_their_difference(
+    low: float, high: float, expected: str
+) -> None:
+    implicit = scored("implicit", 0.4, 0.6, is_rate=True)
+    assert verdict(implicit, scored("MSE", low, high, is_rate=True)) == expected
 
 
 def test_nothing_is_said_where_implicit_beats_all() -> None:

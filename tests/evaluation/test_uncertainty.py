@@ -13,6 +13,7 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.uncertainty import (
     compare_means,
     compare_paired,
+    difference_interval,
     holm,
     mean_interval,
     wilson_interval,
@@ -39,6 +40,12 @@ def test_wilson_interval_solves_its_equation(trials: int, share: float) -> None:
 
 def test_wilson_interval_of_98_in_100_is_the_published_one() -> None:
     assert wilson_interval(98, 100) == pytest.approx((0.9300, 0.9945), abs=5e-5)
+
+
+def test_difference_of_two_rates_has_the_interval_that_newcombe_published() -> None:
+    # Newcombe 1998, table II, method 10: 56/70 - 48/80.
+    found = difference_interval(56 / 70, wilson_interval(56, 70), 48 / 80, wilson_interval(48, 80))
+    assert found == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 0), (5, 4), (-1, 3)])
