@@ -240,19 +240,12 @@ ROWS: Mapping[str, Row] = {
         data=Scripted(
             task="push",
             parts=(("--episodes", "2000", "--noise", "0.003"),),
-            flags=(
-                "--observation",
-                "state+image",
-                "--task.image-size",
-                "(90, 120)",
-                "--task.goal-tolerance",
-                "0.01",
-            ),
+            flags=("--observation", "state+image", "--task.goal-tolerance", "0.01"),
         ),
         methods=_with_twins("fast/pixels"),
         judged={
             "0.02 m": Judgement(
-                flags=("--task.image-size", "(90, 120)", "--task.goal-tolerance", "0.02"),
+                flags=("--task.goal-tolerance", "0.02"),
                 published="EBM 100, MDN 10, MSE 87",
                 reach=0.95,
             )

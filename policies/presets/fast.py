@@ -112,7 +112,8 @@ _PICTURES: Final[dict[str, Any]] = {
     "learning_rate": 1e-3,
 }
 # The table fills half of the camera's picture. Told what it saw before, a policy goes on with what it did before: of two
-# frames 42 episodes of 100 succeeded, of one 57 (5,000 updates).
+# frames 42 episodes of 100 succeeded, of one 57 (5,000 updates). Those were drawn at 90 x 120, where an edge is a staircase
+# of pixels; of pictures drawn at 240 x 320, as published, and made smaller by averages, 88 did.
 _TABLE: Final[dict[str, Any]] = {
     "inputs": ("image",),
     "history": 1,
