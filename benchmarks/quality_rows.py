@@ -215,6 +215,18 @@ ROWS: Mapping[str, Row] = {
             )
         },
     ),
+    "particle-32-frame": Row(
+        about="particle, N = 32, frame `particle`",
+        data=Scripted(task="particle", parts=episodes(2_000), flags=("--task.dimensions", "32")),
+        methods=_with_twins("fast/particle-32-frame"),
+        judged={
+            "": Judgement(
+                flags=("--task.dimensions", "32"),
+                published="EBM above 0, MSE below 95, raw",
+                reach=0.95,
+            )
+        },
+    ),
     "push-frame": _push(
         _with_twins("fast/push-frame"),
         "push, states, frame `push`",

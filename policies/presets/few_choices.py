@@ -128,6 +128,28 @@ PARTICLE_FRAME_MSE: Final = Preset(
 )
 """The same in its canonical frame, the explicit baseline with one answer."""
 
+# Nothing happens along thirty of the axes, and what the means are off there adds up: of 200 episodes 87 succeed with the
+# mixture of two dimensions, 191 with this sharper one, 199 once the energy tells neighbouring answers apart as well.
+_SHARP: Final[dict[str, Any]] = {"scale_floor": 0.03, "same": 1e-3, "jitter": 0.01}
+PARTICLE_32_FRAME: Final = Preset(
+    policy="ranking",
+    config=replace(_ranked(2), **_SHARP, **_BETWEEN_GOALS),
+    training=TrainingHints(steps=10_000, **_TRAINING),
+)
+"""The particle of 32 dimensions in its canonical frame, candidates of a mixture ranked by an energy."""
+PARTICLE_32_FRAME_MDN: Final = Preset(
+    policy="mdn",
+    config=replace(_mixed(2), scale_floor=0.01, **_BETWEEN_GOALS),
+    training=TrainingHints(steps=10_000, **_TRAINING),
+)
+"""The same of 32 dimensions in its frame, the explicit baseline with a mixture."""
+PARTICLE_32_FRAME_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(dropout=0.0, **_BETWEEN_GOALS, **_SIZE),
+    training=TrainingHints(steps=12_000, **_TRAINING),
+)
+"""The same of 32 dimensions in its frame, the explicit baseline with one answer."""
+
 # An energy that is learned from counter-examples all over the box is wrong by a millimetre more than a mixture's means are,
 # held-out 0.028 of the box and 0.018: it does 96 % of the episodes, and this 99.5 %.
 PUSH_RANKED: Final = Preset(
