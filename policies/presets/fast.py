@@ -114,7 +114,7 @@ _PICTURES: Final[dict[str, Any]] = {
 # The table fills half of the camera's picture. Told what it saw before, a policy goes on with what it did before: of two
 # frames 42 episodes of 100 succeeded, of one 57 (5,000 updates). Those were drawn at 90 x 120, where an edge is a staircase
 # of pixels; of pictures drawn at 240 x 320, as published, and made smaller by averages, 88 did. With three times the updates it
-# goes by what it remembers of single episodes: 74, though the held-out error is no greater.
+# goes by what it remembers of single episodes: 74, with a held-out error of 0.23 where it was 0.17.
 _TABLE: Final[dict[str, Any]] = {
     "inputs": ("image",),
     "history": 1,
