@@ -99,6 +99,22 @@ _RESTS_AT_THE_END: tuple[tuple[str, ...], ...] = (
 there from it: 70 show the rest, and noise that the point is drawn back to it."""
 
 
+def _particle_in_its_frame(
+    dimensions: int,
+    preset: str,
+    parts: tuple[tuple[str, ...], ...],
+    published: str,
+    reach: float,
+) -> Row:
+    option = ("--task.dimensions", str(dimensions))
+    return Row(
+        about=f"particle, N = {dimensions}, frame `particle`",
+        data=Scripted(task="particle", parts=parts, flags=option),
+        methods=_with_twins(preset),
+        judged={"": Judgement(flags=option, published=published, reach=reach)},
+    )
+
+
 _RAW_PUSHES: Mapping[str, tuple[str, ...]] = {
     IMPLICIT: ("fast/push-ranked",),
     "MDN": ("fast/push-mdn",),
@@ -205,27 +221,11 @@ ROWS: Mapping[str, Row] = {
     "particle-8": _particle(8, "EBM ≥ 95, MSE ≥ 95", 0.98),
     "particle-16": _particle(16, "EBM ≥ 95, MSE below 95", 0.98),
     "particle-32": _particle(32, "EBM above 0, MSE below 95", 0.95),
-    "particle-2-frame": Row(
-        about="particle, N = 2, frame `particle`",
-        data=Scripted(task="particle", parts=_RESTS_AT_THE_END, flags=("--task.dimensions", "2")),
-        methods=_with_twins("fast/particle-frame"),
-        judged={
-            "": Judgement(
-                flags=("--task.dimensions", "2"), published="EBM ≥ 95, MSE ≥ 95, raw", reach=0.98
-            )
-        },
+    "particle-2-frame": _particle_in_its_frame(
+        2, "fast/particle-frame", _RESTS_AT_THE_END, "EBM ≥ 95, MSE ≥ 95, raw", 0.98
     ),
-    "particle-32-frame": Row(
-        about="particle, N = 32, frame `particle`",
-        data=Scripted(task="particle", parts=episodes(2_000), flags=("--task.dimensions", "32")),
-        methods=_with_twins("fast/particle-32-frame"),
-        judged={
-            "": Judgement(
-                flags=("--task.dimensions", "32"),
-                published="EBM above 0, MSE below 95, raw",
-                reach=0.95,
-            )
-        },
+    "particle-32-frame": _particle_in_its_frame(
+        32, "fast/particle-32-frame", episodes(2_000), "EBM above 0, MSE below 95, raw", 0.95
     ),
     "push-frame": _push(
         _with_twins("fast/push-frame"),

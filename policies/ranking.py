@@ -71,9 +71,8 @@ class RankingConfig(InputConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "acting_temperature")
         require_at_least(self, 1, "components")
-        require_positive(self, "temperature")
+        require_positive(self, "temperature", "acting_temperature")
         require_not_negative(self, "scale_floor", "mean_spread", "jitter", "same", "prior")
         if not 0 <= self.least_share < 1 / self.components:
             raise ConfigError(

@@ -143,8 +143,10 @@ PARTICLE_32_FRAME_MDN: Final = Preset(
     training=TrainingHints(steps=10_000, **_TRAINING),
 )
 """The same of 32 dimensions in its frame, the explicit baseline with a mixture."""
-PARTICLE_32_FRAME_MSE: Final = replace(
-    PARTICLE_FRAME_MSE, training=TrainingHints(steps=12_000, **_TRAINING)
+PARTICLE_32_FRAME_MSE: Final = Preset(
+    policy="mse",
+    config=PARTICLE_FRAME_MSE.config,
+    training=TrainingHints(steps=12_000, **_TRAINING),
 )
 """The same of 32 dimensions in its frame, the explicit baseline with one answer."""
 
