@@ -39,6 +39,8 @@ class BearsNoise(Protocol):
 
 CAREFUL = "careful"
 """Under this name a data set's source says that its demonstrator took care."""
+RANDOM_ACTIONS = "random_actions"
+"""Under this name it says at which share of the steps anything else was done."""
 
 
 @runtime_checkable

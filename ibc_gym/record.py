@@ -26,7 +26,7 @@ from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.data.recorder import Recorder
 from ibc_gym.errors import ConfigError, DatasetCorrupt, WorkerFailed
 from ibc_gym.lock import only_writer
-from ibc_gym.offers import CAREFUL, TakesCare, steadied
+from ibc_gym.offers import CAREFUL, RANDOM_ACTIONS, TakesCare, steadied
 from ibc_gym.raw_streams import check_raw, raw_folder
 from ibc_gym.real_time import check_one_at_a_time, is_real_time
 from ibc_gym.records import Bool, Float32, Observation
@@ -67,6 +67,11 @@ class RecordConfig:
     The oracle's own action is stored as `action`, the one that was carried out as `action_sent`. A demonstrator that bears
     little noise, as that of push, takes care under it.
     """
+    random_actions: float = 0.0
+    """Share of the steps at which an action drawn from the action space is carried out instead of the oracle's.
+
+    Noise shows how to stay on the way, and these how to come back to it from elsewhere. What is stored is as with noise.
+    """
     successes_only: bool = False
     """Leave out episodes that fail."""
     workers: int = 0
@@ -86,6 +91,10 @@ class RecordConfig:
                 raise ConfigError(
                     f"RecordConfig.{name} is {getattr(self, name)}, but must be at least {bound}."
                 )
+        if not 0 <= self.random_actions <= 1:
+            raise ConfigError(
+                f"RecordConfig.random_actions is {self.random_actions}, but a share must be in [0, 1]."
+            )
         check_one_at_a_time(self.workcell, workers=self.workers, num_envs=self.num_envs)
         if self.raw:
             check_raw(self.workcell, cameras="image" in self.observation)
@@ -211,10 +220,11 @@ class _Stage:
             writer=f"seed-{share[0]:010d}",
         ) as recorder:
             listener: Recorder | _Intended = recorder
-            if self._config.noise:
+            if _is_disturbed(self._config):
                 box = self._envs.single_action_space
                 assert isinstance(box, spaces.Box)
-                oracle = add_noise(steadied(oracle), self._config.noise, box)
+                random_share = self._config.random_actions
+                oracle = add_noise(steadied(oracle), self._config.noise, box, random_share)
                 listener = _Intended(recorder, oracle)
             outcome = rollout(self._envs, oracle, share, [listener])
         return RecordSummary(
@@ -288,7 +298,7 @@ def _metadata(config: RecordConfig) -> Metadata:
             task=config.task,
             workcell=config.workcell,
             demonstrator="oracle",
-            source={"program": "record", "noise": config.noise} | _care(config, oracle),
+            source={"program": "record", "noise": config.noise} | _disturbance(config, oracle),
         )
     finally:
         envs.close()
@@ -300,9 +310,17 @@ def _metadata(config: RecordConfig) -> Metadata:
     return replace(described, observation_space=spaces.Dict(shown))
 
 
-def _care(config: RecordConfig, oracle: Policy) -> dict[str, bool]:
-    """Whether the demonstrator took care, which makes other episodes of the same seeds."""
-    return {CAREFUL: True} if config.noise and isinstance(oracle, TakesCare) else {}
+def _is_disturbed(config: RecordConfig) -> bool:
+    """Whether actions that are carried out are not those that the demonstrator wanted."""
+    return bool(config.noise or config.random_actions)
+
+
+def _disturbance(config: RecordConfig, oracle: Policy) -> dict[str, float | bool]:
+    """What else makes other episodes of the same seeds: random actions, and that the demonstrator took care."""
+    drawn = {RANDOM_ACTIONS: config.random_actions} if config.random_actions else {}
+    return drawn | (
+        {CAREFUL: True} if _is_disturbed(config) and isinstance(oracle, TakesCare) else {}
+    )
 
 
 def _make_envs(

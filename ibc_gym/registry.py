@@ -282,15 +282,18 @@ def make_oracle(task: str, env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, An
     return oracle
 
 
-def add_noise(oracle: Policy, std: float, action_space: gymnasium.spaces.Box) -> Policy:
+def add_noise(
+    oracle: Policy, std: float, action_space: gymnasium.spaces.Box, random_share: float = 0.0
+) -> Policy:
     """A demonstrator whose actions are disturbed; what it wanted is its `intended`, (B, A).
 
     Args:
         oracle: Who demonstrates: the careful one, if there is one (`offers.steadied`).
         std: Standard deviation, in the action's units.
-        action_space: What disturbed actions are limited to.
+        action_space: What disturbed actions are limited to, and random ones are drawn from.
+        random_share: Of the steps, at which anything else is done.
     """
-    noisy: Policy = _attribute(_NOISY, "Noise")(oracle, std, action_space)
+    noisy: Policy = _attribute(_NOISY, "Noise")(oracle, std, action_space, random_share)
     return noisy
 
 

@@ -25,7 +25,7 @@ from ibc_gym.data.gaps import Gaps
 from ibc_gym.data.metadata import Metadata
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError
-from ibc_gym.offers import CAREFUL, BearsNoise, steadied
+from ibc_gym.offers import CAREFUL, RANDOM_ACTIONS, BearsNoise, steadied
 from ibc_gym.record import STATE
 from ibc_gym.records import Bool, Float32, Float64, Observation, Situation
 from ibc_gym.registry import add_noise, make_env, make_oracle
@@ -159,9 +159,13 @@ def _who_bore(metadata: Metadata, env: gymnasium.Env[Any, Any]) -> Policy:
     return steadied(oracle) if metadata.source.get(CAREFUL) else oracle
 
 
-def recorded_noise(metadata: Metadata) -> float:
-    """Standard deviation of what was added to the demonstrator's actions, in their units."""
-    return float(metadata.source.get("noise", 0.0)) if metadata.demonstrator == "oracle" else 0.0
+def recorded_noise(metadata: Metadata) -> Mapping[str, float]:
+    """How the demonstrator's actions were disturbed, by the names that `registry.add_noise` has; nothing if they were not."""
+    if metadata.demonstrator != "oracle":
+        return {}
+    said = {"std": "noise", "random_share": RANDOM_ACTIONS}
+    given = {name: float(metadata.source.get(key, 0.0)) for name, key in said.items()}
+    return given if any(given.values()) else {}
 
 
 def recorded_workcell(metadata: Metadata, workcell: str | None = None) -> str | None:
@@ -218,7 +222,7 @@ def replay_episode(
     demonstration: Demonstration,
     number: int = 0,
     *,
-    noise: float = 0.0,
+    noise: Mapping[str, float] | None = None,
     bears: Policy | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> ReplayedEpisode:
@@ -300,7 +304,10 @@ class _Bearing(_Stored):
 
 
 def _again(
-    env: gymnasium.Env[Any, Any], demonstration: Demonstration, noise: float, bears: Policy | None
+    env: gymnasium.Env[Any, Any],
+    demonstration: Demonstration,
+    noise: Mapping[str, float] | None,
+    bears: Policy | None,
 ) -> Policy:
     """What gives the environment the actions that it was given, one after the other, (1, A)."""
     actions = demonstration.steps["action"]
@@ -308,7 +315,7 @@ def _again(
     if not noise:
         return stored
     assert isinstance(env.action_space, spaces.Box)
-    noisy = add_noise(stored, noise, env.action_space)
+    noisy = add_noise(stored, action_space=env.action_space, **noise)
     noisy.reset(np.ones(1, np.bool_), [demonstration.seed])
     return noisy
 

@@ -59,13 +59,41 @@ def test_noise_is_in_what_was_sent_and_not_in_the_label(tmp_path: Path) -> None:
     assert dataset.metadata.source["noise"] == 0.1
 
 
+def test_random_actions_are_in_what_was_sent_and_not_in_the_label(tmp_path: Path) -> None:
+    record(config(tmp_path / "d.zarr", random_actions=0.2))
+    dataset = Dataset.open(tmp_path / "d.zarr")
+    state, action = dataset.column("observation.state"), dataset.column("action")
+    goals = np.stack([state[:, 2:4], state[:, 4:6]])
+    assert np.isclose(action, goals).all(axis=2).any(axis=0).all()
+    other = (dataset.column("action_sent") != action).any(axis=1)
+    assert 0.1 < other.mean() < 0.3
+    assert dataset.metadata.source["random_actions"] == 0.2
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_share_of_random_actions_is_a_share(tmp_path: Path, share: float) -> None:
+    with pytest.raises(ConfigError, match="random_actions"):
+        config(tmp_path, random_actions=share)
+
+
 def test_data_of_a_demonstrator_that_took_care_say_so(tmp_path: Path) -> None:
     said = {}
-    for task, noise in (("push", 0.003), ("push", 0.0), ("particle", 0.003)):
-        out = tmp_path / f"{task}-{noise}.zarr"
-        record(config(out, task=task, episodes=1, noise=noise, options={"horizon": 3}))
-        said[task, noise] = Dataset.open(out).metadata.source.get("careful")
-    assert said == {("push", 0.003): True, ("push", 0.0): None, ("particle", 0.003): None}
+    for task, field, share in (
+        ("push", "noise", 0.0),
+        ("push", "noise", 0.003),
+        ("push", "random_actions", 0.1),
+        ("particle", "noise", 0.003),
+    ):
+        name = f"{task} {field} {share}"
+        out = tmp_path / f"{name}.zarr"
+        record(config(out, task=task, episodes=1, options={"horizon": 3}, **{field: share}))
+        said[name] = Dataset.open(out).metadata.source.get("careful")
+    assert said == {
+        "push noise 0.0": None,
+        "push noise 0.003": True,
+        "push random_actions 0.1": True,
+        "particle noise 0.003": None,
+    }
 
 
 def test_what_is_there_is_not_recorded_again(tmp_path: Path) -> None:

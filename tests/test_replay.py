@@ -91,6 +91,17 @@ def test_episodes_with_noise_on_the_actions_replay_exactly(shaken: float, tmp_pa
     assert all(episode.exact for episode in replay(ReplayConfig(data=out)))
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.003])
+def test_episodes_with_random_actions_replay_exactly(noise: float, tmp_path: Path) -> None:
+    out = tmp_path / "jolted.zarr"
+    made: dict[str, Any] = {"noise": noise, "options": {"horizon": 25}, "workers": 1}
+    record(RecordConfig(task="push", out=out, episodes=3, random_actions=0.2, **made))
+    dataset = Dataset.open(out)
+    apart = np.abs(dataset.column("action") - dataset.column("action_sent")).max(axis=1)
+    assert 5 <= (apart > 0.015).sum() <= 25
+    assert all(episode.exact for episode in replay(ReplayConfig(data=out)))
+
+
 def test_noise_share_is_that_of_the_demonstrator_that_took_care(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

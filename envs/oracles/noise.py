@@ -11,28 +11,32 @@ from numpy.typing import ArrayLike
 from ibc_gym.contracts import Policy
 from ibc_gym.errors import ConfigError
 from ibc_gym.offers import BearsNoise
-from ibc_gym.records import Bool, Float32, Observation
+from ibc_gym.records import Bool, Float32, Float64, Observation
 
 _NOISE_STREAM = 2  # keeps the noise apart from other draws by the same seed
 
 
 class NoisyOracle:
-    """Adds normal noise to what another policy does, each episode by its own seed.
+    """Adds normal noise to what another policy does, or now and then does anything else, each episode by its own seed.
 
     What the other policy wanted is kept in `intended`: the label to learn from in the manner of Laskey et al. 2017,
     "DART: Noise Injection for Robust Imitation Learning".
     """
 
-    def __init__(self, oracle: Policy, std: ArrayLike, action_space: spaces.Box) -> None:
+    def __init__(
+        self, oracle: Policy, std: ArrayLike, action_space: spaces.Box, random_share: float = 0.0
+    ) -> None:
         """Wrap a policy.
 
         Args:
             oracle: Whose actions are disturbed.
             std: Standard deviation in the action's units, () or (A,).
-            action_space: (A,); disturbed actions are limited to it.
+            action_space: (A,); disturbed actions are limited to it, random ones are drawn from it.
+            random_share: Of the steps, at which an action is random, 0 to 1.
 
         Raises:
-            ConfigError: `std` is negative, not finite, or of another shape.
+            ConfigError: `std` is negative, not finite, or of another shape, `random_share` no share, or the space of random
+                actions has no bounds.
         """
         self._oracle = oracle
         self._space = action_space
@@ -45,7 +49,14 @@ class NoisyOracle:
             raise ConfigError(
                 f"NoisyOracle's std has shape {spread.shape}, but must be one number or {action_space.shape}."
             )
+        if not 0 <= random_share <= 1:
+            raise ConfigError(
+                f"NoisyOracle's random_share is {random_share}, but must be in [0, 1]."
+            )
+        if random_share and not action_space.is_bounded():
+            raise ConfigError("Random actions cannot be drawn from an action space without bounds.")
         self._std = spread
+        self._random_share = random_share
         self._rngs: list[np.random.Generator] = []
         self.intended: Float32 = np.zeros((0, *action_space.shape), dtype=np.float32)
         """What the oracle wanted at the last call, (B, A)."""
@@ -63,8 +74,17 @@ class NoisyOracle:
         """The oracle's actions with as much noise as it bears, inside the action space, (B, A)."""
         self.intended = self._oracle.act(observation)
         noise = np.stack([rng.standard_normal(self._space.shape) for rng in self._rngs])
+        share = np.ones(len(noise))
         if isinstance(self._oracle, BearsNoise):
             share = self._oracle.noise_share(observation)
             noise *= share.reshape(-1, *(1 for _ in self._space.shape))
         disturbed = np.clip(self.intended + noise * self._std, self._space.low, self._space.high)
+        if self._random_share:
+            self._do_anything(disturbed, self._random_share * share)
         return disturbed.astype(np.float32)
+
+    def _do_anything(self, actions: Float64, shares: Float64) -> None:
+        """Put an action drawn from the action space into each row of `actions`, (B, A), with the chance `shares`, (B,)."""
+        for row, rng in enumerate(self._rngs):
+            if rng.random() < shares[row]:
+                actions[row] = rng.uniform(self._space.low, self._space.high)

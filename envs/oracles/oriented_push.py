@@ -48,6 +48,9 @@ class PushStyle:
     """Of the tip about the block's centre while it turns the block [m]."""
     orbit_angle: float = 0.2
     """How far ahead of the tip its way-point on the orbit is [rad]."""
+    turn_within: float = pi
+    """Angle at the block's centre by which the tip may be off the line behind it while it turns the block; from there it goes
+    behind the block again, however that stands [rad]; ours."""
     careful: bool = False
     """Mend what the published script does by chance, which matters below 10 Hz and at fine tolerances: turn a block on
     that stands corner first, though another of its sides is the nearer one for a moment; go behind the block again when
@@ -143,7 +146,7 @@ class OrientedPush:
         if style.escape:
             self._escape(acting, is_turning(acting) & ~was_turning, off_line(tip - block, ahead))
         if style.careful:
-            self._take_care(acting, turn, symmetry, ((tip - block) * ahead).sum(axis=1) > 0)
+            self._take_care(acting, turn, symmetry, off_line(tip - block, ahead))
             largest = np.where(acting == PUSH_BLOCK, np.minimum(largest, left), largest)
         points[MOVE_TO_PRE_BLOCK] = self._around(tip, points[MOVE_TO_PRE_BLOCK], block, obstacles)
         move = (points - tip)[acting, np.arange(len(tip))]
@@ -206,12 +209,14 @@ class OrientedPush:
         return points
 
     def _take_care(
-        self, acting: Int64, turn: Float64, symmetry: float | Float64, ahead: Bool
+        self, acting: Int64, turn: Float64, symmetry: float | Float64, off: Float64
     ) -> None:
         """Correct the phases for the next step; see `PushStyle.careful`."""
-        on = is_turning(acting) & (np.abs(turn) > symmetry / 4)
+        turning = is_turning(acting)
+        on = turning & (np.abs(turn) > symmetry / 4)
         self.phase[on] = acting[on]
-        self.phase[ahead & (acting == PUSH_BLOCK)] = MOVE_TO_PRE_BLOCK
+        ahead = np.abs(off) > np.where(turning, self.style.turn_within, pi / 2)
+        self.phase[ahead & (turning | (acting == PUSH_BLOCK))] = MOVE_TO_PRE_BLOCK
 
     def _orbit(self, block: Float64, tip: Float64, angle: float) -> Float64:
         """The point on a circle about the block that lies `angle` [rad] further round than the tip, (B, 2)."""

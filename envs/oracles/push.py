@@ -1,13 +1,15 @@
 """The scripted demonstrator of the push task: go behind the block, turn it if need be, push it towards the target.
 
 It follows the published script until that goes in circles, and from then on ours: see `oriented_push.ESCAPING`. Where its
-actions are disturbed it pushes carefully from the beginning: the published script wants its way-points to a millimetre.
+actions are disturbed it pushes carefully from the beginning: the published script wants its way-points to a millimetre. The
+careful one goes around the block, too, where the published one walks back through it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +19,10 @@ from ..tasks.tabletop import TabletopTask
 from .oriented_push import CAREFUL, ESCAPING, OrientedPush, PushStyle
 from .tabletop_state import TabletopState
 
+WARY: Final = replace(CAREFUL, turn_within=2.4)
+"""What it pushes like where its actions are disturbed. A block is turned by a tip that goes around it, and is straight for a
+moment only: who misses that goes on around, and would find no way back from ahead of the block unless it was shown one."""
+
 
 class PushOracle:
     """The published "oriented push" script, in a style of pushing, for many episodes at once."""
@@ -25,11 +31,12 @@ class PushOracle:
         """Serve a push task at any control rate; with the style `PUBLISHED`, it never leaves the published script."""
         self._task = task
         self.style = style
-        self._push = OrientedPush(task.control_period, style)
+        within = (task.stage.lower, task.stage.upper)
+        self._push = OrientedPush(task.control_period, style, within)
 
     def careful(self) -> PushOracle:
         """As `offers.TakesCare` has it."""
-        return PushOracle(self._task, CAREFUL)
+        return PushOracle(self._task, WARY)
 
     def reset(self, mask: Bool, seeds: Sequence[int | None]) -> None:
         """Begin the masked episodes with the way to the block; nothing here is random."""
@@ -38,7 +45,12 @@ class PushOracle:
     def act(self, observation: Observation) -> Float32:
         """Displacements of the commanded tip, (B, 2) [m], from observation["state"], (B, 10)."""
         state = TabletopState(self._task, observation)
+        block = state.place("block")
         move = self._push.move(
-            state.tip, state.place("block"), state.yaw("block"), state.place("target")
+            state.tip,
+            block,
+            state.yaw("block"),
+            state.place("target"),
+            obstacles=block[:, None] if self.style.careful else None,
         )
         return move.astype(np.float32)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from ibc_gym.envs.oracles.noise import NoisyOracle
 from ibc_gym.envs.oracles.particle import ParticleOracle
@@ -73,3 +74,31 @@ def test_demonstrator_gets_as_much_noise_as_it_bears() -> None:
     borne = actions(bearing, [4, 5, 6], 10) - STATE[0, 2:4]
     for row, share in enumerate((0.0, 0.5, 1.0)):
         np.testing.assert_allclose(borne[:, row], share * all_of_it[:, row], atol=1e-6)
+
+
+def test_at_a_share_of_the_steps_anything_is_done() -> None:
+    oracle = NoisyOracle(ParticleOracle(TASK), 0.0, TASK.action_space, random_share=0.25)
+    drawn = actions(oracle, [0, 1, 2], 2000)
+    moved = np.abs(drawn - STATE[0, 2:4]).max(axis=2) > 1e-6
+    assert moved.mean() == pytest.approx(0.25, abs=0.02)
+    assert drawn[moved].mean() == pytest.approx(0.5, abs=0.03)
+    assert drawn[moved].std() == pytest.approx(12**-0.5, abs=0.03)
+    assert oracle.intended == pytest.approx(np.tile([0.4, 0.6], (3, 1)))
+
+
+def test_random_actions_come_as_often_as_the_demonstrator_bears_noise() -> None:
+    bearing = NoisyOracle(Bearing(TASK), 0.0, TASK.action_space, random_share=0.5)
+    moved = np.abs(actions(bearing, [4, 5, 6], 1000) - STATE[0, 2:4]).max(axis=2) > 1e-6
+    np.testing.assert_allclose(moved.mean(axis=0), [0.0, 0.25, 0.5], atol=0.05)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_share_of_random_actions_is_a_share(share: float) -> None:
+    with pytest.raises(ConfigError, match="random_share"):
+        NoisyOracle(ParticleOracle(TASK), 0.0, TASK.action_space, random_share=share)
+
+
+def test_random_actions_need_bounds() -> None:
+    endless = spaces.Box(-np.inf, np.inf, (2,), np.float32)
+    with pytest.raises(ConfigError, match="bounds"):
+        NoisyOracle(ParticleOracle(TASK), 0.0, endless, random_share=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import pi
 
 import numpy as np
@@ -69,6 +70,15 @@ def test_flat_block_is_turned_no_further(turning: int) -> None:
     pushing = push(CAREFUL, turning)
     pushing.move(at(0.4, -0.03), BLOCK, yaw(pi / 2), GOAL)
     assert pushing.phase[0] == MOVE_TO_PRE_BLOCK
+
+
+@pytest.mark.parametrize("within, phase", [(pi, ORIENT_LEFT), (2.4, MOVE_TO_PRE_BLOCK)])
+def test_tip_turns_a_block_only_so_far_around_it(within: float, phase: int) -> None:
+    pushing = push(replace(CAREFUL, turn_within=within), ORIENT_LEFT)
+    pushing.move(at(0.4, -0.03), BLOCK, yaw(1.1), GOAL)
+    assert pushing.phase[0] == ORIENT_LEFT
+    pushing.move(at(0.41, 0.028), BLOCK, yaw(1.1), GOAL)
+    assert pushing.phase[0] == phase
 
 
 def test_push_ends_at_the_goal_with_care_alone() -> None:
