@@ -74,6 +74,18 @@ def require_not_negative(config: Any, *names: str) -> None:
             raise ConfigError(f"{owner(config)}.{name} is {value}, but must not be negative.")
 
 
+def require_share(config: Any, *names: str) -> None:
+    """Refuse numbers outside of [0, 1], and NaN.
+
+    Raises:
+        ConfigError: One is; it names the field.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if not 0 <= value <= 1:
+            raise ConfigError(f"{owner(config)}.{name} is {value}, but must be in [0, 1].")
+
+
 def require_positive(config: Any, *names: str) -> None:
     """Refuse 0 and numbers below it.
 

@@ -18,7 +18,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 
-from ibc_gym.checks import settle
+from ibc_gym.checks import require_share, settle
 from ibc_gym.contracts import Policy
 from ibc_gym.data import segments, storage
 from ibc_gym.data.demonstration import Columns
@@ -91,10 +91,7 @@ class RecordConfig:
                 raise ConfigError(
                     f"RecordConfig.{name} is {getattr(self, name)}, but must be at least {bound}."
                 )
-        if not 0 <= self.random_actions <= 1:
-            raise ConfigError(
-                f"RecordConfig.random_actions is {self.random_actions}, but a share must be in [0, 1]."
-            )
+        require_share(self, "random_actions")
         check_one_at_a_time(self.workcell, workers=self.workers, num_envs=self.num_envs)
         if self.raw:
             check_raw(self.workcell, cameras="image" in self.observation)

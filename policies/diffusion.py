@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ibc_gym.checks import owner
+from ibc_gym.checks import owner, require_share
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -35,8 +35,7 @@ class DiffusionConfig(GenerativeConfig):
                 f"{owner(self)}.denoising_steps is {self.denoising_steps} and noise_steps {self.noise_steps}, but "
                 "of the schedule's steps at least 2 are made, and at most all."
             )
-        if not 0 <= self.eta <= 1:
-            raise ConfigError(f"{owner(self)}.eta is {self.eta}, but must be in [0, 1].")
+        require_share(self, "eta")
 
 
 class Diffusion(GenerativePolicy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ibc_gym.checks import owner, require_at_least
+from ibc_gym.checks import owner, require_at_least, require_share
 from ibc_gym.errors import ConfigError
 
 from .dense_resnet_value import DenseResnetValue
@@ -47,12 +47,15 @@ class EncoderConfig(PictureConfig):
     actions meet them; 0 for none."""
     skip: bool = False
     """Whether the actions meet the features themselves, too, beside what was made of them."""
+    squares: float = 0.0
+    """Share of the units of the first layer that are squared, so that distances and products are at hand; 0 for none."""
     initialisation: Initialisation = "default"
     """"normal" is the published N(0, 0.05²), "default" PyTorch's own."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, 1, "width")
+        require_share(self, "squares")
         for name in ("depth", "trunk_depth"):
             depth = getattr(self, name)
             if depth < 0 or depth % 2:
@@ -156,5 +159,6 @@ def _dense_trunk(config: EncoderConfig, inputs: int, depth: int) -> DenseTrunk:
         width=config.width,
         depth=depth,
         skip=config.skip,
+        squares=config.squares,
         initialisation=config.initialisation,
     )

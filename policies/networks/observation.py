@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .initialise import Initialisation, initialise
 from .pictures import PictureNetwork
 from .resnet import ResidualBlock
+from .squares import squared
 
 PictureShapes = Mapping[str, tuple[int, int, int]]
 
@@ -25,6 +26,7 @@ class DenseTrunk(nn.Module):
         width: int,
         depth: int,
         skip: bool = False,
+        squares: float = 0.0,
         initialisation: Initialisation,
     ) -> None:
         """Make the layers.
@@ -34,10 +36,12 @@ class DenseTrunk(nn.Module):
             width: Units per layer.
             depth: Dense layers in the blocks.
             skip: Whether the features themselves are handed on beside what was made of them.
+            squares: Share of the first layer's units that are squared.
             initialisation: How the layers begin.
         """
         super().__init__()
         self._skip = skip
+        self._squared = round(squares * width)
         self.projection = nn.Linear(inputs, width)
         self.blocks = nn.Sequential(*(ResidualBlock(width, 0.0) for _ in range(depth // 2)))
         self.outputs = width + inputs if skip else width
@@ -45,7 +49,8 @@ class DenseTrunk(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """From (B, inputs) to (B, outputs)."""
-        encoded = F.relu(self.blocks(self.projection(features)))
+        units = squared(self.projection(features), self._squared)
+        encoded = F.relu(self.blocks(units))
         return torch.cat([encoded, features], dim=1) if self._skip else encoded
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from .activation import before_relu
 from .residual import ResidualNetwork, TwoLayerBlock
+from .squares import gradient_before_squares, squared
 
 
 class ResidualBlock(TwoLayerBlock):
@@ -34,6 +35,11 @@ class DenseResNet(ResidualNetwork):
 
     block = ResidualBlock
 
+    def __init__(self, inputs: int, outputs: int, *, squares: float = 0.0, **shared: Any) -> None:
+        """Make the layers, as `ResidualNetwork` says; `squares` is the share of the projection's units that are squared."""
+        super().__init__(inputs, outputs, **shared)
+        self.squares = round(squares * self.projection.out_features)
+
     def after_projection(self, x: Tensor) -> Tensor:
         """What follows the projection, whose output is `x`.
 
@@ -42,7 +48,7 @@ class DenseResNet(ResidualNetwork):
         """
         *blocks, final = self._blocks()
         shape = x.shape[:-1]
-        x = x.flatten(0, -2)
+        x = squared(x.flatten(0, -2), self.squares)
         for block in blocks:
             x = block(x)
         last = cast("ResidualBlock", final)
@@ -55,6 +61,7 @@ class DenseResNet(ResidualNetwork):
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """As the base has it; the last layer's output is not needed, and not computed."""
         entered = []
+        projected, x = x, squared(x, self.squares)
         for block in self._blocks():
             inner = block.first(F.relu(x))
             entered.append((x, inner))
@@ -64,4 +71,4 @@ class DenseResNet(ResidualNetwork):
         for block, (x, inner) in zip(reversed(self._blocks()), reversed(entered), strict=True):
             branch = before_relu(gradient @ block.second.weight, inner)
             gradient = before_relu(branch @ block.first.weight, x).add_(gradient)
-        return gradient
+        return gradient_before_squares(gradient, projected, self.squares)

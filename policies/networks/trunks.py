@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ibc_gym.checks import owner, require_at_least, require_finite
+from ibc_gym.checks import owner, require_at_least, require_finite, require_share
 from ibc_gym.errors import ConfigError
 
 from .activation import Activation
@@ -39,6 +39,8 @@ class TrunkConfig:
     """Dense layers: inside the blocks (two each, three in a bottleneck), or hidden ones of the MLP."""
     dropout: float = 0.0
     """Share of units dropped in training."""
+    squares: float = 0.0
+    """Share of the units of a "resnet"'s first layer that are squared, so that distances and products are at hand."""
     activation: Activation = "relu"
     """Between the layers; with "swish" an energy's gradient is left to autograd, which costs about twice."""
     dense: Dense = "regular"
@@ -50,6 +52,11 @@ class TrunkConfig:
         require_finite(self)
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"{owner(self)}.dropout is {self.dropout}, but must be in [0, 1).")
+        require_share(self, "squares")
+        if self.squares and self.trunk != "resnet":
+            raise ConfigError(
+                f"{owner(self)}.squares is {self.squares}, but only a trunk 'resnet' has squares, not {self.trunk!r}."
+            )
         layers = _LAYERS_PER_BLOCK[self.trunk]
         require_at_least(self, 1, "width", "depth")
         if self.depth % layers:
@@ -73,7 +80,9 @@ def trunk_network(config: TrunkConfig, inputs: int, outputs: int) -> TrunkNetwor
     }
     match config.trunk:
         case "resnet":
-            return DenseResNet(inputs, outputs, depth=config.depth, **shared)
+            return DenseResNet(
+                inputs, outputs, depth=config.depth, squares=config.squares, **shared
+            )
         case "resnet_original":
             return DenseResNetOriginal(inputs, outputs, depth=config.depth, **shared)
         case "mlp":

@@ -17,6 +17,7 @@ from ibc_gym.policies.networks.factory import (
     late_fusion_network,
 )
 from ibc_gym.policies.networks.mlp import MLPDropout
+from ibc_gym.policies.networks.observation import DenseTrunk
 from ibc_gym.policies.networks.resnet import DenseResNet
 
 FEATURES, ACTIONS = 5, 3
@@ -34,6 +35,9 @@ def small_networks() -> dict[str, EnergyNetwork]:
         ),
         "resnet-spectral": joint_network(
             JointConfig(width=16, depth=4, dense="spectral_norm"), FEATURES, ACTIONS
+        ),
+        "resnet-squares": joint_network(
+            JointConfig(width=16, depth=4, squares=0.5), FEATURES, ACTIONS
         ),
         "resnet-swish": joint_network(
             JointConfig(width=16, depth=4, activation="swish", initialisation="default"),
@@ -56,6 +60,9 @@ def small_networks() -> dict[str, EnergyNetwork]:
         "late-fusion": late_fusion_network(LateFusionConfig(**late), FEATURES, {}, ACTIONS),
         "late-fusion-skip": late_fusion_network(
             LateFusionConfig(**late, skip=True), FEATURES, {}, ACTIONS
+        ),
+        "late-fusion-squares": late_fusion_network(
+            LateFusionConfig(**late, squares=0.25), FEATURES, {}, ACTIONS
         ),
         "dense-resnet-value": late_fusion_network(
             LateFusionConfig(**late, value="dense_resnet", value_blocks=2), FEATURES, {}, ACTIONS
@@ -86,6 +93,7 @@ def plain(network: EnergyNetwork, observed: torch.Tensor, actions: torch.Tensor)
     value = network.value
     if isinstance(value, DenseResNet):
         both = value.projection(both)
+        both = torch.cat([both[..., : value.squares] ** 2, both[..., value.squares :]], dim=-1)
         for block in value.blocks:
             both = block(both)
     last = value.head if isinstance(value, DenseResNet) else value
@@ -176,6 +184,27 @@ def test_depth_counts_the_layers_inside_the_blocks() -> None:
 def test_recipe_network_has_about_the_measured_number_of_weights() -> None:
     network = late_fusion_network(LateFusionConfig(), 19, {}, 2)
     assert sum(p.numel() for p in network.parameters()) == pytest.approx(289_089, rel=0.01)
+
+
+def test_share_of_the_first_layer_is_squared() -> None:
+    trunk = DenseTrunk(2, width=8, depth=0, squares=0.75, initialisation="default")
+    features = torch.randn(5, 2)
+    units = trunk.projection(features)
+    torch.testing.assert_close(
+        trunk(features), torch.cat([units[:, :6] ** 2, units[:, 6:].relu()], 1)
+    )
+
+
+@pytest.mark.parametrize("squares", (-0.1, 1.1, float("nan")))
+@pytest.mark.parametrize("config", (JointConfig, LateFusionConfig))
+def test_squares_are_a_share(config: Any, squares: float) -> None:
+    with pytest.raises(ConfigError, match="squares"):
+        config(squares=squares)
+
+
+def test_squares_are_a_residual_network_s() -> None:
+    with pytest.raises(ConfigError, match="'mlp'"):
+        JointConfig(trunk="mlp", squares=0.5)
 
 
 def test_odd_depth_is_refused() -> None:
