@@ -69,7 +69,7 @@ class PushStyle:
 PUBLISHED: Final = PushStyle()
 CAREFUL: Final = PushStyle(careful=True, arrived=0.005)
 """Arriving more loosely is what noise on the actions needs: with 3 mm of it (standard deviation) the demonstrator of push
-succeeds 36 times of 40 with this style, and 10 times with the published one (0.01 m, MuJoCo)."""
+succeeds 36 times of 40 with this style, and 10 times with the published one (0.01 m, MuJoCo); see `push.WARY`, too."""
 ESCAPING: Final = PushStyle(escape=True)
 """Of 500 episodes at 0.01 m, 495 are the published ones to the byte in MuJoCo, where all 500 succeed with either. In
 PyBullet, where friction holds the block to the pin, the published script solves 490 and this 500."""

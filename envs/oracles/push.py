@@ -19,9 +19,16 @@ from ..tasks.tabletop import TabletopTask
 from .oriented_push import CAREFUL, ESCAPING, OrientedPush, PushStyle
 from .tabletop_state import TabletopState
 
-WARY: Final = replace(CAREFUL, turn_within=2.4)
-"""What it pushes like where its actions are disturbed. A block is turned by a tip that goes around it, and is straight for a
-moment only: who misses that goes on around, and would find no way back from ahead of the block unless it was shown one."""
+WARY: Final = replace(
+    CAREFUL,
+    speeds=(0.30, 0.35, 0.35, 0.30, 0.30),
+    orbit_angle=0.5,
+    turn_until=0.1,
+    turn_within=1.8,
+)
+"""How it pushes where its actions are disturbed: it turns a block in few long moves, until that is nearly straight or the tip
+has come beside it, and then goes around it. A tip that follows a block around until that is straight to a hair is right for one
+moment only: who misses it goes on around, and stands ahead of the block, where no demonstration was."""
 
 
 class PushOracle:

@@ -32,7 +32,6 @@ def run(
     workcell: str = "mujoco",
     style: PushStyle | None = None,
     noise: float = 0.0,
-    horizon: int = 100,
     listeners: Sequence[Listener] = (),
 ) -> Rollout:
     envs = make_vec_env(
@@ -41,7 +40,6 @@ def run(
         autoreset_mode="disabled",
         workcell=workcell,
         goal_tolerance=tolerance,
-        horizon=horizon,
     )
     try:
         made = make_oracle("push", envs)
@@ -78,11 +76,8 @@ def test_oracle_pushes_every_block_in_either_simulator(workcell: str, tolerance:
     assert [episode.seed for episode in ran if not episode.success] == []
 
 
-@pytest.mark.parametrize("noise, horizon", [(0.002, 100), (0.003, 200)])
-def test_under_noise_it_pushes_carefully_and_succeeds(noise: float, horizon: int) -> None:
-    """Seeds 6 and 18 are two of the four in a hundred that take more than 100 steps under 3 mm of noise."""
-    ran = run((*range(8), 18), noise=noise, horizon=horizon).episodes
-    assert [episode.seed for episode in ran if not episode.success] == []
+def test_under_noise_it_pushes_carefully_and_succeeds() -> None:
+    assert all(episode.success for episode in run(range(20), noise=0.003).episodes)
 
 
 def test_oracle_leaves_the_circles_that_the_published_script_goes_in() -> None:
