@@ -85,7 +85,7 @@ def _particle(dimensions: int, published: str, reach: float, plain: bool = False
             IMPLICIT: (preset,),
             **({"implicit, plain": ("fast/particle",)} if plain else {}),
             "MDN": (f"{preset}-mdn",),
-            "MSE": ("fast/particle-mse",),
+            "MSE": ("fast/particle-32-mse" if dimensions == 32 else "fast/particle-mse",),
         },
         judged={"": Judgement(flags=option, published=published, reach=reach)},
     )

@@ -71,7 +71,10 @@ def _ranked(dimensions: int, budget: float) -> Row:
     return Row(
         task="particle",
         preset=f"fast/particle-{dimensions}",
-        baselines=(f"fast/particle-{dimensions}-mdn", "fast/particle-mse"),
+        baselines=(
+            f"fast/particle-{dimensions}-mdn",
+            "fast/particle-32-mse" if dimensions == 32 else "fast/particle-mse",
+        ),
         demonstrations=2_000,
         budget=budget,
         least=0.97,

@@ -169,6 +169,7 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/particle-8-mdn": "ibc_gym.policies.presets.few_choices:PARTICLE_8_MDN",
     "fast/particle-16-mdn": "ibc_gym.policies.presets.few_choices:PARTICLE_16_MDN",
     "fast/particle-32-mdn": "ibc_gym.policies.presets.few_choices:PARTICLE_32_MDN",
+    "fast/particle-32-mse": "ibc_gym.policies.presets.few_choices:PARTICLE_32_MSE",
     "fast/particle-mse": "ibc_gym.policies.presets.few_choices:PARTICLE_MSE",
     "fast/insert": "ibc_gym.policies.presets.few_choices:INSERT",
     "fast/insert-mse": "ibc_gym.policies.presets.few_choices:INSERT_MSE",

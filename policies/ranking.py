@@ -59,8 +59,6 @@ class RankingConfig(InputConfig):
     """Candidates of less weight in the mixture are out of the question when acting, whatever their energy; 0 ranks all."""
     temperature: float = 1.0
     """Of the softmax in the loss."""
-    stop_gradient: bool = False
-    """Whether the energy learns on what the encoder makes of observations without changing it: the mixture alone shapes it."""
     prior: float = 0.0
     """Factor of the mixture's log density, which is a part of the energy, then: 0 lets the network say all of it, with 1 the
     network says only what the mixture has wrong (a residual energy: Deng et al. 2020)."""
@@ -115,8 +113,7 @@ class Ranking(ImplicitPolicy):
         mixture = self._mixture(encoded)
         log_density = mixture.log_density(batch["action"])
         check_finite("likelihood", log_density, batch, self)
-        judged = encoded.detach() if self._ranking.stop_gradient else encoded
-        contrast, accuracy = self._contrast(judged, mixture.detached(), batch, noise)
+        contrast, accuracy = self._contrast(encoded, mixture.detached(), batch, noise)
         likelihood = -log_density.mean()
         self._passed()
         parts = {

@@ -55,7 +55,7 @@ CASES: dict[str, InputConfig] = {
         optimiser="langevin",
         langevin=LangevinConfig(samples=16, iterations=4),
     ),
-    "squares": MSEConfig(width=16, depth=2, squares=0.5),
+    "squares": MSEConfig(width=16, depth=2, squares=0.5, skip=True),
     "langevin-swish": EBMConfig(
         network="joint",
         joint=JointConfig(width=16, depth=2, activation="swish"),

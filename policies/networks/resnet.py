@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from .activation import before_relu
+from .initialise import initialise
 from .residual import ResidualNetwork, TwoLayerBlock
 from .squares import gradient_before_squares, squared
 
@@ -35,10 +37,31 @@ class DenseResNet(ResidualNetwork):
 
     block = ResidualBlock
 
-    def __init__(self, inputs: int, outputs: int, *, squares: float = 0.0, **shared: Any) -> None:
-        """Make the layers, as `ResidualNetwork` says; `squares` is the share of the projection's units that are squared."""
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        squares: float = 0.0,
+        skip: bool = False,
+        **shared: Any,
+    ) -> None:
+        """Make the layers, as `ResidualNetwork` says.
+
+        Args:
+            inputs: Numbers that come in.
+            outputs: Numbers that go out.
+            squares: Share of the projection's units that are squared.
+            skip: Whether a linear share of the inputs is added to the outputs; more units of the projection say it.
+            shared: As of `ResidualNetwork`.
+        """
         super().__init__(inputs, outputs, **shared)
-        self.squares = round(squares * self.projection.out_features)
+        self.width = self.projection.out_features
+        self.squares = round(squares * self.width)
+        self.skip = skip
+        if skip:
+            self.projection = nn.Linear(inputs, self.width + outputs)
+            initialise(self.projection, shared["initialisation"])
 
     def after_projection(self, x: Tensor) -> Tensor:
         """What follows the projection, whose output is `x`.
@@ -48,6 +71,7 @@ class DenseResNet(ResidualNetwork):
         """
         *blocks, final = self._blocks()
         shape = x.shape[:-1]
+        x, linear = x[..., : self.width], x[..., self.width :]
         x = squared(x.flatten(0, -2), self.squares)
         for block in blocks:
             x = block(x)
@@ -56,12 +80,14 @@ class DenseResNet(ResidualNetwork):
         folded = head.weight @ second.weight  # (outputs, width)
         bias = head.bias + head.weight @ second.bias
         outputs: Tensor = F.linear(x, head.weight, bias) + F.linear(last.hidden(x), folded)
-        return outputs.reshape(*shape, -1)
+        outputs = outputs.reshape(*shape, -1)
+        return outputs + linear if self.skip else outputs
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """As the base has it; the last layer's output is not needed, and not computed."""
         entered = []
-        projected, x = x, squared(x, self.squares)
+        units, linear = x[..., : self.width], x[..., self.width :]
+        x = squared(units, self.squares)
         for block in self._blocks():
             inner = block.first(F.relu(x))
             entered.append((x, inner))
@@ -71,4 +97,5 @@ class DenseResNet(ResidualNetwork):
         for block, (x, inner) in zip(reversed(self._blocks()), reversed(entered), strict=True):
             branch = before_relu(gradient @ block.second.weight, inner)
             gradient = before_relu(branch @ block.first.weight, x).add_(gradient)
-        return gradient_before_squares(gradient, projected, self.squares)
+        gradient = gradient_before_squares(gradient, units, self.squares)
+        return torch.cat([gradient, torch.ones_like(linear)], dim=-1) if self.skip else gradient

@@ -41,6 +41,8 @@ class TrunkConfig:
     """Share of units dropped in training."""
     squares: float = 0.0
     """Share of the units of a "resnet"'s first layer that are squared, so that distances and products are at hand."""
+    skip: bool = False
+    """Whether a linear share of the inputs is added to a "resnet"'s outputs, beside what was made of them."""
     activation: Activation = "relu"
     """Between the layers; with "swish" an energy's gradient is left to autograd, which costs about twice."""
     dense: Dense = "regular"
@@ -53,10 +55,11 @@ class TrunkConfig:
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"{owner(self)}.dropout is {self.dropout}, but must be in [0, 1).")
         require_share(self, "squares")
-        if self.squares and self.trunk != "resnet":
-            raise ConfigError(
-                f"{owner(self)}.squares is {self.squares}, but only a trunk 'resnet' has squares, not {self.trunk!r}."
-            )
+        for name in ("squares", "skip"):
+            if getattr(self, name) and self.trunk != "resnet":
+                raise ConfigError(
+                    f"{owner(self)}.{name} is {getattr(self, name)}, but only a trunk 'resnet' has it, not {self.trunk!r}."
+                )
         layers = _LAYERS_PER_BLOCK[self.trunk]
         require_at_least(self, 1, "width", "depth")
         if self.depth % layers:
@@ -80,9 +83,8 @@ def trunk_network(config: TrunkConfig, inputs: int, outputs: int) -> TrunkNetwor
     }
     match config.trunk:
         case "resnet":
-            return DenseResNet(
-                inputs, outputs, depth=config.depth, squares=config.squares, **shared
-            )
+            shared |= {"squares": config.squares, "skip": config.skip}
+            return DenseResNet(inputs, outputs, depth=config.depth, **shared)
         case "resnet_original":
             return DenseResNetOriginal(inputs, outputs, depth=config.depth, **shared)
         case "mlp":

@@ -73,8 +73,17 @@ PARTICLE_16: Final = Preset(
     policy="ranking", config=_ranked(16), training=TrainingHints(steps=8_000, **_TRAINING)
 )
 """The same of 16 dimensions."""
+# It turns where all of 32 distances together are a centimetre. Noise on what is observed hides that, and ReLUs remember
+# single episodes instead: of 200 episodes 137 succeed without the noise, and 106 after five times the updates; with squares 191 to 195.
+_SQUARED: Final[dict[str, Any]] = {"squares": 1.0, "skip": True}
 PARTICLE_32: Final = Preset(
-    policy="ranking", config=_ranked(32), training=TrainingHints(steps=24_000, **_TRAINING)
+    policy="ranking",
+    config=replace(
+        _ranked(32),
+        late_fusion=LateFusionConfig(value_width=128, **_SIZE, **_SQUARED),
+        observation_noise=0.0,
+    ),
+    training=TrainingHints(steps=8_000, **_TRAINING),
 )
 """The same of 32 dimensions."""
 PARTICLE_2_MDN: Final = Preset(
@@ -94,7 +103,9 @@ PARTICLE_16_MDN: Final = Preset(
 )
 """The same of 16 dimensions."""
 PARTICLE_32_MDN: Final = Preset(
-    policy="mdn", config=_mixed(32), training=TrainingHints(steps=32_000, **_TRAINING)
+    policy="mdn",
+    config=replace(_mixed(32), **_SQUARED),
+    training=TrainingHints(steps=8_000, **_TRAINING),
 )
 """The same of 32 dimensions."""
 PARTICLE_MSE: Final = Preset(
@@ -103,6 +114,12 @@ PARTICLE_MSE: Final = Preset(
     training=TrainingHints(steps=16_000, **_TRAINING),
 )
 """The particle of any number of dimensions, the explicit baseline with one answer."""
+PARTICLE_32_MSE: Final = Preset(
+    policy="mse",
+    config=replace(PARTICLE_MSE.config, **_SQUARED),
+    training=TrainingHints(steps=12_000, **_TRAINING),
+)
+"""The same of 32 dimensions."""
 
 _BETWEEN_GOALS: Final[dict[str, Any]] = {
     "frame": "particle",

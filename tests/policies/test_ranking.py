@@ -196,26 +196,6 @@ def test_the_demonstration_is_never_its_own_counter_example() -> None:
     assert float(parts["info_nce"]) == 0.0
 
 
-@pytest.mark.parametrize("stop_gradient", [False, True])
-def test_the_energy_may_leave_the_encoder_to_the_mixture(stop_gradient: bool) -> None:
-    def slope(temperature: float) -> torch.Tensor:
-        """Of the loss, with respect to the encoder; only the contrast's share of it depends on the temperature."""
-        config = replace(CONFIG, stop_gradient=stop_gradient, temperature=temperature)
-        policy = made(config, SPEC)
-        assert isinstance(policy, Ranking)
-        policy.fit(switch(200))
-        batch = policy.encode(switch(200)).batch(torch.arange(64))
-        loss, parts = policy.loss(batch, torch.Generator().manual_seed(0))
-        loss.backward()
-        assert float(parts["info_nce"]) > 0
-        value = policy.network.value.projection.weight.grad
-        assert value is not None and value.abs().max() > 0
-        found = [weight.grad for weight in policy.network.encoder.parameters()]
-        return torch.cat([each.flatten() for each in found if each is not None])
-
-    assert torch.equal(slope(1.0), slope(0.5)) == stop_gradient
-
-
 @pytest.mark.parametrize(
     "wrong",
     [

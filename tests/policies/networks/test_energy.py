@@ -39,6 +39,10 @@ def small_networks() -> dict[str, EnergyNetwork]:
         "resnet-squares": joint_network(
             JointConfig(width=16, depth=4, squares=0.5), FEATURES, ACTIONS
         ),
+        "resnet-skip": joint_network(JointConfig(width=16, depth=4, skip=True), FEATURES, ACTIONS),
+        "resnet-squares-skip": joint_network(
+            JointConfig(width=16, depth=4, squares=1.0, skip=True), FEATURES, ACTIONS
+        ),
         "resnet-swish": joint_network(
             JointConfig(width=16, depth=4, activation="swish", initialisation="default"),
             FEATURES,
@@ -92,13 +96,13 @@ def plain(network: EnergyNetwork, observed: torch.Tensor, actions: torch.Tensor)
     both = torch.cat([tiled, actions], dim=-1)
     value = network.value
     if isinstance(value, DenseResNet):
-        both = value.projection(both)
+        both, linear = value.projection(both).tensor_split([value.width], dim=-1)
         both = torch.cat([both[..., : value.squares] ** 2, both[..., value.squares :]], dim=-1)
         for block in value.blocks:
             both = block(both)
     last = value.head if isinstance(value, DenseResNet) else value
     energies: torch.Tensor = last(both)[..., 0]
-    return energies
+    return energies + linear.sum(dim=-1) if isinstance(value, DenseResNet) else energies
 
 
 def test_context_computed_once_equals_the_concatenated_network(
@@ -202,9 +206,10 @@ def test_squares_are_a_share(config: Any, squares: float) -> None:
         config(squares=squares)
 
 
-def test_squares_are_a_residual_network_s() -> None:
+@pytest.mark.parametrize("given", ({"squares": 0.5}, {"skip": True}))
+def test_squares_and_a_skip_are_a_residual_network_s(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="'mlp'"):
-        JointConfig(trunk="mlp", squares=0.5)
+        JointConfig(trunk="mlp", **given)
 
 
 def test_odd_depth_is_refused() -> None:
