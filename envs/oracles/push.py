@@ -38,8 +38,7 @@ class PushOracle:
         """Serve a push task at any control rate; with the style `PUBLISHED`, it never leaves the published script."""
         self._task = task
         self.style = style
-        within = (task.stage.lower, task.stage.upper)
-        self._push = OrientedPush(task.control_period, style, within)
+        self._push = OrientedPush(task.control_period, style)
 
     def careful(self) -> PushOracle:
         """As `offers.TakesCare` has it."""
