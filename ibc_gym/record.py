@@ -70,7 +70,8 @@ class RecordConfig:
     random_actions: float = 0.0
     """Share of the steps at which an action drawn from the action space is carried out instead of the oracle's.
 
-    Noise shows how to stay on the way, and these how to come back to it from elsewhere. What is stored is as with noise.
+    Noise shows how to stay on the way, and these how to come back to it from elsewhere. What is stored is as with noise, and who
+    bears less of that gets fewer of these.
     """
     successes_only: bool = False
     """Leave out episodes that fail."""

@@ -32,7 +32,7 @@ class NoisyOracle:
             oracle: Whose actions are disturbed.
             std: Standard deviation in the action's units, () or (A,).
             action_space: (A,); disturbed actions are limited to it, random ones are drawn from it.
-            random_share: Of the steps, at which an action is random, 0 to 1.
+            random_share: Share of the steps at which the action is random, 0 to 1, where all noise is borne.
 
         Raises:
             ConfigError: `std` is negative, not finite, or of another shape, `random_share` no share, or the space of random
@@ -71,7 +71,7 @@ class NoisyOracle:
             self._rngs[row] = np.random.default_rng(sequence)
 
     def act(self, observation: Observation) -> Float32:
-        """The oracle's actions with as much noise as it bears, inside the action space, (B, A)."""
+        """The oracle's actions with as much noise as it bears, or as often random ones, inside the action space, (B, A)."""
         self.intended = self._oracle.act(observation)
         noise = np.stack([rng.standard_normal(self._space.shape) for rng in self._rngs])
         share = np.ones(len(noise))

@@ -50,7 +50,7 @@ class PushStyle:
     """How far ahead of the tip its way-point on the orbit is [rad]."""
     turn_within: float = pi
     """Angle at the block's centre by which the tip may be off the line behind it while it turns the block; from there it goes
-    behind the block again, however that stands [rad]; ours."""
+    behind the block again, however that stands, if the push is careful [rad]; ours."""
     careful: bool = False
     """Mend what the published script does by chance, which matters below 10 Hz and at fine tolerances: turn a block on
     that stands corner first, though another of its sides is the nearer one for a moment; go behind the block again when

@@ -54,7 +54,7 @@ KEYS = (
 """What a person needs to know, in lines of at most 80 characters."""
 
 ORACLE: Final = "oracle"
-SCRIPTED_ONLY: Final = ("noise", "workers", "num_envs", "share")
+SCRIPTED_ONLY: Final = ("noise", "random_actions", "workers", "num_envs", "share")
 PERSON_ONLY: Final = ("policy", "speed", "frame", "pace", "view")
 
 _PERSON: Final = RecordByPersonConfig()

@@ -48,7 +48,8 @@ class EncoderConfig(PictureConfig):
     skip: bool = False
     """Whether the actions meet the features themselves, too, beside what was made of them."""
     squares: float = 0.0
-    """Share of the units of the first layer that are squared, so that distances and products are at hand; 0 for none."""
+    """Share of the units of the first dense layer that are squared, so that distances and products are at hand, in the encoder of
+    features and in what follows it; 0 for none."""
     initialisation: Initialisation = "default"
     """"normal" is the published N(0, 0.05²), "default" PyTorch's own."""
 
@@ -56,6 +57,11 @@ class EncoderConfig(PictureConfig):
         super().__post_init__()
         require_at_least(self, 1, "width")
         require_share(self, "squares")
+        if self.squares and self.feature_encoder == "none" and not self.trunk_depth:
+            raise ConfigError(
+                f"{owner(self)}.squares is {self.squares}, but without an encoder of features and a trunk there is no layer to "
+                "square: choose feature_encoder 'resnet', or a trunk_depth."
+            )
         for name in ("depth", "trunk_depth"):
             depth = getattr(self, name)
             if depth < 0 or depth % 2:

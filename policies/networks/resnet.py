@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .activation import before_relu
-from .initialise import initialise
+from .initialise import Initialisation, initialise
 from .residual import ResidualNetwork, TwoLayerBlock
 from .squares import gradient_before_squares, squared
 
@@ -44,6 +44,7 @@ class DenseResNet(ResidualNetwork):
         *,
         squares: float = 0.0,
         skip: bool = False,
+        initialisation: Initialisation = "normal",
         **shared: Any,
     ) -> None:
         """Make the layers, as `ResidualNetwork` says.
@@ -53,15 +54,16 @@ class DenseResNet(ResidualNetwork):
             outputs: Numbers that go out.
             squares: Share of the projection's units that are squared.
             skip: Whether a linear share of the inputs is added to the outputs; more units of the projection say it.
+            initialisation: How the layers begin.
             shared: As of `ResidualNetwork`.
         """
-        super().__init__(inputs, outputs, **shared)
+        super().__init__(inputs, outputs, initialisation=initialisation, **shared)
         self.width = self.projection.out_features
         self.squares = round(squares * self.width)
         self.skip = skip
         if skip:
             self.projection = nn.Linear(inputs, self.width + outputs)
-            initialise(self.projection, shared["initialisation"])
+            initialise(self.projection, initialisation)
 
     def after_projection(self, x: Tensor) -> Tensor:
         """What follows the projection, whose output is `x`.
@@ -84,7 +86,7 @@ class DenseResNet(ResidualNetwork):
         return outputs + linear if self.skip else outputs
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
-        """As the base has it; the last layer's output is not needed, and not computed."""
+        """As the base has it, (..., width + 1) with a skip; the last layer's output is not needed, and not computed."""
         entered = []
         units, linear = x[..., : self.width], x[..., self.width :]
         x = squared(units, self.squares)

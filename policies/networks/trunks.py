@@ -46,7 +46,8 @@ class TrunkConfig:
     activation: Activation = "relu"
     """Between the layers; with "swish" an energy's gradient is left to autograd, which costs about twice."""
     dense: Dense = "regular"
-    """"spectral_norm" holds the largest singular value of every dense layer at 1, and so the slope of the network."""
+    """"spectral_norm" holds the largest singular value of every dense layer at 1, and so the slope of a network
+    without squares."""
     initialisation: Initialisation = "default"
     """"normal" is the published N(0, 0.05²), "default" PyTorch's own."""
 

@@ -121,6 +121,7 @@ class TestRefusals:
         "words",
         [
             ("--by", "keyboard", "--noise", "0.1"),
+            ("--by", "keyboard", "--random-actions", "0.1"),
             ("--by", "gamepad", "--workers", "2"),
             ("--speed", "0.2"),
             ("--policy", "oracle"),

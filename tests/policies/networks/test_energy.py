@@ -212,6 +212,12 @@ def test_squares_and_a_skip_are_a_residual_network_s(given: dict[str, Any]) -> N
         JointConfig(trunk="mlp", **given)
 
 
+def test_squares_without_a_layer_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no layer to square"):
+        LateFusionConfig(feature_encoder="none", squares=0.5)
+    LateFusionConfig(feature_encoder="none", trunk_depth=2, squares=0.5)
+
+
 def test_odd_depth_is_refused() -> None:
     with pytest.raises(ConfigError, match="even"):
         DenseResNet(4, 1, width=8, depth=3)
