@@ -251,7 +251,7 @@ ROWS: Mapping[str, Row] = {
         about="push, pictures",
         data=Scripted(
             task="push",
-            parts=(("--episodes", "2000", "--noise", "0.003"),),
+            parts=(("--episodes", "4000", "--noise", "0.003"),),
             flags=("--observation", "state+image", "--task.goal-tolerance", "0.01"),
         ),
         methods=_with_twins("fast/pixels"),
