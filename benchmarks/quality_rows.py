@@ -75,17 +75,24 @@ def _with_twins(preset: str) -> Mapping[str, tuple[str, ...]]:
     return {IMPLICIT: (preset,), "MDN": (f"{preset}-mdn",), "MSE": (f"{preset}-mse",)}
 
 
+def particle_twins(dimensions: int) -> tuple[str, str]:
+    """Presets of the explicit policies beside the ranked one: a mixture, and one answer."""
+    one_answer = "fast/particle-32-mse" if dimensions == 32 else "fast/particle-mse"
+    return f"fast/particle-{dimensions}-mdn", one_answer
+
+
 def _particle(dimensions: int, published: str, reach: float, plain: bool = False) -> Row:
     option = ("--task.dimensions", str(dimensions))
     preset = f"fast/particle-{dimensions}"
+    mixture, one_answer = particle_twins(dimensions)
     return Row(
         about=f"particle, N = {dimensions}",
         data=Scripted(task="particle", parts=episodes(2_000), flags=option),
         methods={
             IMPLICIT: (preset,),
             **({"implicit, plain": ("fast/particle",)} if plain else {}),
-            "MDN": (f"{preset}-mdn",),
-            "MSE": ("fast/particle-32-mse" if dimensions == 32 else "fast/particle-mse",),
+            "MDN": (mixture,),
+            "MSE": (one_answer,),
         },
         judged={"": Judgement(flags=option, published=published, reach=reach)},
     )

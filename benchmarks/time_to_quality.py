@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.quality_rows import particle_twins
 from benchmarks.results_file import add_row, command, digest, hints
 from ibc_gym.atomic import write_whole
 from ibc_gym.data.dataset import Dataset
@@ -71,10 +72,7 @@ def _ranked(dimensions: int, budget: float) -> Row:
     return Row(
         task="particle",
         preset=f"fast/particle-{dimensions}",
-        baselines=(
-            f"fast/particle-{dimensions}-mdn",
-            "fast/particle-32-mse" if dimensions == 32 else "fast/particle-mse",
-        ),
+        baselines=particle_twins(dimensions),
         demonstrations=2_000,
         budget=budget,
         least=0.97,
