@@ -27,10 +27,11 @@ from gymnasium import spaces
 from benchmarks.picture_work import with_means
 from benchmarks.results_file import command, write_result
 from ibc_gym.contracts import PolicySpec
+from ibc_gym.loading import load
 from ibc_gym.policies.ebm_config import EBMConfig
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.records import Windows
-from ibc_gym.registry import load, make_policy
+from ibc_gym.registry import make_policy
 from ibc_gym.report.charts import Series, line_chart
 from ibc_gym.tables import PRESETS
 

@@ -22,8 +22,9 @@ from gymnasium import spaces
 from ibc_gym.checkpoint import load_policy, save_policy
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.export import ExportConfig, export
+from ibc_gym.loading import load
 from ibc_gym.records import Windows
-from ibc_gym.registry import load, make_policy
+from ibc_gym.registry import make_policy
 from ibc_gym.runtime import load as load_exported
 from ibc_gym.runtime.folder import MODELS
 from ibc_gym.tables import PRESETS

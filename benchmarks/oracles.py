@@ -26,8 +26,9 @@ import numpy as np
 
 from ibc_gym.data.metadata import installed_versions
 from ibc_gym.evaluation.uncertainty import wilson_interval
+from ibc_gym.loading import load
 from ibc_gym.record import RecordConfig, record
-from ibc_gym.registry import load, make_oracle, make_vec_env
+from ibc_gym.registry import make_oracle, make_vec_env
 from ibc_gym.replay import ReplayConfig, replay
 from ibc_gym.rollout import Episode, rollout
 from ibc_gym.tables import ORACLES, REAL_TIME, TASKS, WORKCELLS

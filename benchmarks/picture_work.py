@@ -13,9 +13,10 @@ from gymnasium import spaces
 from benchmarks.reference import implicit as reference
 from benchmarks.reference.pictures import PictureEnergy, channels_of
 from ibc_gym.contracts import PolicySpec
+from ibc_gym.loading import load
 from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.records import Windows
-from ibc_gym.registry import load, make_policy
+from ibc_gym.registry import make_policy
 from ibc_gym.tables import PRESETS
 
 SIZE: Final = (60, 80)

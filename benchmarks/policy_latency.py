@@ -23,8 +23,9 @@ from gymnasium import spaces
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.data.metadata import installed_versions
+from ibc_gym.loading import load
 from ibc_gym.records import Windows
-from ibc_gym.registry import load, make_policy
+from ibc_gym.registry import make_policy
 from ibc_gym.tables import PRESETS
 
 TARGET_MEDIAN_MS, TARGET_P95_MS = 5.0, 10.0

@@ -26,7 +26,7 @@ from benchmarks.results_file import RESULTS, add_row, command, digest, hints, re
 from ibc_gym.atomic import write_whole
 from ibc_gym.data.info import data_info
 from ibc_gym.evaluation.uncertainty import wilson_interval
-from ibc_gym.registry import load
+from ibc_gym.loading import load
 from ibc_gym.serialise import switched_on, to_json
 from ibc_gym.tables import PRESETS
 

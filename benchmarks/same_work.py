@@ -30,10 +30,11 @@ from benchmarks.picture_work import PictureBench, descend_in_parts
 from benchmarks.reference import implicit as reference
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.data.metadata import installed_versions
+from ibc_gym.loading import load
 from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.policies.noise import SharedNoise
 from ibc_gym.records import Windows
-from ibc_gym.registry import load, make_policy
+from ibc_gym.registry import make_policy
 from ibc_gym.tables import PRESETS
 
 BATCH: Final = 512

@@ -24,8 +24,8 @@ from ibc_gym.data.dataset import Dataset
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.evaluation.uncertainty import wilson_interval
+from ibc_gym.loading import load
 from ibc_gym.record import RecordConfig, record
-from ibc_gym.registry import load
 from ibc_gym.serialise import json_line, switched_on, to_json
 from ibc_gym.tables import PRESETS
 from ibc_gym.training.config import TrainConfig

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig
+from ibc_gym.loading import load
 from ibc_gym.record import RecordConfig, record
-from ibc_gym.registry import load
 from ibc_gym.tables import PRESETS
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.trainer import train

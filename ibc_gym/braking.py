@@ -12,8 +12,8 @@ from gymnasium.vector import SyncVectorEnv, VectorEnv
 from ibc_gym.contracts import Robot
 from ibc_gym.env import Env
 from ibc_gym.errors import Declined, RobotFault, Stopped
+from ibc_gym.loading import load
 from ibc_gym.real_time import is_real_time
-from ibc_gym.registry import load
 from ibc_gym.tables import PEOPLE
 
 ESCAPE: Final = {"escape": "Esc"}

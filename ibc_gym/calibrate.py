@@ -13,8 +13,9 @@ from ibc_gym.braking import braked
 from ibc_gym.checks import settle
 from ibc_gym.contracts import Workcell
 from ibc_gym.errors import ConfigError, UnknownName
+from ibc_gym.loading import load
 from ibc_gym.records import CameraSpec, Pose
-from ibc_gym.registry import load, make_calibration, make_stage, make_workcell
+from ibc_gym.registry import make_calibration, make_stage, make_workcell
 from ibc_gym.tables import PEOPLE
 
 What = Literal["intrinsics", "camera", "tool"]

@@ -20,8 +20,9 @@ from safetensors.torch import load_file, save_file
 
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.errors import CheckpointError, IbcGymError
+from ibc_gym.loading import load
 from ibc_gym.paths import CHECKPOINTS
-from ibc_gym.registry import load, make_policy
+from ibc_gym.registry import make_policy
 from ibc_gym.serialise import from_json, to_json
 from ibc_gym.specs import check_fits, spec_from_json, spec_to_json
 from ibc_gym.tables import POLICIES

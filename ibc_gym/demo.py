@@ -25,9 +25,10 @@ from ibc_gym.errors import ConfigError, MissingSystemLibrary, WorkerFailed
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig, Evaluation
 from ibc_gym.evaluation.uncertainty import compare_paired
+from ibc_gym.loading import load
 from ibc_gym.paths import writable_folder
 from ibc_gym.record import RecordConfig, record
-from ibc_gym.registry import load, make_env
+from ibc_gym.registry import make_env
 from ibc_gym.report.page import report
 from ibc_gym.tables import PRESETS
 from ibc_gym.training.config import TrainConfig

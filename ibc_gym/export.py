@@ -16,9 +16,10 @@ from ibc_gym.checkpoint import find_policy, load_policy, read_config, versions, 
 from ibc_gym.checks import settle
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
 from ibc_gym.errors import CheckpointError, ConfigError, IbcGymError
+from ibc_gym.loading import load
 from ibc_gym.paths import checkpoint_named, run_of, writable_folder
 from ibc_gym.records import is_image
-from ibc_gym.registry import load, make_task
+from ibc_gym.registry import make_task
 from ibc_gym.runtime import folder as exported
 from ibc_gym.runtime import load as load_exported
 from ibc_gym.tables import EXPORTABLE, EXPORTING, TASKS

@@ -17,9 +17,10 @@ from ibc_gym.contracts import LearnedPolicy, Policy, Task
 from ibc_gym.data.metadata import Metadata, describe
 from ibc_gym.env import OBSERVATIONS, Env
 from ibc_gym.errors import ConfigError
+from ibc_gym.loading import load
 from ibc_gym.raw_streams import check_raw, raw_folder
 from ibc_gym.records import CameraSpec, UInt8
-from ibc_gym.registry import load, make_env, make_oracle
+from ibc_gym.registry import make_env, make_oracle
 from ibc_gym.specs import check_fits
 from ibc_gym.tables import PEOPLE, TELEOPERATION
 from ibc_gym.watching import newest_picture, watched

@@ -1,7 +1,4 @@
-"""What makes everything that has a name in `tables.py`.
-
-A row is loaded when it is asked for, so nobody needs PyBullet to drive an arm, or an arm's SDK to train.
-"""
+"""What makes everything that has a name in `tables.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +23,7 @@ from ibc_gym.contracts import (
 )
 from ibc_gym.env import Env
 from ibc_gym.errors import ConfigError, MissingDependency, SpecMismatch, UnknownName
+from ibc_gym.loading import attribute, load
 from ibc_gym.raw_streams import check_raw
 from ibc_gym.real_time import check_one_at_a_time
 from ibc_gym.serialise import from_json
@@ -51,18 +48,6 @@ _GUARDED: Final = "ibc_gym.hardware.safety.guarded:guarded"
 _DRAWN: Final = "ibc_gym.envs.simulators.mujoco_sim:drawn_layouts"
 _CALIBRATION: Final = "ibc_gym.hardware.calibration.measure:Calibration"
 _EXTERNAL: Final = "ibc_gym.envs.external:make_external"
-
-
-def load(table: Mapping[str, str], name: str, kind: str) -> Any:
-    """The attribute that a row names.
-
-    Raises:
-        UnknownName: No row is called that.
-        MissingDependency: It needs a library that is not installed.
-    """
-    if name not in table:
-        raise UnknownName(kind, name, table, listed_by="ibc-gym list")
-    return _attribute(table[name], f"The {kind} {name!r}")
 
 
 def make_task(name: str, **options: Any) -> Task:
@@ -90,7 +75,7 @@ def make_workcell(
         check_raw(name, cameras=cameras)
     made = factory(task, cameras=cameras, **({} if raw is None else {"raw": raw}))
     try:
-        workcell: Workcell = _attribute(_GUARDED, "The safety guard")(made, task, safety)
+        workcell: Workcell = attribute(_GUARDED, "The safety guard")(made, task, safety)
         scene: Any = workcell.scene
         if getattr(scene, "camera", None) is not None and scene.wanted is None:
             scene.wanted = _wanted(task, scene.camera.spec)
@@ -119,7 +104,7 @@ def workcell_factory(name: str, task: Task) -> Callable[..., Workcell]:
 def _wanted(task: Task, camera: Any) -> Any:
     """What a person is to arrange, as the camera would see it; None where no simulator is installed to draw it."""
     try:
-        return _attribute(_DRAWN, "The picture to arrange by")(task, camera)
+        return attribute(_DRAWN, "The picture to arrange by")(task, camera)
     except MissingDependency as missing:
         _log.warning("The table is arranged by words alone: %s", missing)
         return None
@@ -160,7 +145,7 @@ def make_calibration(board: Mapping[str, Any]) -> Any:
         MissingDependency: OpenCV is not installed.
         ConfigError: There is no such board.
     """
-    return _attribute(_CALIBRATION, "Calibration")(**board)
+    return attribute(_CALIBRATION, "Calibration")(**board)
 
 
 def make_env(
@@ -197,7 +182,7 @@ def make_env(
             )
         if raw is not None:
             check_raw(task, cameras=True)
-        external: gymnasium.Env[Any, Any] = _attribute(_EXTERNAL, f"{task!r}")(
+        external: gymnasium.Env[Any, Any] = attribute(_EXTERNAL, f"{task!r}")(
             task.removeprefix(GYM_PREFIX),
             workcell=workcell,
             observation=observation,
@@ -293,7 +278,7 @@ def add_noise(
         action_space: What disturbed actions are limited to, and random ones are drawn from.
         random_share: Of the steps, at which anything else is done.
     """
-    noisy: Policy = _attribute(_NOISY, "Noise")(oracle, std, action_space, random_share)
+    noisy: Policy = attribute(_NOISY, "Noise")(oracle, std, action_space, random_share)
     return noisy
 
 
@@ -386,14 +371,3 @@ def _mode_of(name: str | AutoresetMode) -> AutoresetMode:
         if name in (mode.value, mode.name.lower()):
             return mode
     raise UnknownName("autoreset_mode", name, [mode.name.lower() for mode in AutoresetMode])
-
-
-def _attribute(path: str, needed_for: str) -> Any:
-    module, attribute = path.split(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        explained = MissingDependency.explaining(error, needed_for=needed_for)
-        if explained is None:
-            raise
-        raise explained from error

@@ -15,7 +15,8 @@ from ibc_gym.checks import settle
 from ibc_gym.closing import Closing
 from ibc_gym.contracts import Workcell
 from ibc_gym.errors import ConfigError
-from ibc_gym.registry import load, make_stage, make_task
+from ibc_gym.loading import load
+from ibc_gym.registry import make_stage, make_task
 from ibc_gym.serialise import to_json
 from ibc_gym.tables import HARDWARE, STAGES, WORKCELLS
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import gymnasium
 import numpy as np
 
+from ibc_gym.loading import load
 from ibc_gym.records import Bool, Observation, UInt8, is_image
-from ibc_gym.registry import load
 from ibc_gym.rollout import Transition
 from ibc_gym.tables import PEOPLE
 

@@ -12,6 +12,7 @@ from small_policies import CONFIGS, PICTURE, SMALL, trained
 
 from ibc_gym.checkpoint import save_policy
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
+from ibc_gym.loading import load as load_row
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.diffusion import DiffusionConfig
 from ibc_gym.policies.ebm import EBMConfig
@@ -23,7 +24,6 @@ from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.ranking import RankingConfig
 from ibc_gym.records import Windows
-from ibc_gym.registry import load as load_row
 from ibc_gym.registry import make_policy
 from ibc_gym.runtime import ExportedPolicy
 from ibc_gym.tables import POLICIES

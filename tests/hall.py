@@ -8,7 +8,7 @@ from typing import Any
 
 from hands import Clock, ScriptedHand, reading
 
-from ibc_gym import registry
+from ibc_gym import loading
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.hardware.teleop.device import Reading
 from ibc_gym.person_stage import RecordByPersonConfig
@@ -53,5 +53,5 @@ class Hall:
 
 def finding(row: str, found: Any) -> Any:
     """What looks up rows, and finds this one in a test."""
-    otherwise = registry._attribute
+    otherwise = loading.attribute
     return lambda path, needed_for: found if path == row else otherwise(path, needed_for)

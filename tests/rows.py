@@ -12,7 +12,8 @@ from trials import trials
 
 from ibc_gym.contracts import Task, Workcell
 from ibc_gym.env import Env
-from ibc_gym.registry import load, make_env, make_task, make_workcell
+from ibc_gym.loading import load
+from ibc_gym.registry import make_env, make_task, make_workcell
 from ibc_gym.tables import REAL_TIME, TASKS, WORKCELLS
 
 EXAMPLES = 5

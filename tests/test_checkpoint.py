@@ -28,8 +28,9 @@ from ibc_gym.checkpoint import (
 )
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
 from ibc_gym.errors import CheckpointError, SpecMismatch
+from ibc_gym.loading import load
 from ibc_gym.records import Windows
-from ibc_gym.registry import load, make_policy
+from ibc_gym.registry import make_policy
 from ibc_gym.serialise import from_json, to_json
 from ibc_gym.specs import spec_from_json, spec_to_json, task_name
 from ibc_gym.tables import POLICIES

@@ -15,8 +15,8 @@ from ibc_gym.data.importer import ImportConfig
 from ibc_gym.demo import DemoConfig
 from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.results import EvalConfig
+from ibc_gym.loading import load
 from ibc_gym.record import RecordConfig
-from ibc_gym.registry import load
 from ibc_gym.replay import ReplayConfig
 from ibc_gym.tables import POLICIES, TASKS
 from ibc_gym.training.config import TrainConfig

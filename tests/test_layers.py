@@ -27,6 +27,7 @@ FLOOR = (
     "uncertain",
 )
 MACHINERY = (
+    "loading",
     "registry",
     "tables",
     "rollout",

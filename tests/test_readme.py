@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ibc_gym.cli import main as cli
-from ibc_gym.registry import load
+from ibc_gym.loading import load
 from ibc_gym.tables import ORACLES, POLICIES, PRESETS, TASKS
 
 TEXT = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

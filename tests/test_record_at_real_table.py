@@ -10,7 +10,7 @@ import pytest
 from hall import IDLE, PUSH, Hall, ask, finding
 from hands import ScriptedConsole
 
-from ibc_gym import registry, tables
+from ibc_gym import loading, tables
 from ibc_gym.contracts import Scene, Workcell
 from ibc_gym.envs.simulators.mujoco_sim import make_workcell
 from ibc_gym.envs.tasks.reach import Reach
@@ -49,7 +49,7 @@ class RealTable:
 def real(monkeypatch: pytest.MonkeyPatch) -> type[RealTable]:
     monkeypatch.setitem(tables.WORKCELLS, "table", "a table")
     monkeypatch.setattr(Reach, "workcells", ("mujoco", "table"))
-    monkeypatch.setattr(registry, "_attribute", finding("a table", RealTable.make))
+    monkeypatch.setattr(loading, "attribute", finding("a table", RealTable.make))
     return RealTable
 
 

@@ -12,8 +12,8 @@ from hall import IDLE, PUSH, Hall, ask, finding
 from hands import ScriptedHand, reading
 from terminals import soon
 
+from ibc_gym import loading, tables, watching
 from ibc_gym import record_by_person as program
-from ibc_gym import registry, tables, watching
 from ibc_gym.envs.simulators.mujoco_robot import MujocoRobot
 from ibc_gym.envs.tasks.reach import Reach
 from ibc_gym.errors import ConfigError, RobotFault, SpecMismatch, UnknownName
@@ -329,7 +329,7 @@ def test_view_shows_the_live_picture(hall: Hall, monkeypatch: pytest.MonkeyPatch
 
     made = {**tables.PEOPLE, "page": "a page"}
     monkeypatch.setattr(watching, "PEOPLE", made)
-    monkeypatch.setattr(registry, "_attribute", finding("a page", lambda port: closing(Page())))
+    monkeypatch.setattr(loading, "attribute", finding("a page", lambda port: closing(Page())))
     hall.record([IDLE, PUSH, PUSH], episodes=1, view=0, options={"horizon": 2})
     pictures = [picture for picture, _ in shown[:-1]]
     assert len(pictures) == 3 and shown[-1] == (None, "closed")

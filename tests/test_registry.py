@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ibc_gym.errors import ConfigError
-from ibc_gym.registry import load, make_env, make_task, make_vec_env
+from ibc_gym.loading import load
+from ibc_gym.registry import make_env, make_task, make_vec_env
 from ibc_gym.tables import TASKS
 
 

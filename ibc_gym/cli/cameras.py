@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ibc_gym.cli.flags import Common, parse
 from ibc_gym.console import Terminal, table
-from ibc_gym.registry import load
+from ibc_gym.loading import load
 
 CAMERAS: Final[Mapping[str, str]] = {
     "look": "ibc_gym.hardware.cameras.showing:look",

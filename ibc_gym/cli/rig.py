@@ -8,7 +8,7 @@ from typing import Any
 
 from ibc_gym.cli.flags import config_of, flag, flags_of, parse, take_task_options, word
 from ibc_gym.console import Terminal, table
-from ibc_gym.registry import load
+from ibc_gym.loading import load
 from ibc_gym.rig import RigConfig, serve
 from ibc_gym.tables import HARDWARE
 

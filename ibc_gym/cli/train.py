@@ -14,7 +14,7 @@ from ibc_gym.checkpoint import CHECKPOINTS, step_folders
 from ibc_gym.cli.flags import REQUIRED, UsageError, config_of, flag, flags_of, parse, take, word
 from ibc_gym.console import Terminal, table
 from ibc_gym.data.damage import left_out
-from ibc_gym.registry import load
+from ibc_gym.loading import load
 from ibc_gym.tables import GYM_PREFIX, POLICIES, PRESETS, TASKS
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.records import TrainResult

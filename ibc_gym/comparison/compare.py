@@ -23,17 +23,11 @@ from ibc_gym.evaluation.results import EvalConfig, Evaluation
 from ibc_gym.evaluation.stage import resolve
 from ibc_gym.evaluation.tape import TapeDeck
 from ibc_gym.evaluation.uncertainty import compare_paired
+from ibc_gym.loading import load
 from ibc_gym.paths import writable_folder
 from ibc_gym.real_time import is_real_time
 from ibc_gym.records import Float32, Float64
-from ibc_gym.registry import (
-    load,
-    make_env,
-    make_oracle,
-    make_task,
-    make_vec_env,
-    workcell_factory,
-)
+from ibc_gym.registry import make_env, make_oracle, make_task, make_vec_env, workcell_factory
 from ibc_gym.rollout import rollout
 from ibc_gym.tables import ORACLES, TASKS, UNMEASURED
 

@@ -16,9 +16,10 @@ from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.selection import top_episodes
 from ibc_gym.errors import CheckpointError, ConfigError
+from ibc_gym.loading import load
 from ibc_gym.lock import only_writer
 from ibc_gym.records import Windows
-from ibc_gym.registry import load, make_policy
+from ibc_gym.registry import make_policy
 from ibc_gym.serialise import to_json
 from ibc_gym.tables import POLICIES
 from ibc_gym.training.config import TrainConfig, check_resumable

@@ -14,8 +14,8 @@ from benchmarks import quality
 from benchmarks.human import SOURCES
 from benchmarks.quality_rows import IMPLICIT, ROWS, Judgement, Row, Scripted, episodes
 from benchmarks.results_file import hints
+from ibc_gym.loading import load
 from ibc_gym.policies.presets.record import TrainingHints
-from ibc_gym.registry import load
 from ibc_gym.tables import ORACLES, PRESETS
 from ibc_gym.training.config import TrainConfig
 

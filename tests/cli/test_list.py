@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from ibc_gym import registry, tables
+from ibc_gym import loading, tables
 from ibc_gym.cli import list as listing
 
 
@@ -23,7 +23,7 @@ def test_every_preset_says_below_it_what_it_is_for_and_what_it_has(
     said, has = lines[name].split("; ")
     assert len(said) > 5 and not said.endswith(".")
     assert said != listing.NOTHING_SAID
-    preset = registry.load(tables.PRESETS, name, "preset")
+    preset = loading.load(tables.PRESETS, name, "preset")
     assert has == f"{preset.policy}, {preset.training.steps:,} updates"
 
 

@@ -15,7 +15,8 @@ from rows import suites
 
 from ibc_gym.checkpoint import as_module, load_policy, save_policy
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
-from ibc_gym.registry import load, make_policy
+from ibc_gym.loading import load
+from ibc_gym.registry import make_policy
 from ibc_gym.tables import POLICIES
 from ibc_gym.testing.learned import LearnedPolicyContract
 

@@ -7,8 +7,9 @@ import pytest
 from rows import suites
 
 from ibc_gym.contracts import Robot, Task
+from ibc_gym.loading import load
 from ibc_gym.records import RobotLimits, Target
-from ibc_gym.registry import load, make_task
+from ibc_gym.registry import make_task
 from ibc_gym.tables import ORACLES, TASKS, WORKCELLS
 from ibc_gym.testing import IdealRobot, TaskContract
 

@@ -11,8 +11,8 @@ import pytest
 from gymnasium import spaces
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
+from ibc_gym.loading import load
 from ibc_gym.policies.presets.record import Preset
-from ibc_gym.registry import load
 from ibc_gym.tables import POLICIES, PRESETS
 
 PAGE = Path(__file__).parents[2] / "docs" / "presets.md"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ibc_gym.errors import ConfigError
+from ibc_gym.loading import load
 from ibc_gym.policies.networks.factory import EncoderConfig, LateFusionConfig
 from ibc_gym.policies.networks.pictures import PictureConfig
-from ibc_gym.registry import load
 from ibc_gym.tables import POLICIES
 
 Path = tuple[str, ...]

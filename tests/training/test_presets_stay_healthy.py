@@ -12,11 +12,11 @@ import torch
 from gymnasium import spaces
 
 from ibc_gym.contracts import PolicySpec
+from ibc_gym.loading import load
 from ibc_gym.policies.autoregressive import AutoregressiveConfig
 from ibc_gym.policies.ebm_config import EBMConfig
 from ibc_gym.policies.inputs import InputConfig
 from ibc_gym.records import Float32, Windows
-from ibc_gym.registry import load
 from ibc_gym.tables import POLICIES, PRESETS
 from ibc_gym.training.choice import Choice
 from ibc_gym.training.config import RollbackConfig, TrainConfig

@@ -20,7 +20,7 @@ from toys import (
     training_set,
 )
 
-from ibc_gym import registry, tables
+from ibc_gym import loading, tables
 from ibc_gym.errors import (
     CheckpointError,
     ConfigError,
@@ -149,7 +149,7 @@ def test_run_is_not_resumed_when_data_were_added(tmp_path: Path) -> None:
 def test_every_policy_resumes_to_the_bit(tmp_path: Path, name: str) -> None:
     changes: dict[str, Any] = {
         "policy": name,
-        "policy_config": registry.load(tables.POLICIES, name, "policy").Config(history=1),
+        "policy_config": loading.load(tables.POLICIES, name, "policy").Config(history=1),
         "steps": 6,
         "validate_every": 3,
         "log_every": 1,

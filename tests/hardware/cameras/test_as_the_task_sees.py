@@ -21,8 +21,9 @@ from ibc_gym.hardware.cameras.realsense import RealSenseCamera
 from ibc_gym.hardware.rig.cameras.emulator import SoftwareCamera
 from ibc_gym.hardware.rig.cameras.models import filmed, lens_of
 from ibc_gym.hardware.rig.cameras.pictures import Picture
+from ibc_gym.loading import load
 from ibc_gym.records import CameraSpec, Float64, Frame, Pose
-from ibc_gym.registry import load, make_task
+from ibc_gym.registry import make_task
 from ibc_gym.tables import WORKCELLS
 
 PLACES: Final = ((0.4, -0.24), (0.26, 0.12), (0.42, 0.0), (0.5, -0.1), (0.5, 0.1))

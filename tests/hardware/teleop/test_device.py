@@ -4,7 +4,7 @@ import pytest
 
 from ibc_gym.errors import MissingDependency
 from ibc_gym.hardware.teleop import device
-from ibc_gym.registry import load
+from ibc_gym.loading import load
 from ibc_gym.tables import TELEOPERATION
 
 

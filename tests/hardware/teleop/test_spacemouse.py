@@ -11,7 +11,7 @@ from hands import Clock
 from ibc_gym import tables
 from ibc_gym.errors import ConfigError, MissingDependency, MissingSystemLibrary
 from ibc_gym.hardware.teleop.device import TAKE, DeviceLost
-from ibc_gym.registry import load
+from ibc_gym.loading import load
 from ibc_gym.tables import TELEOPERATION
 
 
