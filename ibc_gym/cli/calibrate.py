@@ -28,7 +28,7 @@ DESCRIPTION = (
     "The arm moves slowly, with the board on its flange; for the tool your hand leads",
     "it. Nothing is written if an error is over its bound. docs/calibration.md goes",
     "through it step by step.",
-    "--task.OPTION VALUE sets an option of the calibration's scene.",
+    "An option of the calibration's scene is set by --task.OPTION VALUE.",
 )
 EXAMPLES = (
     "board --out board.pdf",

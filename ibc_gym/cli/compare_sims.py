@@ -14,7 +14,7 @@ from ibc_gym.paths import writable_folder
 DESCRIPTION = (
     "Run a task in two simulators: the same commands, then the same policies.",
     "The rehearsal of going from simulation to an arm: it shows where they part.",
-    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+    "An option of the task, a field of its config, is set by --task.OPTION VALUE.",
 )
 EXAMPLES = (
     "push",

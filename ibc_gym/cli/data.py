@@ -118,7 +118,7 @@ def import_(argv: Sequence[str], terminal: Terminal) -> None:
         command="ibc-gym data import",
         description=(
             "Bring human demonstrations from an .npz file into Zarr.",
-            "--task.OPTION VALUE sets an option of the environment.",
+            "An option of the environment is set by --task.OPTION VALUE.",
         ),
         examples=(
             "door_human_v0.npz",

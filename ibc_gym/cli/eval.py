@@ -27,7 +27,7 @@ from ibc_gym.words import count
 
 DESCRIPTION = (
     "Count how often a trained policy succeeds, over episodes with fixed seeds.",
-    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+    "An option of the task, a field of its config, is set by --task.OPTION VALUE.",
 )
 
 EXAMPLES = (

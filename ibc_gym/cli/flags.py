@@ -7,8 +7,9 @@ import contextlib
 import dataclasses
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
@@ -69,6 +70,7 @@ def parse(
                 args=list(argv),
                 prog=command,
                 description="\n\n".join(description),
+                registry=_registry(),
             )
             return made
     except ConfigError as error:  # of the class itself; of configs in it tyro complains
@@ -185,6 +187,40 @@ def take_task_options(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
                 raise UsageError(f"{TASK_PREFIX}{key} contradicts what was said of {part} before.")
         owner[name] = _literal(value)
     return options, left
+
+
+def _registry() -> tyro.constructors.ConstructorRegistry:
+    """How tyro reads dataclasses, but with the fields' docstrings as paragraphs."""
+    registry = tyro.constructors.ConstructorRegistry()
+    asked = False
+
+    @registry.struct_rule
+    def in_paragraphs(
+        info: tyro.constructors.StructTypeInfo,
+    ) -> tyro.constructors.StructConstructorSpec | None:
+        nonlocal asked
+        if asked:  # by ourselves, for what tyro would have said
+            return None
+        asked = True
+        spec = registry.get_struct_spec(info)
+        asked = False
+        if not isinstance(spec, tyro.constructors.StructConstructorSpec):
+            return None
+        fields = [
+            dataclasses.replace(each, helptext=partial(_paragraphs, each.helptext))
+            for each in spec.fields
+        ]
+        return dataclasses.replace(spec, fields=tuple(fields))
+
+    return registry
+
+
+def _paragraphs(text: str | Callable[[], str | None] | None) -> str | None:
+    """A help text with nothing but its paragraphs: tyro keeps the line breaks before lines that are indented."""
+    said = text() if callable(text) else text
+    if said is None:
+        return None
+    return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", said))
 
 
 def _literal(text: str) -> Any:

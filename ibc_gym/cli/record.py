@@ -31,7 +31,7 @@ from ibc_gym.words import count
 DESCRIPTION = (
     "Record demonstrations; a data set that is there is gone on with.",
     "By a script, or by you: --by keyboard, spacemouse or gamepad.",
-    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+    "An option of the task, a field of its config, is set by --task.OPTION VALUE.",
 )
 EXAMPLES = (
     "push --episodes 200 --out demos.zarr",

@@ -13,7 +13,7 @@ from ibc_gym.console import Terminal
 DESCRIPTION = (
     "Before the arm moves: the same task, seeds and policy in simulation and in the",
     "emulated rig, through the vendor's own client, in real time.",
-    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+    "An option of the task, a field of its config, is set by --task.OPTION VALUE.",
 )
 EXAMPLES = ("insert", "insert --policy runs/insert --trials 50")
 

@@ -15,7 +15,7 @@ from ibc_gym.tables import HARDWARE
 DESCRIPTION = (
     "An emulated xArm6 in real time, on loopback: the vendor's own client drives it.",
     "The workcell xarm-emulated starts one by itself; this one is for your programs.",
-    "--task.OPTION VALUE sets an option of the task, a field of its config.",
+    "An option of the task, a field of its config, is set by --task.OPTION VALUE.",
 )
 EXAMPLES = (
     "insert",

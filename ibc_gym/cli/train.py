@@ -23,7 +23,7 @@ from ibc_gym.training.trainer import check_ready, load_training_set, train_on
 
 DESCRIPTION = (
     "Train a policy on recorded or imported demonstrations.",
-    "--policy.type chooses the policy, and with it what --policy.* flags there are.",
+    "Its --policy.* flags depend on --policy.type, which chooses the policy.",
     "A preset fills in everything; flags beside it win.",
 )
 EXAMPLES = (
@@ -110,8 +110,11 @@ def train_flags(argv: Sequence[str]) -> type[Any]:
 
     Raises:
         UnknownName: There is no such policy or preset.
-        UsageError: Preset and policy contradict each other, or one of the two flags has no value.
+        UsageError: Preset and policy contradict each other, one of the two flags has no value, or `--policy` is taken for
+            the flag that chooses one.
     """
+    if said := take(argv, "--policy"):
+        raise UsageError(f"A policy is chosen with --policy.type: --policy.type {said}")
     name = take(argv, "--preset")
     preset = None if name is None else load(PRESETS, name, "preset")
     chosen = take(argv, "--policy.type") or (preset.policy if preset else "ebm")

@@ -146,6 +146,12 @@ class TestBadInput:
         words = ("train", "somewhere", "--preset", "fast/push", "--policy.type", "mse")
         assert "leave out --policy.type" in refused(capsys, *words)
 
+    @pytest.mark.parametrize("words", [("--policy", "mse"), ("--policy=mse",)])
+    def test_policy_by_the_flag_that_other_tools_have(
+        self, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert "--policy.type mse" in refused(capsys, "train", "somewhere", *words)
+
     def test_unknown_preset_is_answered_in_a_line_or_two(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -1,10 +1,49 @@
-"""Options of a task among the words of a command."""
+"""Help pages, and options of a task among the words of a command."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pytest
 
-from ibc_gym.cli.flags import UsageError, take_task_options
+from ibc_gym.cli.flags import UsageError, parse, take_task_options
+
+
+@dataclass
+class Inner:
+    """What is asked in a group."""
+
+    far: float = 1.0
+    """How far it goes before it turns round and comes back to where it began, at
+    most [m]: a group's texts are read as the others are.
+    """
+
+
+@dataclass
+class Flags:
+    """What is asked."""
+
+    long: int = 1
+    """What it is.
+
+    Why it is so, at such length that the line of the docstring comes to its end
+    and another one begins; it goes on there.
+    """
+    inner: Inner = field(default_factory=Inner)
+
+
+def test_help_has_the_paragraphs_of_the_docstring_and_no_other_line_breaks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(SystemExit):
+        parse(Flags, ["--help"], command="ibc-gym it", description=("It.", "More of it."))
+    lines = [line.strip("│ ") for line in capsys.readouterr().out.splitlines()]
+    (first,) = (number for number, line in enumerate(lines) if line.endswith("What it is."))
+    assert lines[first + 1] == "" and lines[first + 2].startswith("Why it is so, at such length")
+    assert "its end and another one begins; it goes on there." in lines[first + 2]
+    assert any("it began, at most [m]: a group's texts" in line for line in lines)
+    assert lines[lines.index("It.") + 1 : lines.index("More of it.")] == [""]
 
 
 def test_option_of_an_option_has_a_dotted_name() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,8 @@ class TestHelp:
         assert max(map(len, page)) <= 80
         assert f"usage: ibc-gym {command}" in out
         assert "--debug" in out
+        lines = [line.strip("│ ") for line in page]
+        assert not any(one == other == "" for one, other in pairwise(lines))
 
     def test_without_a_command_is_a_usage_error(self, capsys: pytest.CaptureFixture[str]) -> None:
         code, out, _ = run(capsys)
