@@ -75,15 +75,23 @@ def require_not_negative(config: Any, *names: str) -> None:
 
 
 def require_share(config: Any, *names: str) -> None:
-    """Refuse numbers outside of [0, 1], and NaN.
+    """Refuse what is no number in [0, 1].
 
     Raises:
-        ConfigError: One is; it names the field.
+        ConfigError: A field is none; it is named.
     """
     for name in names:
-        value = getattr(config, name)
-        if not 0 <= value <= 1:
-            raise ConfigError(f"{owner(config)}.{name} is {value}, but must be in [0, 1].")
+        check_share(getattr(config, name), f"{owner(config)}.{name}")
+
+
+def check_share(value: Any, called: str) -> None:
+    """Refuse what is no number in [0, 1].
+
+    Raises:
+        ConfigError: It is none; it is said what it is called.
+    """
+    if not (isinstance(value, Real) and 0 <= float(value) <= 1):
+        raise ConfigError(f"{called} is {value!r}, but must be in [0, 1].")
 
 
 def require_positive(config: Any, *names: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -10,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import numpy as np
 import pytest
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import check_share, require_finite
 from ibc_gym.data.importer import ImportConfig
 from ibc_gym.demo import DemoConfig
 from ibc_gym.errors import ConfigError
@@ -143,3 +144,11 @@ def test_paths_may_be_given_as_text() -> None:
     assert (config.data, config.out) == (Path("x.zarr"), Path("run"))
     imported = made(ImportConfig, source="a.npz", out="a.zarr")
     assert (imported.source, imported.out) == (Path("a.npz"), Path("a.zarr"))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, math.nan, math.inf, "half", None])
+def test_share_is_a_number_between_nothing_and_all(share: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^what is asked is .*, but must be in \[0, 1\]\.$"):
+        check_share(share, "what is asked")
+    check_share(0, "what is asked")
+    check_share(1.0, "what is asked")

@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike
 
+from ibc_gym.checks import check_share
 from ibc_gym.contracts import Policy
 from ibc_gym.errors import ConfigError
 from ibc_gym.offers import BearsNoise
@@ -49,10 +50,7 @@ class NoisyOracle:
             raise ConfigError(
                 f"NoisyOracle's std has shape {spread.shape}, but must be one number or {action_space.shape}."
             )
-        if not 0 <= random_share <= 1:
-            raise ConfigError(
-                f"NoisyOracle's random_share is {random_share}, but must be in [0, 1]."
-            )
+        check_share(random_share, "NoisyOracle's random_share")
         if random_share and not action_space.is_bounded():
             raise ConfigError("Random actions cannot be drawn from an action space without bounds.")
         self._std = spread

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ibc_gym.errors import ConfigError, IbcGymError
 from ibc_gym.paths import writable_folder
+from ibc_gym.records import Float32, UInt8
 
-from . import png
+from ..png import png
 from .config import RealSenseConfig
 from .devices import Attached, Bus, UsbBus, attached
 from .realsense import RealSenseCamera
@@ -80,10 +83,24 @@ def _view(device: Attached, config: RealSenseConfig, bus: Bus, out: Path) -> Vie
     except (IbcGymError, RuntimeError) as error:  # the library's own: the next camera may be well
         return View(device=device, problem=str(error))
     pictures = [out / f"{device.serial}.png"]
-    png.write(pictures[0], frame.image)
+    pictures[0].write_bytes(png(frame.image))
     seen = None
     if frame.depth is not None:
         pictures.append(out / f"{device.serial}-depth.png")
-        png.write(pictures[1], png.depth_as_grey(frame.depth))
+        pictures[1].write_bytes(png(depth_as_grey(frame.depth)))
         seen = float((frame.depth > 0).mean())
     return View(device=device, pictures=tuple(pictures), latency=latency, seen=seen)
+
+
+def depth_as_grey(depth: Float32) -> UInt8:
+    """Depth for the eye: near is bright, black is where nothing was measured.
+
+    Args:
+        depth: (H, W) [m], 0 where there is none.
+    """
+    seen = depth > 0
+    if not seen.any():
+        return np.zeros(depth.shape, np.uint8)
+    near, far = np.percentile(depth[seen], (2, 98))
+    share = (far - depth) / max(float(far - near), 1e-6)
+    return np.where(seen, 40 + 215 * np.clip(share, 0, 1), 0).astype(np.uint8)

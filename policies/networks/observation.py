@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .initialise import Initialisation, initialise
 from .pictures import PictureNetwork
 from .resnet import ResidualBlock
-from .squares import squared
+from .squares import how_many, squared
 
 PictureShapes = Mapping[str, tuple[int, int, int]]
 
@@ -41,7 +41,7 @@ class DenseTrunk(nn.Module):
         """
         super().__init__()
         self._skip = skip
-        self._squared = round(squares * width)
+        self._squared = how_many(squares, width)
         self.projection = nn.Linear(inputs, width)
         self.blocks = nn.Sequential(*(ResidualBlock(width, 0.0) for _ in range(depth // 2)))
         self.outputs = width + inputs if skip else width

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .activation import before_relu
 from .initialise import Initialisation, initialise
 from .residual import ResidualNetwork, TwoLayerBlock
-from .squares import gradient_before_squares, squared
+from .squares import gradient_before_squares, how_many, squared
 
 
 class ResidualBlock(TwoLayerBlock):
@@ -59,7 +59,7 @@ class DenseResNet(ResidualNetwork):
         """
         super().__init__(inputs, outputs, initialisation=initialisation, **shared)
         self.width = self.projection.out_features
-        self.squares = round(squares * self.width)
+        self.squares = how_many(squares, self.width)
         self.skip = skip
         if skip:
             self.projection = nn.Linear(inputs, self.width + outputs)

@@ -6,6 +6,11 @@ import torch
 from torch import Tensor
 
 
+def how_many(share: float, width: int) -> int:
+    """Units that are squared, of so many: at least one where there shall be any."""
+    return max(round(share * width), int(share > 0))
+
+
 def squared(units: Tensor, count: int) -> Tensor:
     """The units (..., W), the first `count` of them squared.
 
