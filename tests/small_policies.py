@@ -47,7 +47,7 @@ CONFIGS: dict[str, AnyConfig] = {
         history=3,
         network="joint",
         joint=JointConfig(width=16, depth=2, dropout=0.1),
-        dfo=DFOConfig(samples=32, pick="sample"),
+        dfo=DFOConfig(samples=32, pick="sample", pick_within=0.2),
     ),
     "langevin": EBMConfig(
         late_fusion=SMALL,
@@ -134,7 +134,9 @@ CONFIGS: dict[str, AnyConfig] = {
         ),
         shared_trunk=True,
         counter_examples=6,
-        autoregressive=AutoregressiveDFOConfig(samples=16, judge="sum", pick="sample"),
+        autoregressive=AutoregressiveDFOConfig(
+            samples=16, judge="sum", pick="sample", pick_within=0.2
+        ),
     ),
     "ranking": RankingConfig(late_fusion=SMALL),
     "ranking-pixels": RankingConfig(

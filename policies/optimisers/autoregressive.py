@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import require_finite
+from ibc_gym.checks import require_finite, require_not_negative
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
@@ -40,9 +40,13 @@ class AutoregressiveDFOConfig:
     is the energy of the whole where each energy is that of one dimension given those before it."""
     pick: Literal["argmin", "sample"] = "argmin"
     """The least energetic candidate, or one drawn by its weight."""
+    pick_within: float = 0.0
+    """Where one is drawn: the least energetic one within this distance of it is taken in its place, so that chance says
+    which of several modes, and the energy which action of it; 0 takes the drawn one."""
 
     def __post_init__(self) -> None:
         require_finite(self)
+        require_not_negative(self, "pick_within")
         if min(self.samples, self.validation_samples, self.iterations) < 1:
             raise ConfigError(
                 "The autoregressive optimiser needs at least 1 sample and 1 iteration."
@@ -92,7 +96,7 @@ def pick(found: Search, noise: Noise, config: AutoregressiveDFOConfig) -> Tensor
     """The action to take, (B, A)."""
     if config.pick == "argmin":
         return found.least()
-    return found.draw(noise, config.temperature)
+    return found.draw(noise, config.temperature, config.pick_within)
 
 
 def _moved(

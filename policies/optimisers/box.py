@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -42,11 +43,23 @@ class Search:
         """The least energetic candidate of every row, (B, A)."""
         return _pick(self.candidates, self.energies.argmin(dim=1))
 
-    def draw(self, noise: Noise, temperature: float) -> Tensor:
-        """One candidate of every row by its Boltzmann weight, (B, A)."""
+    def draw(self, noise: Noise, temperature: float, within: float = 0.0) -> Tensor:
+        """One candidate of every row by its Boltzmann weight, (B, A).
+
+        Args:
+            noise: What it is drawn by.
+            temperature: Of the weights.
+            within: Distance from the drawn one in which the least energetic is taken in its place: chance says which of
+                several modes, and the energy which action of it.
+        """
         rows = len(self.energies)
         weights = torch.softmax(-self.energies / temperature, dim=1)
-        return _pick(self.candidates, resample(weights, noise.uniform(rows, 1))[:, 0])
+        drawn = _pick(self.candidates, resample(weights, noise.uniform(rows, 1))[:, 0])
+        if not within:
+            return drawn
+        apart = (self.candidates - drawn[:, None]).square().sum(dim=2)  # (B, N)
+        near = self.energies.masked_fill(apart > within**2, math.inf)
+        return _pick(self.candidates, near.argmin(dim=1))
 
 
 def resample(weights: Tensor, uniform: Tensor) -> Tensor:

@@ -63,13 +63,23 @@ class LangevinConfig:
     """Noise in the second chain."""
     pick: Literal["argmin", "sample"] = "argmin"
     """The least energetic end, as published, or one drawn by its Boltzmann weight."""
+    pick_within: float = 0.0
+    """Where one is drawn: the least energetic one within this distance of it is taken in its place, so that chance says
+    which of several modes, and the energy which action of it; 0 takes the drawn one."""
 
     def __post_init__(self) -> None:
         require_finite(self)
         require_at_least(self, 1, "samples", "validation_samples", "iterations")
         steps = ("step_initial", "step_final", "second_step_initial", "second_step_final")
         require_not_negative(
-            self, *steps, "power", "decay", "noise", "inference_noise", "second_noise"
+            self,
+            *steps,
+            "power",
+            "decay",
+            "noise",
+            "inference_noise",
+            "second_noise",
+            "pick_within",
         )
         for name in ("delta_clip", "gradient_clip"):
             value = getattr(self, name)
@@ -278,7 +288,7 @@ def walk_all(
 
 def pick(found: Search, noise: Noise, config: LangevinConfig) -> Tensor:
     """The action to take, (B, A)."""
-    return found.least() if config.pick == "argmin" else found.draw(noise, 1.0)
+    return found.least() if config.pick == "argmin" else found.draw(noise, 1.0, config.pick_within)
 
 
 def chunks(rows: int, samples: int) -> Iterator[tuple[slice, slice]]:
