@@ -26,7 +26,7 @@ demo: $(STAMP) system  ## The whole loop in runs/demo: demonstrations, training,
 
 test: $(STAMP) system lint  ## Everything: lint, types, all tests, the wheel in an empty environment.
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not realtime"
-	$(BIN)/pytest -n 2 --dist worksteal -m realtime $(WORKCELLS)  # they wait more than they compute
+	$(BIN)/pytest -n 3 --dist worksteal -m realtime $(WORKCELLS)  # they wait half of the time
 	$(BIN)/pytest -m realtime tests/hardware --ignore $(WORKCELLS)  # no others are, and to look for them takes a while
 
 fast: $(STAMP)  ## The quick part of the tests.
