@@ -49,8 +49,8 @@ class Search:
         Args:
             noise: What it is drawn by.
             temperature: Of the weights.
-            within: Distance from the drawn one in which the least energetic is taken in its place: chance says which of
-                several modes, and the energy which action of it.
+            within: Distance from the drawn one [normalised action units] in which the least energetic is taken in its place:
+                chance says which of several modes, and the energy which action of it.
         """
         rows = len(self.energies)
         weights = torch.softmax(-self.energies / temperature, dim=1)
