@@ -22,6 +22,7 @@ from .noise import Noise, SharedNoise
 from .optimisers import autoregressive
 from .optimisers.autoregressive import AutoregressiveDFOConfig
 from .optimisers.box import Search
+from .optimisers.pick import pick
 from .prefix_energies import PrefixEnergies
 
 
@@ -147,7 +148,8 @@ class Autoregressive(ImplicitPolicy):
         return self._checked(self.network.judge(context, dimension, prefixes))
 
     def _pick(self, found: Search, noise: Noise) -> Tensor:
-        return autoregressive.pick(found, noise, self._own.autoregressive)
+        config = self._own.autoregressive
+        return pick(found, noise, config, config.temperature)
 
     def _search(self, context: Tensor, noise: Noise, *, validating: bool) -> Search:
         config = self._own.autoregressive

@@ -25,6 +25,7 @@ from .networks.factory import joint_network, late_fusion_network
 from .noise import Noise, SharedNoise
 from .optimisers import dfo, langevin
 from .optimisers.box import Search
+from .optimisers.pick import pick
 from .proposal import Density, Proposal
 
 __all__ = ["EBM", "EBMConfig"]
@@ -128,8 +129,8 @@ class EBM(ImplicitPolicy):
 
     def _pick(self, found: Search, noise: Noise) -> Tensor:
         if self._ebm.optimiser == "dfo":
-            return dfo.pick(found, noise, self._ebm.dfo)
-        return langevin.pick(found, noise, self._ebm.langevin)
+            return pick(found, noise, self._ebm.dfo, self._ebm.dfo.temperature)
+        return pick(found, noise, self._ebm.langevin)
 
     def _search(self, context: Tensor, noise: Noise, *, validating: bool) -> Search:
         config = self._ebm.dfo if self._ebm.optimiser == "dfo" else self._ebm.langevin

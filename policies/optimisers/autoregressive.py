@@ -9,15 +9,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import require_finite, require_not_negative
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
 from .box import Box, Search, gather, resample
+from .pick import PickConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoregressiveDFOConfig:
+class AutoregressiveDFOConfig(PickConfig):
     """Constants of the autoregressive optimiser; in normalised action units."""
 
     samples: int = 256
@@ -38,15 +38,9 @@ class AutoregressiveDFOConfig:
     judge: Literal["last", "sum"] = "last"
     """What candidates are chosen by in the end: the last dimension's energy, as published, or the sum of all, which
     is the energy of the whole where each energy is that of one dimension given those before it."""
-    pick: Literal["argmin", "sample"] = "argmin"
-    """The least energetic candidate, or one drawn by its weight."""
-    pick_within: float = 0.0
-    """Where one is drawn: the least energetic one within this distance of it is taken in its place, so that chance says
-    which of several modes, and the energy which action of it; 0 takes the drawn one."""
 
     def __post_init__(self) -> None:
-        require_finite(self)
-        require_not_negative(self, "pick_within")
+        super().__post_init__()
         if min(self.samples, self.validation_samples, self.iterations) < 1:
             raise ConfigError(
                 "The autoregressive optimiser needs at least 1 sample and 1 iteration."
@@ -90,13 +84,6 @@ def search(
         sigma *= config.shrink
     last = [energy(d, candidates[..., : d + 1]).detach() for d in range(size)]
     return Search(candidates, last[-1] if config.judge == "last" else torch.stack(last).sum(dim=0))
-
-
-def pick(found: Search, noise: Noise, config: AutoregressiveDFOConfig) -> Tensor:
-    """The action to take, (B, A)."""
-    if config.pick == "argmin":
-        return found.least()
-    return found.draw(noise, config.temperature, config.pick_within)
 
 
 def _moved(

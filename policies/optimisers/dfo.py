@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import require_at_least, require_finite, require_not_negative
+from ibc_gym.checks import require_at_least
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
 from .box import Box, Search, gather, resample
+from .pick import PickConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class DFOConfig:
+class DFOConfig(PickConfig):
     """Constants of the derivative-free optimiser; in normalised action units."""
 
     samples: int = 512
@@ -32,21 +32,14 @@ class DFOConfig:
     """Factor on the deviation from one perturbation to the next."""
     temperature: float = 1.0
     """Of the softmax over -E that weighs the candidates."""
-    pick: Literal["argmin", "sample"] = "argmin"
-    """The least energetic candidate, as the paper says; or one drawn by weight, as the released code in effect does:
-    it resamples once more at the end, and then takes the place that was the best one's before."""
-    pick_within: float = 0.0
-    """Where one is drawn: the least energetic one within this distance of it is taken in its place, so that chance says
-    which of several modes, and the energy which action of it; 0 takes the drawn one."""
     keep_best: bool = True
     """Whether the best candidate is carried over unperturbed; the published method does not."""
     resample_last: bool = False
     """Whether counter-examples are resampled after the last weighing, too, as the released code does."""
 
     def __post_init__(self) -> None:
-        require_finite(self)
+        super().__post_init__()
         require_at_least(self, 1, "samples", "validation_samples", "iterations")
-        require_not_negative(self, "pick_within")
         if self.sigma < 0 or self.shrink < 0 or self.temperature <= 0:
             raise ConfigError(
                 f"DFO with sigma {self.sigma}, shrink {self.shrink} and temperature {self.temperature}: "
@@ -88,13 +81,6 @@ def search(
         candidates, energies = moved, energy(moved)
         sigma *= config.shrink
     return Search(candidates, energies)
-
-
-def pick(found: Search, noise: Noise, config: DFOConfig) -> Tensor:
-    """The action to take, (B, A)."""
-    if config.pick == "argmin":
-        return found.least()
-    return found.draw(noise, config.temperature, config.pick_within)
 
 
 def counter_examples(found: Search, noise: Noise, config: DFOConfig) -> Tensor:

@@ -10,11 +10,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import require_at_least, require_finite, require_not_negative
+from ibc_gym.checks import require_at_least, require_not_negative
 from ibc_gym.errors import ConfigError
 
 from ..noise import Noise
-from .box import Box, Search
+from .box import Box
+from .pick import PickConfig
 
 _CHUNK_ROWS = 2048
 """Candidates that walk a whole chain together: enough to keep two cores busy, and few enough for their caches."""
@@ -23,7 +24,7 @@ Schedule = Literal["polynomial", "exponential"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LangevinConfig:
+class LangevinConfig(PickConfig):
     """Constants of the Langevin sampler; in normalised action units."""
 
     samples: int = 512
@@ -61,25 +62,13 @@ class LangevinConfig:
     """Step size of its last step."""
     second_noise: float = 1.0
     """Noise in the second chain."""
-    pick: Literal["argmin", "sample"] = "argmin"
-    """The least energetic end, as published, or one drawn by its Boltzmann weight."""
-    pick_within: float = 0.0
-    """Where one is drawn: the least energetic one within this distance of it is taken in its place, so that chance says
-    which of several modes, and the energy which action of it; 0 takes the drawn one."""
 
     def __post_init__(self) -> None:
-        require_finite(self)
+        super().__post_init__()
         require_at_least(self, 1, "samples", "validation_samples", "iterations")
         steps = ("step_initial", "step_final", "second_step_initial", "second_step_final")
         require_not_negative(
-            self,
-            *steps,
-            "power",
-            "decay",
-            "noise",
-            "inference_noise",
-            "second_noise",
-            "pick_within",
+            self, *steps, "power", "decay", "noise", "inference_noise", "second_noise"
         )
         for name in ("delta_clip", "gradient_clip"):
             value = getattr(self, name)
@@ -284,11 +273,6 @@ def walk_all(
         if passed is not None:
             passed[part] = torch.stack(points, dim=2)
     return Walk(ends, None if passed is None else passed.reshape(rows, -1, size))
-
-
-def pick(found: Search, noise: Noise, config: LangevinConfig) -> Tensor:
-    """The action to take, (B, A)."""
-    return found.least() if config.pick == "argmin" else found.draw(noise, 1.0, config.pick_within)
 
 
 def chunks(rows: int, samples: int) -> Iterator[tuple[slice, slice]]:

@@ -16,9 +16,10 @@ from trials import trials
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.noise import RowNoise, SharedNoise
 from ibc_gym.policies.optimisers import dfo
-from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig, pick, search
+from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig, search
 from ibc_gym.policies.optimisers.box import Box
 from ibc_gym.policies.optimisers.dfo import DFOConfig
+from ibc_gym.policies.optimisers.pick import pick
 
 CPU = torch.device("cpu")
 Energy = Callable[[int, Tensor], Tensor]

@@ -14,7 +14,8 @@ from trials import trials
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.noise import SharedNoise
 from ibc_gym.policies.optimisers.box import Box, Search
-from ibc_gym.policies.optimisers.dfo import DFOConfig, counter_examples, pick, search
+from ibc_gym.policies.optimisers.dfo import DFOConfig, counter_examples, search
+from ibc_gym.policies.optimisers.pick import pick
 
 TARGET = torch.tensor([0.3, -0.6])
 UNIT_BOX = Box(torch.full((2,), -1.1), torch.full((2,), 1.1))

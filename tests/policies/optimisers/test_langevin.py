@@ -23,11 +23,11 @@ from ibc_gym.policies.optimisers.langevin import (
     chunks,
     clips,
     inference_chains,
-    pick,
     training_chain,
     walk,
     walk_all,
 )
+from ibc_gym.policies.optimisers.pick import pick
 
 CPU = torch.device("cpu")
 
