@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import endings
 import pytest
-from toys import record
+from toys import Stop, record
 
 from benchmarks import time_to_quality
+from ibc_gym.training import trainer
 from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.records import TrainingProgress, TrainResult
 
 
 def test_measurement_that_is_broken_off_as_it_is_kept_is_made_again(
@@ -20,7 +23,7 @@ def test_measurement_that_is_broken_off_as_it_is_kept_is_made_again(
     data = record(tmp_path / "demos.zarr", 2)
 
     def measured(config: TrainConfig, *_: Any) -> dict[str, Any]:
-        config.out.mkdir()
+        config.out.mkdir(exist_ok=True)
         return {"successes": 3}
 
     monkeypatch.setattr(time_to_quality, "_measured", measured)
@@ -29,3 +32,43 @@ def test_measurement_that_is_broken_off_as_it_is_kept_is_made_again(
         with pytest.raises(KeyboardInterrupt):
             time_to_quality.measure(row, row.preset, data, 0, 5)
     assert time_to_quality.measure(row, row.preset, data, 0, 5) == {"successes": 3}
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Stands for an evaluation."""
+
+    summary: dict[str, int]
+
+
+def test_training_that_was_killed_goes_on_from_its_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = replace(time_to_quality.ROWS["particle-2-published"], steps=12)
+    data = record(tmp_path / "demos.zarr", 30)
+    updates: list[int] = []
+
+    def train(config: TrainConfig) -> TrainResult:
+        def stop(progress: TrainingProgress) -> None:
+            updates.append(progress.step)
+            if progress.step == 7:
+                raise Stop
+
+        return trainer.train(replace(config, checkpoint_every=5, log_every=1), stop)
+
+    monkeypatch.setattr(time_to_quality, "train", train)
+    monkeypatch.setattr(time_to_quality, "evaluate", lambda _: Evaluated({"successes": 3}))
+    with pytest.raises(Stop):
+        time_to_quality.measure(row, "released/particle-mse", data, 0, 5)
+    assert updates == [1, 2, 3, 4, 5, 6, 7]
+    updates.clear()
+    with pytest.raises(Stop):
+        time_to_quality.measure(row, "released/particle-mse", data, 0, 5)
+    assert updates == [6, 7]
+    monkeypatch.setattr(
+        time_to_quality,
+        "train",
+        lambda config: trainer.train(replace(config, checkpoint_every=5, log_every=1)),
+    )
+    found = time_to_quality.measure(row, "released/particle-mse", data, 0, 5)
+    assert (found["steps"], found["successes"]) == (12, 3)
