@@ -18,6 +18,8 @@ _KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "bool": ((bool, np.bool_), "True or False"),
 }
 """By the annotation of a field: what it takes, and what that is called."""
+_COLDEST: Final = 1e-12
+"""Temperature of a softmax: energies of any size that is met, divided by it, are still numbers in single precision."""
 
 
 def settle(config: Any) -> None:
@@ -104,6 +106,21 @@ def require_positive(config: Any, *names: str) -> None:
         if getattr(config, name) <= 0:
             raise ConfigError(
                 f"{owner(config)}.{name} is {getattr(config, name)}, but must be positive."
+            )
+
+
+def require_temperature(config: Any, *names: str) -> None:
+    """Refuse temperatures of a softmax that are not positive, or so low that what is divided by them overflows, and is NaN.
+
+    Raises:
+        ConfigError: One is; it names the field.
+    """
+    require_positive(config, *names)
+    for name in names:
+        if getattr(config, name) < _COLDEST:
+            raise ConfigError(
+                f"{owner(config)}.{name} is {getattr(config, name)}, but must be at least {_COLDEST:g}: numbers divided by "
+                "less overflow."
             )
 
 

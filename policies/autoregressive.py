@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import owner, require_at_least, require_positive
+from ibc_gym.checks import owner, require_at_least, require_temperature
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -48,7 +48,7 @@ class AutoregressiveConfig(InputConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "temperature")
+        require_temperature(self, "temperature")
         require_at_least(self, 1, "counter_examples")
         if self.network == "joint" and (self.image_inputs or self.shared_trunk):
             raise ConfigError(

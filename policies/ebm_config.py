@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ibc_gym.checks import owner, require_positive
+from ibc_gym.checks import owner, require_temperature
 from ibc_gym.errors import ConfigError
 
 from .inputs import InputConfig
@@ -47,7 +47,7 @@ class EBMConfig(InputConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "temperature")
+        require_temperature(self, "temperature")
         if self.network == "joint" and self.image_inputs:
             raise ConfigError(
                 f"{owner(self)}.network is 'joint', but the joint network takes no pictures: every candidate would cost a "

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import owner, require_not_negative, require_positive
+from ibc_gym.checks import owner, require_not_negative, require_positive, require_temperature
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -49,7 +49,8 @@ class MDNConfig(ExplicitConfig):
             raise ConfigError(
                 f"{owner(self)}.components is {self.components}, but a mixture has at least 1 component."
             )
-        require_positive(self, "training_temperature", "acting_temperature", "scale_exponent")
+        require_temperature(self, "training_temperature", "acting_temperature")
+        require_positive(self, "scale_exponent")
         require_not_negative(self, "scale_floor", "mean_spread")
 
 

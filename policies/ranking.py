@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ibc_gym.checks import owner, require_at_least, require_not_negative, require_positive
+from ibc_gym.checks import owner, require_at_least, require_not_negative, require_temperature
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError
 
@@ -72,7 +72,7 @@ class RankingConfig(InputConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, 1, "components")
-        require_positive(self, "temperature", "acting_temperature")
+        require_temperature(self, "temperature", "acting_temperature")
         require_not_negative(self, "scale_floor", "mean_spread", "jitter", "same", "prior")
         if not 0 <= self.least_share < 1 / self.components:
             raise ConfigError(

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from exported_policies import CASES, act_both, checkpoint
 from small_policies import CONFIGS
 from trials import PROFILE
@@ -105,6 +106,18 @@ def test_episode_that_begins_forgets_the_one_before(exported: Path) -> None:
     again = policy.act({"state": np.ones(3, np.float32)})
     assert np.array_equal(first, again)
     assert not np.array_equal(first, after_another)
+
+
+def test_threads_of_a_policy_are_its_own(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has other work keeps its threads, and the graph is computed by as many as were asked for."""
+    before = torch.get_num_threads()
+    counts: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", counts.append)
+    policy = load(exported, threads=before + 1)
+    assert counts == []
+    policy.reset(0)
+    policy.act({"state": np.ones(3, np.float32)})
+    assert counts == [before + 1, before]
 
 
 def test_what_a_policy_cannot_act_on_is_named(exported: Path) -> None:

@@ -66,12 +66,15 @@ class _Torch:
     def __init__(self, model: Path, threads: int) -> None:
         import torch
 
-        if threads:
-            torch.set_num_threads(threads)
-        self._torch = torch
+        self._torch, self._threads = torch, threads
         self._graph = torch.export.load(model).module()
 
     def __call__(self, arguments: Sequence[Array]) -> list[Array]:
-        with self._torch.inference_mode():
-            found = self._graph(*(self._torch.from_numpy(each) for each in arguments))
+        others = self._torch.get_num_threads()  # the process may have work of its own
+        self._torch.set_num_threads(self._threads or others)
+        try:
+            with self._torch.inference_mode():
+                found = self._graph(*(self._torch.from_numpy(each) for each in arguments))
+        finally:
+            self._torch.set_num_threads(others)
         return [each.numpy() for each in found]

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ibc_gym.errors import ConfigError
+from ibc_gym.checks import require_at_least, require_not_negative, require_temperature
 
 from ..noise import Noise
 from .box import Box, Search, gather, resample
@@ -41,15 +41,9 @@ class AutoregressiveDFOConfig(PickConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if min(self.samples, self.validation_samples, self.iterations) < 1:
-            raise ConfigError(
-                "The autoregressive optimiser needs at least 1 sample and 1 iteration."
-            )
-        if self.sigma < 0 or self.shrink < 0 or self.temperature <= 0:
-            raise ConfigError(
-                f"The autoregressive optimiser with sigma {self.sigma}, shrink {self.shrink} and temperature "
-                f"{self.temperature}: the first two must not be negative, and the temperature must be positive."
-            )
+        require_at_least(self, 1, "samples", "validation_samples", "iterations")
+        require_not_negative(self, "sigma", "shrink")
+        require_temperature(self, "temperature")
 
 
 def search(

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ibc_gym.checks import require_at_least
-from ibc_gym.errors import ConfigError
+from ibc_gym.checks import require_at_least, require_not_negative, require_temperature
 
 from ..noise import Noise
 from .box import Box, Search, gather, resample
@@ -40,11 +39,8 @@ class DFOConfig(PickConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least(self, 1, "samples", "validation_samples", "iterations")
-        if self.sigma < 0 or self.shrink < 0 or self.temperature <= 0:
-            raise ConfigError(
-                f"DFO with sigma {self.sigma}, shrink {self.shrink} and temperature {self.temperature}: "
-                "the first two must not be negative, and the temperature must be positive."
-            )
+        require_not_negative(self, "sigma", "shrink")
+        require_temperature(self, "temperature")
 
 
 def search(

@@ -23,7 +23,8 @@ class PickConfig:
     does: it resamples once more at the end, and then takes the place that was the best one's before."""
     pick_within: float = 0.0
     """Where one is drawn: the least energetic one within this distance of it is taken in its place, so that chance says
-    which of several modes, and the energy which action of it; 0 takes the drawn one."""
+    which of several modes, and the energy which action of it; 0 takes the drawn one. Of chunks it is the distance between
+    whole ones, which grows with their actions."""
 
     def __post_init__(self) -> None:
         require_finite(self)

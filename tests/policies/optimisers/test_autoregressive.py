@@ -217,5 +217,5 @@ def test_a_row_with_its_own_generator_searches_the_same_in_any_batch() -> None:
     "bad", ({"samples": 0}, {"iterations": 0}, {"temperature": 0.0}, {"sigma": -1.0})
 )
 def test_senseless_settings_are_refused(bad: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="autoregressive"):
+    with pytest.raises(ConfigError, match=rf"AutoregressiveDFOConfig\.{next(iter(bad))}"):
         AutoregressiveDFOConfig(**bad)

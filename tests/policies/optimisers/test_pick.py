@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibc_gym.errors import ConfigError
+from ibc_gym.policies.ebm import EBMConfig
 from ibc_gym.policies.noise import SharedNoise
 from ibc_gym.policies.optimisers.autoregressive import AutoregressiveDFOConfig
 from ibc_gym.policies.optimisers.box import Search
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.optimisers.pick import PickConfig, pick
+from ibc_gym.policies.ranking import RankingConfig
 
 CONFIGS: tuple[Any, ...] = (DFOConfig, AutoregressiveDFOConfig, LangevinConfig)
 
@@ -35,7 +37,14 @@ def test_a_distance_that_is_none_is_refused(config: Any, distance: float) -> Non
         config(pick="sample", pick_within=distance)
 
 
-@given(seed=st.integers(0, 99), temperature=st.floats(1e-3, 1e3))
+@pytest.mark.parametrize("config", [DFOConfig, AutoregressiveDFOConfig, EBMConfig, RankingConfig])
+@pytest.mark.parametrize("temperature", [-1.0, 0.0, 1e-40])
+def test_temperature_by_which_energies_overflow_is_refused(config: Any, temperature: float) -> None:
+    with pytest.raises(ConfigError, match=rf"{config.__name__}\.temperature is {temperature}"):
+        config(temperature=temperature)
+
+
+@given(seed=st.integers(0, 99), temperature=st.floats(1e-12, 1e12))
 def test_the_temperature_of_a_draw_says_nothing_to_the_least_energetic(
     seed: int, temperature: float
 ) -> None:
