@@ -98,6 +98,9 @@ EXPORTING: Final[Mapping[str, str]] = {
 }
 """What policies are exported by: what makes the graph, and what writes it in each format."""
 
+IDLE_SETTINGS: Final = "ibc_gym.policies.idle:idle"
+"""What says which settings of a policy nothing reads as its others are."""
+
 PRESETS: Final[Mapping[str, str]] = {
     "paper/push-states-dfo": "ibc_gym.policies.presets.paper:PUSH_STATES_DFO",
     "paper/push-states-mse": "ibc_gym.policies.presets.paper:PUSH_STATES_MSE",

@@ -12,7 +12,7 @@ import pytest
 from ibc_gym.checkpoint import load_policy
 from ibc_gym.cli import main as cli
 from ibc_gym.cli.flags import parse
-from ibc_gym.cli.train import train_flags
+from ibc_gym.cli.train import refuse_idle, train_flags
 from ibc_gym.policies.losses import Loss, Norm
 from ibc_gym.policies.mdn import MDNConfig
 from ibc_gym.policies.negatives import KINDS, Counts, NegativesConfig
@@ -22,6 +22,9 @@ from ibc_gym.tables import POLICIES
 
 TEXT = (Path(__file__).parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
 SHELL, LATER = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+PICTURES = re.findall(
+    r"`(--[^`]+)`", TEXT[TEXT.index("## Pictures") : TEXT.index("## How the implicit")]
+)
 FLAGS = sorted(set(re.findall(r"`(--(?!steps)[^`]+)`", TEXT)))
 
 
@@ -67,6 +70,23 @@ def test_flags_choose_what_they_say(words: str) -> None:
     for flag, value in re.findall(r"(--\S+)(?: ([^-]\S*))?", words):
         positive = flag.replace(".no-", ".")
         assert held(found, positive) == (value or str(positive == flag)), flag
+
+
+@pytest.mark.parametrize("words", FLAGS)
+def test_flags_change_something_as_they_stand(words: str) -> None:
+    """By themselves, or beside an input that is a picture where the page is about pictures."""
+    said = shlex.split(words)
+    if words in PICTURES:
+        said += ["--policy.inputs", "image", "state"]
+    found: Any = parse(
+        train_flags(said), ["demos.zarr", *said], command="ibc-gym train", description=()
+    )
+    refuse_idle(said, found)
+
+
+def test_page_says_what_pictures_need() -> None:
+    assert len(PICTURES) > 12
+    assert "All of these stand beside `--policy.inputs image`" in " ".join(TEXT.split())
 
 
 def test_every_policy_and_every_choice_of_network_is_named() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,10 +13,11 @@ from typing import Any, Literal
 
 from ibc_gym.checkpoint import CHECKPOINTS, step_folders
 from ibc_gym.cli.flags import REQUIRED, UsageError, config_of, flag, flags_of, parse, take, word
+from ibc_gym.cli.typed import as_typed, flag_groups
 from ibc_gym.console import Terminal, table
 from ibc_gym.data.damage import left_out
-from ibc_gym.loading import load
-from ibc_gym.tables import GYM_PREFIX, POLICIES, PRESETS, TASKS
+from ibc_gym.loading import attribute, load
+from ibc_gym.tables import GYM_PREFIX, IDLE_SETTINGS, POLICIES, PRESETS, TASKS
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.records import TrainResult
 from ibc_gym.training.telemetry import ConsoleDisplay, duration
@@ -45,6 +47,7 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
     )
     out = flags.out or Path("runs") / f"{flags.data.name.removesuffix('.zarr')}-{flags.policy}"
     config = config_of(TrainConfig, flags, out=out)
+    refuse_idle(argv, flags)
     what = (
         "checkpoints, metrics and TensorBoard files"
         if flags.tensorboard
@@ -73,6 +76,21 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
     terminal.say(_next(data.spec.task, out))
     if not config.resume:
         terminal.again = f"ibc-gym train {shlex.join([*_without_out(argv), '--out', _free(out)])}"
+
+
+def refuse_idle(argv: Sequence[str], flags: Any) -> None:
+    """Refuse a flag of the policy that nothing reads as the others are; it would be taken, and train something else.
+
+    Raises:
+        UsageError: There is one; it says why, and what would read it.
+    """
+    idle = attribute(IDLE_SETTINGS, "Settings of a policy")(flags.policy_config)
+    for said in (each.partition("=")[0] for each in argv if each.startswith("--policy.")):
+        path = re.sub(r"(^|\.)no_", r"\1", said.removeprefix("--policy.").replace("-", "_"))
+        for name, why in idle.items():
+            if f"{path}.".startswith(f"{name}."):
+                why = as_typed(why, flag_groups(type(flags)))
+                raise UsageError(f"{said} changes nothing: {why}.")
 
 
 def _kept(out: Path, argv: Sequence[str]) -> str:

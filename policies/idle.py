@@ -1,0 +1,175 @@
+"""Which settings of a policy change nothing as its others are, so that a person who sets one is told.
+
+A config itself takes them: a preset may bring the constants of an optimiser that the line beside it exchanges.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ibc_gym.checks import owner
+
+from .autoregressive import AutoregressiveConfig
+from .ebm_config import EBMConfig
+from .inputs import InputConfig
+from .networks.factory import EncoderConfig, LateFusionConfig
+from .networks.pictures import PictureConfig
+from .optimisers.langevin import LangevinConfig
+from .proposal import ProposalConfig
+from .ranking import RankingConfig
+
+Found = tuple[Sequence[str], str]
+"""Settings beside each other, and why they change nothing."""
+
+_NO_PICTURE = "no input is a picture; have one among InputConfig.inputs"
+_NO_FEATURE = "all inputs are pictures; have another among InputConfig.inputs"
+
+
+def idle(config: InputConfig) -> dict[str, str]:
+    """Settings that nothing reads, and why: {"langevin": "..."} stands for all that `config.langevin` holds.
+
+    Args:
+        config: Of a policy.
+    """
+    return {
+        ".".join((*path, name)): why
+        for path, part in _parts(config)
+        for names, why in _of(part, config)
+        for name in names
+    }
+
+
+def _parts(config: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """A config and those in it, and where they are."""
+    yield path, config
+    for field in dataclasses.fields(config):
+        inner = getattr(config, field.name)
+        if dataclasses.is_dataclass(inner):
+            yield from _parts(inner, (*path, field.name))
+
+
+def _of(part: Any, whole: InputConfig) -> Iterator[Found]:
+    """What the rules of each of its kinds say of a part of a config."""
+    for kind, rule in _RULES:
+        if isinstance(part, kind):
+            yield from rule(part, whole)
+
+
+def _inputs(part: InputConfig, _: InputConfig) -> Iterator[Found]:
+    if not part.image_inputs:
+        yield ("image_size", "image_crop", "image_shift"), _NO_PICTURE
+    if not part.feature_inputs:
+        yield ("observation_noise", "feature_scale"), _NO_FEATURE
+
+
+def _pictures(part: PictureConfig, whole: InputConfig) -> Iterator[Found]:
+    if not whole.image_inputs:
+        yield [field.name for field in dataclasses.fields(PictureConfig)], _NO_PICTURE
+    elif part.picture_encoder == "conv_resnet":
+        yield (
+            ("channels", "keypoints", "flatten", "coordinates"),
+            "PictureConfig.picture_encoder is 'conv_resnet'; set it to 'conv_maxpool'",
+        )
+    else:
+        yield (
+            ("conv_resnet",),
+            "PictureConfig.picture_encoder is 'conv_maxpool'; set it to 'conv_resnet'",
+        )
+
+
+def _encoder(part: EncoderConfig, whole: InputConfig) -> Iterator[Found]:
+    if not whole.feature_inputs:
+        yield ("feature_encoder", "depth"), _NO_FEATURE
+    elif part.feature_encoder == "none":
+        yield ("depth",), "EncoderConfig.feature_encoder is 'none'; set it to 'resnet'"
+    if not part.trunk_depth and (not whole.feature_inputs or part.feature_encoder == "none"):
+        yield (
+            ("width", "skip", "squares"),
+            "no features go through layers of their own; have pictures and features go through some together with "
+            "EncoderConfig.trunk_depth",
+        )
+
+
+def _late_fusion(part: LateFusionConfig, _: InputConfig) -> Iterator[Found]:
+    if part.value == "mlp":
+        yield ("value_blocks",), "LateFusionConfig.value is 'mlp'; set it to 'dense_resnet'"
+
+
+def _networks(part: EBMConfig | AutoregressiveConfig, _: InputConfig) -> Iterator[Found]:
+    other = "late_fusion" if part.network == "joint" else "joint"
+    yield (other,), f"{owner(part)}.network is {part.network!r}; set it to {other!r}"
+
+
+def _ebm(part: EBMConfig, _: InputConfig) -> Iterator[Found]:
+    counts = part.negatives.resolved(part.optimiser)
+    if part.optimiser != "langevin" and not counts.langevin:
+        yield (
+            ("langevin",),
+            "neither acting nor a counter-example takes Langevin dynamics; set EBMConfig.optimiser to 'langevin'",
+        )
+    if part.optimiser != "dfo" and not counts.dfo:
+        yield (
+            ("dfo",),
+            "neither acting nor a counter-example takes the derivative-free optimiser; set EBMConfig.optimiser to 'dfo'",
+        )
+    elif not counts.dfo:
+        yield ("dfo.resample_last",), "no counter-example is from it; set NegativesConfig.dfo"
+    if not counts.anchored:
+        yield (
+            [f"negatives.anchor_{name}" for name in ("scale", "scales", "unit", "edge")],
+            "no counter-example is anchored; set NegativesConfig.anchored",
+        )
+    if not counts.proposal and not part.proposal.starts:
+        learned = [f.name for f in dataclasses.fields(ProposalConfig) if f.name != "starts"]
+        yield (
+            [f"proposal.{name}" for name in learned],
+            "nothing takes a proposal; set NegativesConfig.proposal, or ProposalConfig.starts",
+        )
+    if not part.penalty_weight:
+        yield (
+            [
+                f"gradient_penalty.{name}"
+                for name in ("margin", "norm", "points", "include_positive")
+            ],
+            "the penalty weighs nothing; set GradientPenaltyConfig.weight",
+        )
+
+
+def _langevin(part: LangevinConfig, _: InputConfig) -> Iterator[Found]:
+    if part.schedule == "exponential":
+        yield (
+            ("step_final", "power"),
+            "LangevinConfig.schedule is 'exponential'; set it to 'polynomial'",
+        )
+    else:
+        yield ("decay",), "LangevinConfig.schedule is 'polynomial'; set it to 'exponential'"
+    if not part.second_chain:
+        yield (
+            ("second_step_initial", "second_step_final", "second_noise"),
+            "there is no second chain; set LangevinConfig.second_chain",
+        )
+
+
+def _proposal(part: ProposalConfig, _: InputConfig) -> Iterator[Found]:
+    other, of = ("components", "mixture") if part.kind == "flow" else ("pieces", "flow")
+    yield (other,), f"ProposalConfig.kind is {part.kind!r}; set it to {of!r}"
+
+
+def _ranking(part: RankingConfig, _: InputConfig) -> Iterator[Found]:
+    if part.pick == "argmin":
+        yield ("acting_temperature",), "RankingConfig.pick is 'argmin'; set it to 'sample'"
+
+
+_RULES: tuple[tuple[Any, Any], ...] = (
+    (InputConfig, _inputs),
+    (PictureConfig, _pictures),
+    (EncoderConfig, _encoder),
+    (LateFusionConfig, _late_fusion),
+    (EBMConfig | AutoregressiveConfig, _networks),
+    (EBMConfig, _ebm),
+    (LangevinConfig, _langevin),
+    (ProposalConfig, _proposal),
+    (RankingConfig, _ranking),
+)
