@@ -89,6 +89,22 @@ def test_policy_that_the_data_do_not_suit_is_told_before_anything_is_announced_o
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--policy.type", "ebm"),
+        ("--preset", "fast/particle", "--preset", "fast/particle-mse"),
+    ],
+)
+def test_last_policy_and_preset_that_are_said_are_trained(
+    demos: Path, flags: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ("--out", demos.parent / "run", "--json")
+    code, said, err = call(capsys, "train", demos, *flags, *QUICK, *out)
+    assert code == 0, err
+    assert json.loads(said)["policy"] == "mse"
+
+
 def test_ctrl_c_gives_the_command_that_goes_on(
     demos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
