@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,7 +44,8 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
         description=DESCRIPTION,
         examples=EXAMPLES,
     )
-    out = flags.out or Path("runs") / f"{flags.data.name.removesuffix('.zarr')}-{flags.policy}"
+    named = Path(os.path.abspath(flags.data))  # "." and ".." resolved, links not: it is a name
+    out = flags.out or Path("runs") / f"{named.name.removesuffix('.zarr')}-{flags.policy}"
     config = config_of(TrainConfig, flags, out=out)
     what = (
         "checkpoints, metrics and TensorBoard files"

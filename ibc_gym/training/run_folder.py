@@ -168,12 +168,21 @@ class RunFolder:
 
 
 def refuse_taken(out: Path, *, resume: bool) -> None:
-    """Hold a folder against being trained into twice.
+    """Hold a folder against being trained into twice, and a data set against being trained into at all.
 
     Raises:
-        ConfigError: It holds a run that is not to be resumed.
+        ConfigError: It holds a run that is not to be resumed, or is or lies in a folder of data.
     """
-    if step_folders(out) and not resume:
+    if step_folders(out):
+        if resume:
+            return
         raise ConfigError(
             f"{out} already holds a training run. Go on with it by --resume, or choose another --out."
         )
+    place = out.resolve()
+    for folder in (place, *place.parents):
+        if (folder / "zarr.json").exists():
+            where = "is" if folder == place else f"lies in {folder},"
+            raise ConfigError(
+                f"{out} {where} a folder of data, no place for a run; choose another --out."
+            )

@@ -60,7 +60,7 @@ def check_ready(config: TrainConfig) -> None:
     """Find out, before any data are read, what can be known to go wrong.
 
     Raises:
-        ConfigError: The folder holds a run that is not to be resumed, or there is no such device.
+        ConfigError: The folder holds a run that is not to be resumed, or data; or there is no such device.
     """
     with_policy_config(config)
     pick_device(config.device)
