@@ -158,8 +158,17 @@ def read_metadata(path: Path) -> Metadata:
 
 
 def segment_names(path: Path) -> tuple[list[str], list[str]]:
-    """The committed segments, and the leftovers of writers that were killed or are at work; both sorted."""
-    folders = sorted(entry for entry in (path / "segments").iterdir() if entry.is_dir())
+    """The committed segments, and the leftovers of writers that were killed or are at work; both sorted.
+
+    Raises:
+        DatasetCorrupt: The folder that they are in is not there.
+    """
+    try:
+        folders = sorted(entry for entry in (path / "segments").iterdir() if entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DatasetCorrupt(
+            f"{path} has no folder `segments`, in which its episodes are. Was it copied in part? Copy it again, whole."
+        ) from error
     committed = [folder.name for folder in folders if (folder / "zarr.json").exists()]
     return committed, [folder.name for folder in folders if folder.name not in committed]
 

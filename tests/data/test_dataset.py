@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,15 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 def test_folder_that_is_no_data_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not one of our data sets"):
         Dataset.open(tmp_path)
+
+
+@pytest.mark.parametrize("skip_damaged", [False, True])
+def test_data_set_without_its_segments_is_named_with_what_is_missing(
+    recorded: Path, skip_damaged: bool
+) -> None:
+    shutil.rmtree(recorded / "segments")
+    with pytest.raises(DatasetCorrupt, match=rf"{recorded} has no folder `segments`"):
+        Dataset.open(recorded, skip_damaged=skip_damaged)
 
 
 def test_newer_format_is_refused(recorded: Path) -> None:
