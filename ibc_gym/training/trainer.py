@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -78,7 +79,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
 
     Raises:
         ConfigError: There is no data set, or it has too few episodes, or none has a return to be chosen by; or there is
-            no policy of these settings.
+            no policy of these settings, or it looks farther than the longest episode goes.
         SpecMismatch: The policy takes other data.
         UnknownName: No frame is called that.
         DatasetCorrupt: Some of it is damaged, unless the config says to leave that out.
@@ -100,6 +101,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
         if dataset.damaged:
             said.append(f"{left_out(dataset.damaged)} `ibc-gym data verify` says what is wrong.")
         raise ConfigError(" ".join(said)) from error
+    _check_reach(policy_config, int(dataset.lengths[kept[training]].max()))
     with own_randomness(config.seed, torch.device("cpu")):
         policy = make_policy(config.policy, dataset.spec, policy_config)
     names = policy_config.inputs
@@ -177,6 +179,21 @@ def with_policy_config(config: TrainConfig) -> TrainConfig:
             f"not a {type(config.policy_config).__name__}."
         )
     return config
+
+
+def _check_reach(policy_config: Any, longest: int) -> None:
+    """See that no policy is made that looks farther back or ahead than an episode of so many steps goes.
+
+    Raises:
+        ConfigError: It does.
+    """
+    for name, what in (("history", "frames"), ("horizon", "actions")):
+        wanted = getattr(policy_config, name, 1)  # a policy of somebody else's may know no chunks
+        if wanted > longest:
+            raise ConfigError(
+                f"{type(policy_config).__name__}.{name} is {wanted} {what}, but the longest episode has {longest}: "
+                f"the rest would be copies of its {'first' if name == 'history' else 'last'} one. Choose fewer."
+            )
 
 
 def _longest_episode(windows: Windows) -> Windows:

@@ -31,6 +31,7 @@ from ibc_gym.errors import (
     SpecMismatch,
     UnknownName,
 )
+from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.training.records import TrainingProgress
 from ibc_gym.training.telemetry import read_metrics
 from ibc_gym.training.trainer import load_training_set, train, train_on
@@ -168,6 +169,19 @@ def test_only_the_best_demonstrations_are_trained_and_held_out_on(
     whole = load_training_set(plain)
     assert best.fingerprint == whole.fingerprint
     assert len(set(whole.training.episode)) == 16
+
+
+@pytest.mark.parametrize(("field", "copied"), [("history", "first"), ("horizon", "last")])
+def test_policy_that_looks_farther_than_the_longest_episode_goes_is_refused(
+    tmp_path: Path, field: str, copied: str
+) -> None:
+    config = settings(tmp_path / "run", data=record(tmp_path / "demos.zarr", 3), policy="mse")
+    as_far: dict[str, Any] = {field: 10}
+    farther: dict[str, Any] = {field: 11}
+    load_training_set(replace(config, policy_config=MSEConfig(**as_far)))
+    words = rf"MSEConfig.{field} is 11 .*longest episode has 10: .* copies of its {copied} one"
+    with pytest.raises(ConfigError, match=words):
+        load_training_set(replace(config, policy_config=MSEConfig(**farther)))
 
 
 def test_data_whose_episodes_are_all_damaged_say_so(tmp_path: Path) -> None:
