@@ -152,6 +152,28 @@ class TestBadInput:
     ) -> None:
         assert "--policy.type mse" in refused(capsys, "train", "somewhere", *words)
 
+    @pytest.mark.parametrize("words", [("--policy",), ("--policy", "--out", "x"), ("--policy=",)])
+    def test_flag_of_other_tools_without_a_value(
+        self, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        complaint = refused(capsys, "train", "somewhere", *words)
+        assert "chosen with --policy.type: --policy.type NAME" in complaint
+
+    @pytest.mark.parametrize(
+        ("words", "named", "other"),
+        [
+            (("--policy", "nearest", "--help"), "--policy.projection", "--policy.langevin"),
+            (("--policy=nearest", "-h"), "--policy.projection", "--policy.langevin"),
+            (("--policy", "--help"), "--policy.langevin", "--policy.projection"),
+        ],
+    )
+    def test_help_is_given_to_who_asks_by_that_flag(
+        self, words: tuple[str, ...], named: str, other: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, out, err = run(capsys, "train", "somewhere", *words)
+        assert (code, err) == (0, "")
+        assert named in out and other not in out
+
     def test_unknown_preset_is_answered_in_a_line_or_two(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
