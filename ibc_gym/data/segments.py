@@ -64,7 +64,7 @@ class Segment:
             return np.asarray(self._array(f"{kind}/{name}")[start:stop])
         except (KeyError, ValueError, RuntimeError, OSError, TypeError) as error:
             raise DatasetCorrupt(
-                f"Array {kind}/{name} of {self.path} cannot be read in rows {start} to {stop}: {error}."
+                f"Array {kind}/{name} of {self.path} cannot be read in rows {start} to {stop}: {_reason(error)}."
                 f"{_ADVICE}"
             ) from error
 
@@ -195,6 +195,11 @@ def open_segment(path: Path, name: str) -> Segment:
         raise DatasetCorrupt(
             f"The description of segment {folder} cannot be read: {error!r}."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What Zarr says of a damaged chunk, without the bytes of its checksums."""
+    return str(error).partition(" Stored: ")[0].rstrip(".")
 
 
 def _attributes(folder: Path) -> dict[str, Any] | None:

@@ -267,8 +267,10 @@ def test_damaged_chunk_is_named_by_verify_and_hides_no_other_segment(
         ("w-000001", 3),
     ]
     assert array in found[0].reason
-    with pytest.raises(DatasetCorrupt, match=f"{array}.*w-000001"):
+    with pytest.raises(DatasetCorrupt, match=f"{array}.*w-000001") as caught:
         dataset.column(array.removeprefix("steps/"))
+    assert ".. `ibc-gym data verify`" not in str(caught.value)
+    assert "b'" not in str(caught.value) and 'b"' not in str(caught.value)
     whole = Dataset.open(recorded, skip_damaged=True)
     assert [entry.seed for entry in whole.entries] == [0, 1, 4]
     assert whole.damaged == found and not whole.select([0, 1, 2]).column("action")[0, 0]
