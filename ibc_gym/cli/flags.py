@@ -180,7 +180,7 @@ def take_task_options(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
         key, assigned, value = said.removeprefix(TASK_PREFIX).partition("=")
         value = value if assigned else next(words, "--")
         if value.startswith("--"):
-            raise UsageError(f"{TASK_PREFIX}{key} needs a value, as {TASK_PREFIX}{key}=0.01.")
+            raise UsageError(f"{TASK_PREFIX}{key} needs a value: {TASK_PREFIX}{key} VALUE.")
         *owners, name = key.replace("-", "_").split(".")
         owner = options
         for part in owners:  # --task.randomisation.friction 0.5 is an option of an option

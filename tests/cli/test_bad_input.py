@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,8 @@ class TestBadInput:
         assert run(capsys, "train", "somewhere", flag, "--out", "x")[0] == 2
 
     def test_task_option_without_a_value(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert "needs a value" in refused(capsys, "record", "push", "--task.horizon", "--episodes")
+        complaint = refused(capsys, "record", "push", "--task.horizon", "--episodes")
+        assert complaint == "ibc-gym: --task.horizon needs a value: --task.horizon VALUE.\n"
 
     @pytest.mark.parametrize("task", TASKS)
     @pytest.mark.parametrize("number", ["nan", "inf", "-1e999", "near"])
@@ -275,6 +277,15 @@ class TestBadInput:
     def test_film_of_an_episode_that_is_not_run(self, capsys: pytest.CaptureFixture[str]) -> None:
         words = ("eval", "oracle", "--env", "particle", "--episodes", "3", "--film-seeds", "5")
         assert "--film-seeds names 5" in refused(capsys, *words)
+
+    def test_run_that_cannot_be_gone_on_with_where_it_is(
+        self, demos: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run_folder = shutil.copytree(trained, tmp_path / "run", symlinks=True)
+        (run_folder / ".write-probe").mkdir()  # as a disk that is only read: root could write there
+        complaint = refused(capsys, "train", demos, "--out", run_folder, "--resume")
+        assert f"Cannot write to {run_folder}" in complaint
+        assert "make it writable, or copy it" in complaint and "choose another" not in complaint
 
     def test_run_folder_that_is_taken(
         self, demos: Path, trained: Path, capsys: pytest.CaptureFixture[str]
