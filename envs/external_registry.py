@@ -72,7 +72,7 @@ def make(
             )
     except error.UnregisteredEnv as problem:
         raise UnknownName(
-            "Gymnasium environment", id, _similar(id, gymnasium.registry)
+            "Gymnasium environment", id, _similar(id, gymnasium.registry), more=True
         ) from problem
     except (error.DependencyNotInstalled, error.DeprecatedEnv, ModuleNotFoundError) as problem:
         raise ConfigError(f"gym:{id} cannot be made here: {problem}") from problem
@@ -86,7 +86,7 @@ def make(
 
 def _similar(id: str, known: Iterable[str]) -> list[str]:
     """The few ids worth naming among about a thousand."""
-    return get_close_matches(id, list(known), n=5, cutoff=0.5) or [
+    return get_close_matches(id, list(known), n=5, cutoff=0.7) or [
         "AdroitHandDoor-v1",
         "FrankaKitchen-v1",
         "gym_pusht/PushT-v0",

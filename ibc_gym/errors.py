@@ -31,7 +31,13 @@ class UnknownName(IbcGymError, KeyError):
     """A name that no table knows."""
 
     def __init__(
-        self, kind: str, name: str, known: Iterable[str], *, listed_by: str | None = None
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        *,
+        listed_by: str | None = None,
+        more: bool = False,
     ) -> None:
         """Say what was asked for, the nearest known names, and all of them.
 
@@ -40,14 +46,15 @@ class UnknownName(IbcGymError, KeyError):
             name: The name that was given.
             known: Every valid name.
             listed_by: A command that lists them, which is said in their place where they are many.
+            more: There are more valid names than `known`, which are examples.
         """
         known = sorted(known)
-        near = get_close_matches(name, known, n=3, cutoff=0.5)
+        near = get_close_matches(name, known, n=3, cutoff=0.6)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         every = (
             f"`{listed_by}` names all {len(known)}."
             if listed_by and len(known) > _MANY
-            else f"Known: {', '.join(known)}."
+            else f"{'Known, among others' if more else 'Known'}: {', '.join(known)}."
         )
         self.message = f"There is no {kind} called {name!r}.{hint} {every}"
         super().__init__(self.message)

@@ -24,8 +24,12 @@ def asset(name: str) -> Path:
     return path
 
 
-def writable_folder(path: str | Path) -> Path:
+def writable_folder(path: str | Path, *, advice: str = "choose another folder with --out") -> Path:
     """Make a folder and prove that it can be written to, before any work is done for it.
+
+    Args:
+        path: The folder.
+        advice: What to do where it cannot be.
 
     Raises:
         ConfigError: It cannot be made or written.
@@ -37,9 +41,7 @@ def writable_folder(path: str | Path) -> Path:
         probe.write_bytes(b"")
         probe.unlink(missing_ok=True)  # many may probe at once
     except OSError as error:
-        raise ConfigError(
-            f"Cannot write to {folder} ({error.strerror}); choose another folder with --out."
-        ) from error
+        raise ConfigError(f"Cannot write to {folder} ({error.strerror}); {advice}.") from error
     return folder
 
 

@@ -1,6 +1,6 @@
 """Everything that has a name: tables of strings.
 
-A row is "module:attribute", and `registry.py` loads it when it is asked for. Adding a row is the whole registration.
+A row is "module:attribute", and `loading.py` imports it when it is asked for. Adding a row is the whole registration.
 """
 
 from __future__ import annotations

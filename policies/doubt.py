@@ -7,6 +7,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from ibc_gym.errors import ConfigError
+
 from .optimisers.box import Box, Search
 
 POINTS: Final = 512
@@ -19,7 +21,17 @@ LEAST_WIDTH: Final = 1e-6
 
 
 def evenly_spread(size: int) -> Tensor:
-    """Points of the unit cube that lie more evenly than drawn ones, always the same, (POINTS, size)."""
+    """Points of the unit cube that lie more evenly than drawn ones, always the same, (POINTS, size).
+
+    Raises:
+        ConfigError: There are none in so many dimensions.
+    """
+    most = torch.quasirandom.SobolEngine.MAXDIM
+    if size > most:
+        raise ConfigError(
+            f"An action of {size} numbers is too large for an implicit policy, which asks for the energies of evenly "
+            f"spread ones: they are known for up to {most}. Choose a smaller --policy.horizon."
+        )
     return torch.quasirandom.SobolEngine(size, scramble=True, seed=0).draw(POINTS)
 
 

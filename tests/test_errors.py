@@ -19,8 +19,14 @@ def test_unknown_name_offers_the_nearest_and_all() -> None:
     )
 
 
-def test_unknown_name_far_from_all_only_lists() -> None:
-    assert "Did you mean" not in str(errors.UnknownName("task", "zzz", ["push"]))
+@pytest.mark.parametrize(("name", "known"), [("zzz", "push"), ("foo", "flow")])
+def test_unknown_name_far_from_all_only_lists(name: str, known: str) -> None:
+    assert "Did you mean" not in str(errors.UnknownName("task", name, [known]))
+
+
+def test_examples_of_names_are_not_said_to_be_all() -> None:
+    said = str(errors.UnknownName("environment", "zzz", ["Pendulum-v1"], more=True))
+    assert said.endswith("'zzz'. Known, among others: Pendulum-v1.")
 
 
 def test_many_names_are_left_to_the_command_that_lists_them() -> None:
@@ -63,7 +69,7 @@ def test_module_of_no_extra_is_not_explained() -> None:
         ("cv2", "from ibc_gym.registry import make_calibration as m; m({})", "calibration"),
         (
             "torch",
-            "from ibc_gym.registry import POLICIES, load; load(POLICIES, 'ebm', '')",
+            "from ibc_gym.loading import load; from ibc_gym.tables import POLICIES; load(POLICIES, 'ebm', '')",
             "policies",
         ),
         (

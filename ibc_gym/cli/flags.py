@@ -146,18 +146,20 @@ REQUIRED = object()
 def take(argv: Sequence[str], name: str) -> str | None:
     """The value of one flag, looked up before the others are known; None if it is not given.
 
+    The last counts of several, as it does of every flag.
+
     Raises:
         UsageError: Another flag stands in its place.
     """
+    found = None
     for index, said in enumerate(argv):
         if said == name and index + 1 < len(argv):
-            value = argv[index + 1]
-            if value.startswith("--"):
-                raise UsageError(f"{name} needs a value, but {value} follows.")
-            return value
+            found = argv[index + 1]
+            if found.startswith("--"):
+                raise UsageError(f"{name} needs a value, but {found} follows.")
         if said.startswith(f"{name}="):
-            return said.partition("=")[2]
-    return None
+            found = said.partition("=")[2]
+    return found
 
 
 def take_task_options(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
@@ -178,7 +180,7 @@ def take_task_options(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
         key, assigned, value = said.removeprefix(TASK_PREFIX).partition("=")
         value = value if assigned else next(words, "--")
         if value.startswith("--"):
-            raise UsageError(f"{TASK_PREFIX}{key} needs a value, as {TASK_PREFIX}{key}=0.01.")
+            raise UsageError(f"{TASK_PREFIX}{key} needs a value: {TASK_PREFIX}{key} VALUE.")
         *owners, name = key.replace("-", "_").split(".")
         owner = options
         for part in owners:  # --task.randomisation.friction 0.5 is an option of an option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ EXAMPLES = (
 
 def train(argv: Sequence[str], terminal: Terminal) -> None:
     """Train, and leave checkpoints, metrics and TensorBoard files in the run's folder."""
+    if {"-h", "--help"} & {*argv}:
+        argv = _for_help(argv)
     flags = parse(
         train_flags(argv),
         argv,
@@ -45,7 +48,8 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
         description=DESCRIPTION,
         examples=EXAMPLES,
     )
-    out = flags.out or Path("runs") / f"{flags.data.name.removesuffix('.zarr')}-{flags.policy}"
+    named = Path(os.path.abspath(flags.data))  # "." and ".." resolved, links not: it is a name
+    out = flags.out or Path("runs") / f"{named.name.removesuffix('.zarr')}-{flags.policy}"
     config = config_of(TrainConfig, flags, out=out)
     refuse_idle(argv, flags)
     what = (
@@ -93,6 +97,20 @@ def refuse_idle(argv: Sequence[str], flags: Any) -> None:
                 raise UsageError(f"{said} changes nothing: {why}.")
 
 
+def _for_help(argv: Sequence[str]) -> list[str]:
+    """The words that ask for a help page, with `--policy mse` for what it means."""
+    words: list[str] = []
+    for index, said in enumerate(argv):
+        typed, equals, value = said.partition("=")
+        if typed != "--policy":
+            words.append(said)
+        elif equals or not argv[index + 1 : index + 2] or argv[index + 1].startswith("-"):
+            words += [f"--policy.type={value}"] if value else []
+        else:
+            words.append("--policy.type")
+    return words
+
+
 def _kept(out: Path, argv: Sequence[str]) -> str:
     """What is left of a training that was interrupted, and how to go on."""
     saved = step_folders(out)
@@ -131,8 +149,12 @@ def train_flags(argv: Sequence[str]) -> type[Any]:
         UsageError: Preset and policy contradict each other, one of the two flags has no value, or `--policy` is taken for
             the flag that chooses one.
     """
-    if said := take(argv, "--policy"):
-        raise UsageError(f"A policy is chosen with --policy.type: --policy.type {said}")
+    for index, said in enumerate(argv):
+        typed, _, value = said.partition("=")
+        if typed == "--policy":
+            value = value or next(iter(argv[index + 1 : index + 2]), "")
+            meant = "NAME" if not value or value.startswith("-") else value
+            raise UsageError(f"A policy is chosen with --policy.type: --policy.type {meant}")
     name = take(argv, "--preset")
     preset = None if name is None else load(PRESETS, name, "preset")
     chosen = take(argv, "--policy.type") or (preset.policy if preset else "ebm")

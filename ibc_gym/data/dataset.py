@@ -273,8 +273,10 @@ class Dataset:
         if validation_fraction > 0:
             held_out = max(1, held_out)
         if held_out >= len(self):
+            advice = " --validation-fraction 0 holds none out." if len(self) else ""
             raise ConfigError(
-                f"{self.path}: {count(len(self), 'episode')} to learn from, too few to train on some and hold out {held_out}."
+                f"{self.path}: {count(len(self), 'episode')} to learn from, too few to train on some and hold out "
+                f"{held_out}.{advice}"
             )
         order = rng.permutation(len(self)).astype(np.int64)
         return np.sort(order[held_out:]), np.sort(order[:held_out])

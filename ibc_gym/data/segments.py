@@ -64,7 +64,7 @@ class Segment:
             return np.asarray(self._array(f"{kind}/{name}")[start:stop])
         except (KeyError, ValueError, RuntimeError, OSError, TypeError) as error:
             raise DatasetCorrupt(
-                f"Array {kind}/{name} of {self.path} cannot be read in rows {start} to {stop}: {error}."
+                f"Array {kind}/{name} of {self.path} cannot be read in rows {start} to {stop}: {_reason(error)}."
                 f"{_ADVICE}"
             ) from error
 
@@ -158,8 +158,17 @@ def read_metadata(path: Path) -> Metadata:
 
 
 def segment_names(path: Path) -> tuple[list[str], list[str]]:
-    """The committed segments, and the leftovers of writers that were killed or are at work; both sorted."""
-    folders = sorted(entry for entry in (path / "segments").iterdir() if entry.is_dir())
+    """The committed segments, and the leftovers of writers that were killed or are at work; both sorted.
+
+    Raises:
+        DatasetCorrupt: The folder that they are in is not there.
+    """
+    try:
+        folders = sorted(entry for entry in (path / "segments").iterdir() if entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DatasetCorrupt(
+            f"{path} has no folder `segments`, in which its episodes are. Was it copied in part? Copy it again, whole."
+        ) from error
     committed = [folder.name for folder in folders if (folder / "zarr.json").exists()]
     return committed, [folder.name for folder in folders if folder.name not in committed]
 
@@ -186,6 +195,11 @@ def open_segment(path: Path, name: str) -> Segment:
         raise DatasetCorrupt(
             f"The description of segment {folder} cannot be read: {error!r}."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What Zarr says of a damaged chunk, without the bytes of its checksums."""
+    return str(error).partition(" Stored: ")[0].rstrip(".")
 
 
 def _attributes(folder: Path) -> dict[str, Any] | None:

@@ -6,12 +6,15 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ibc_gym.checks import settle
 from ibc_gym.errors import ConfigError
 from ibc_gym.training.schedule import Schedule
 from ibc_gym.words import count
+
+LARGEST_BATCH: Final = 2**20
+"""Windows of a batch at most: far more than any training takes, and few enough that each step ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +141,9 @@ class TrainConfig:
             self._require(name, getattr(self, name) >= 1, "must be at least 1")
         for name in ("checkpoint_every", "keep", "log_every"):
             self._require(name, getattr(self, name) >= 1, "must be at least 1")
+        self._require(
+            "batch_size", self.batch_size <= LARGEST_BATCH, f"must be at most {LARGEST_BATCH}"
+        )
         for name in ("learning_rate", "adam_epsilon", "divergence_limit"):
             self._require(name, getattr(self, name) > 0, "must be positive")
         part = self.micro_batch

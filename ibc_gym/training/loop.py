@@ -12,7 +12,7 @@ import torch
 
 from ibc_gym.checkpoint import as_module
 from ibc_gym.contracts import LearnedPolicy, TrainingData
-from ibc_gym.errors import TrainingDiverged
+from ibc_gym.errors import ConfigError, TrainingDiverged
 from ibc_gym.training.choice import Choice
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.divergence import Monitor, listed
@@ -126,10 +126,16 @@ class TrainingLoop:
             TrainingDiverged: A number became NaN or exploded, or stayed out of bounds, and rolling back is off or did
                 not help; the checkpoints so far stay.
             KeyboardInterrupt: Ctrl-C; where training stands is saved.
+            ConfigError: The budget was spent before there was anything to update.
         """
+        final = self.share >= 1  # of a run that had ended and is resumed
+        if final and not self.learner.steps:
+            raise ConfigError(
+                f"TrainConfig.budget_cpu_seconds is {self.config.budget_cpu_seconds:g}, but making the policy and reading "
+                f"its data took {self.cpu_seconds:.3g} s of CPU time, so nothing was left to learn in. Give more."
+            )
         as_module(self.learner.policy).train()
         with Interruption() as interruption:
-            final = self.share >= 1  # only a run that had ended and is resumed
             updating = not final
             while not final:
                 try:

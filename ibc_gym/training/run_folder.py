@@ -34,6 +34,7 @@ STATE = "training_state"
 STATE_FORMAT = 4
 READABLE = (3, STATE_FORMAT)
 """What earlier versions wrote is gone on with, too; 3 has neither loss nor what is unreported."""
+_TO_RESUME = "to go on with the run make it writable, or copy it elsewhere and name that by --out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +169,23 @@ class RunFolder:
 
 
 def refuse_taken(out: Path, *, resume: bool) -> None:
-    """Hold a folder against being trained into twice.
+    """Hold a folder against being trained into twice, and a data set against being trained into at all.
 
     Raises:
-        ConfigError: It holds a run that is not to be resumed.
+        ConfigError: It holds a run that is not to be resumed, or that cannot be, for it cannot be written; or it is or
+            lies in a folder of data.
     """
-    if step_folders(out) and not resume:
+    if step_folders(out):
+        if resume:
+            writable_folder(out, advice=_TO_RESUME)
+            return
         raise ConfigError(
             f"{out} already holds a training run. Go on with it by --resume, or choose another --out."
         )
+    place = out.resolve()
+    for folder in (place, *place.parents):
+        if (folder / "zarr.json").exists():
+            where = "is" if folder == place else f"lies in {folder},"
+            raise ConfigError(
+                f"{out} {where} a folder of data, no place for a run; choose another --out."
+            )

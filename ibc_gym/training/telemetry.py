@@ -54,13 +54,17 @@ class MetricsFile(Closing):
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The reports of a run, in order; a last line that a killed process left unfinished is skipped.
 
+    One that is whole but for its line break counts.
+
     Raises:
         ConfigError: Another line is no report.
     """
     if not path.exists():
         return []
-    *whole, _ = path.read_text(errors="replace").split("\n")
+    *whole, rest = path.read_text(errors="replace").split("\n")
     found = [_report(line) for line in whole]
+    if (last := _report(rest)) is not None:
+        found.append(last)
     if found and found[-1] is None:
         found.pop()
     if None in found:

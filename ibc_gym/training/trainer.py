@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from ibc_gym.checkpoint import PRETRAINED, as_module, read_json
 from ibc_gym.contracts import LearnedPolicy
+from ibc_gym.data.damage import left_out
 from ibc_gym.data.dataset import Dataset
 from ibc_gym.data.selection import top_episodes
 from ibc_gym.errors import CheckpointError, ConfigError
@@ -25,6 +27,7 @@ from ibc_gym.tables import POLICIES
 from ibc_gym.training.config import TrainConfig, check_resumable
 from ibc_gym.training.learner import Learner, own_randomness
 from ibc_gym.training.loop import TrainingLoop
+from ibc_gym.training.machine import check_threads, pick_device, threads
 from ibc_gym.training.records import Listener, TrainingSet, TrainResult
 from ibc_gym.training.run_folder import TRAIN_CONFIG, RunFolder, refuse_taken
 from ibc_gym.training.telemetry import (
@@ -60,10 +63,12 @@ def check_ready(config: TrainConfig) -> None:
     """Find out, before any data are read, what can be known to go wrong.
 
     Raises:
-        ConfigError: The folder holds a run that is not to be resumed, or there is no such device.
+        ConfigError: The folder holds a run that is not to be resumed, or data; or there is no such device, or too few
+            processors for the threads.
     """
     with_policy_config(config)
     pick_device(config.device)
+    check_threads(config.threads)
     refuse_taken(config.out, resume=config.resume)
 
 
@@ -74,7 +79,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
 
     Raises:
         ConfigError: There is no data set, or it has too few episodes, or none has a return to be chosen by; or there is
-            no policy of these settings.
+            no policy of these settings, or it looks farther than the longest episode goes.
         SpecMismatch: The policy takes other data.
         UnknownName: No frame is called that.
         DatasetCorrupt: Some of it is damaged, unless the config says to leave that out.
@@ -87,12 +92,16 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
             config.validation_fraction, np.random.default_rng(config.seed)
         )
     except ConfigError as error:
-        if len(kept) == len(dataset):
-            raise
-        raise ConfigError(
-            f"{error} It has {count(len(dataset), 'episode')}, but learned from are only those that no error cut off, "
-            f"and of these the best {config.keep_top:.3g} (--keep-top)."
-        ) from error
+        said = [str(error)]
+        if len(kept) < len(dataset):
+            said.append(
+                f"It has {count(len(dataset), 'episode')}, but learned from are only those that no error cut off, "
+                f"and of these the best {config.keep_top:.3g} (--keep-top)."
+            )
+        if dataset.damaged:
+            said.append(f"{left_out(dataset.damaged)} `ibc-gym data verify` says what is wrong.")
+        raise ConfigError(" ".join(said)) from error
+    _check_reach(policy_config, int(dataset.lengths[kept[training]].max()))
     with own_randomness(config.seed, torch.device("cpu")):
         policy = make_policy(config.policy, dataset.spec, policy_config)
     names = policy_config.inputs
@@ -133,10 +142,11 @@ def train_on(
     if not len(data.training):
         raise ConfigError(f"{config.data} has no windows to train on; record demonstrations first.")
     device = pick_device(config.device)
+    check_threads(config.threads)
     with ExitStack() as stack:
         stack.enter_context(only_writer(config.out, "training"))
         folder = RunFolder.begin(config.out, resume=config.resume)
-        stack.enter_context(_threads(config.threads))
+        stack.enter_context(threads(config.threads))
         stack.enter_context(own_randomness(config.seed, device))
         loop = _prepare(config, data, folder, device, stack, on_progress, clock)
         loop.run()
@@ -171,21 +181,19 @@ def with_policy_config(config: TrainConfig) -> TrainConfig:
     return config
 
 
-def pick_device(name: str) -> torch.device:
-    """The device of that name; "auto" is a GPU where there is one.
+def _check_reach(policy_config: Any, longest: int) -> None:
+    """See that no policy is made that looks farther back or ahead than an episode of so many steps goes.
 
     Raises:
-        ConfigError: There is no such device.
+        ConfigError: It does.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros((), device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"Device {name!r} cannot be used ({reason}); try 'cpu'.") from error
-    return device
+    for name, what in (("history", "frames"), ("horizon", "actions")):
+        wanted = getattr(policy_config, name, 1)  # a policy of somebody else's may know no chunks
+        if wanted > longest:
+            raise ConfigError(
+                f"{type(policy_config).__name__}.{name} is {wanted} {what}, but the longest episode has {longest}: "
+                f"the rest would be copies of its {'first' if name == 'history' else 'last'} one. Choose fewer."
+            )
 
 
 def _longest_episode(windows: Windows) -> Windows:
@@ -272,13 +280,3 @@ def _check_same_run(config: TrainConfig, ours: str, theirs: str, checkpoint: Pat
     check_resumable(
         to_json(config), read_json(checkpoint / PRETRAINED / TRAIN_CONFIG), to_json(usual)
     )
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

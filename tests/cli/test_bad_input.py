@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,28 @@ class TestBadInput:
     ) -> None:
         assert "--policy.type mse" in refused(capsys, "train", "somewhere", *words)
 
+    @pytest.mark.parametrize("words", [("--policy",), ("--policy", "--out", "x"), ("--policy=",)])
+    def test_flag_of_other_tools_without_a_value(
+        self, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        complaint = refused(capsys, "train", "somewhere", *words)
+        assert "chosen with --policy.type: --policy.type NAME" in complaint
+
+    @pytest.mark.parametrize(
+        ("words", "named", "other"),
+        [
+            (("--policy", "nearest", "--help"), "--policy.projection", "--policy.langevin"),
+            (("--policy=nearest", "-h"), "--policy.projection", "--policy.langevin"),
+            (("--policy", "--help"), "--policy.langevin", "--policy.projection"),
+        ],
+    )
+    def test_help_is_given_to_who_asks_by_that_flag(
+        self, words: tuple[str, ...], named: str, other: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, out, err = run(capsys, "train", "somewhere", *words)
+        assert (code, err) == (0, "")
+        assert named in out and other not in out
+
     def test_unknown_preset_is_answered_in_a_line_or_two(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -169,7 +192,8 @@ class TestBadInput:
         assert run(capsys, "train", "somewhere", flag, "--out", "x")[0] == 2
 
     def test_task_option_without_a_value(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert "needs a value" in refused(capsys, "record", "push", "--task.horizon", "--episodes")
+        complaint = refused(capsys, "record", "push", "--task.horizon", "--episodes")
+        assert complaint == "ibc-gym: --task.horizon needs a value: --task.horizon VALUE.\n"
 
     @pytest.mark.parametrize("task", TASKS)
     @pytest.mark.parametrize("number", ["nan", "inf", "-1e999", "near"])
@@ -253,6 +277,15 @@ class TestBadInput:
     def test_film_of_an_episode_that_is_not_run(self, capsys: pytest.CaptureFixture[str]) -> None:
         words = ("eval", "oracle", "--env", "particle", "--episodes", "3", "--film-seeds", "5")
         assert "--film-seeds names 5" in refused(capsys, *words)
+
+    def test_run_that_cannot_be_gone_on_with_where_it_is(
+        self, demos: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run_folder = shutil.copytree(trained, tmp_path / "run", symlinks=True)
+        (run_folder / ".write-probe").mkdir()  # as a disk that is only read: root could write there
+        complaint = refused(capsys, "train", demos, "--out", run_folder, "--resume")
+        assert f"Cannot write to {run_folder}" in complaint
+        assert "make it writable, or copy it" in complaint and "choose another" not in complaint
 
     def test_run_folder_that_is_taken(
         self, demos: Path, trained: Path, capsys: pytest.CaptureFixture[str]

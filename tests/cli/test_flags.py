@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ibc_gym.cli.flags import UsageError, parse, take_task_options
+from ibc_gym.cli.flags import UsageError, parse, take, take_task_options
 
 
 @dataclass
@@ -44,6 +44,20 @@ def test_help_has_the_paragraphs_of_the_docstring_and_no_other_line_breaks(
     assert "its end and another one begins; it goes on there." in lines[first + 2]
     assert any("it began, at most [m]: a group's texts" in line for line in lines)
     assert lines[lines.index("It.") + 1 : lines.index("More of it.")] == [""]
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        (["--preset", "a", "--preset", "b"], "b"),
+        (["--preset=a", "data", "--preset", "b"], "b"),
+        (["--preset", "a", "--preset=b", "--steps", "1"], "b"),
+        (["--preset", "a"], "a"),
+        (["data"], None),
+    ],
+)
+def test_last_of_several_values_of_a_flag_counts(words: list[str], value: str | None) -> None:
+    assert take(words, "--preset") == value
 
 
 def test_option_of_an_option_has_a_dotted_name() -> None:

@@ -68,6 +68,31 @@ def test_data_that_are_not_there_and_a_folder_that_is_taken_are_told_before_anyt
         assert out.exists() is taken
 
 
+@pytest.mark.parametrize("below", [".", "run", "segments/run"])
+def test_run_in_a_data_set_is_refused_and_leaves_it_alone(
+    demos: Path, below: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(demos.rglob("*"))
+    code, said, err = call(capsys, "train", demos, *QUICK, "--out", demos / below)
+    assert code == 1
+    assert "a folder of data, no place for a run; choose another --out" in err
+    assert "Writes" not in said
+    assert sorted(demos.rglob("*")) == before
+
+
+def test_run_is_named_for_the_folder_that_a_dot_stands_for_and_not_written_into_it(
+    demos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(demos)
+    code, _, err = call(capsys, "train", ".", *QUICK)
+    assert code == 1
+    assert f"runs/demos-mse lies in {demos.resolve()}, a folder of data" in err
+    (demos.parent / "below").mkdir()
+    monkeypatch.chdir(demos.parent / "below")
+    assert call(capsys, "train", "../below/../demos.zarr/.", *QUICK)[0] == 0
+    assert Path("runs/demos-mse/checkpoints").is_dir()
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
@@ -87,6 +112,22 @@ def test_policy_that_the_data_do_not_suit_is_told_before_anything_is_announced_o
     assert told in err
     assert "Writes" not in said
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--policy.type", "ebm"),
+        ("--preset", "fast/particle", "--preset", "fast/particle-mse"),
+    ],
+)
+def test_last_policy_and_preset_that_are_said_are_trained(
+    demos: Path, flags: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ("--out", demos.parent / "run", "--json")
+    code, said, err = call(capsys, "train", demos, *flags, *QUICK, *out)
+    assert code == 0, err
+    assert json.loads(said)["policy"] == "mse"
 
 
 def test_ctrl_c_gives_the_command_that_goes_on(

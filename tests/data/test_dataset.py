@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,15 @@ def test_folder_that_is_no_data_set_is_named(tmp_path: Path) -> None:
         Dataset.open(tmp_path)
 
 
+@pytest.mark.parametrize("skip_damaged", [False, True])
+def test_data_set_without_its_segments_is_named_with_what_is_missing(
+    recorded: Path, skip_damaged: bool
+) -> None:
+    shutil.rmtree(recorded / "segments")
+    with pytest.raises(DatasetCorrupt, match=rf"{recorded} has no folder `segments`"):
+        Dataset.open(recorded, skip_damaged=skip_damaged)
+
+
 def test_newer_format_is_refused(recorded: Path) -> None:
     root = recorded / "zarr.json"
     root.write_text(root.read_text().replace('"format":1', '"format":99'))
@@ -257,8 +267,10 @@ def test_damaged_chunk_is_named_by_verify_and_hides_no_other_segment(
         ("w-000001", 3),
     ]
     assert array in found[0].reason
-    with pytest.raises(DatasetCorrupt, match=f"{array}.*w-000001"):
+    with pytest.raises(DatasetCorrupt, match=f"{array}.*w-000001") as caught:
         dataset.column(array.removeprefix("steps/"))
+    assert ".. `ibc-gym data verify`" not in str(caught.value)
+    assert "b'" not in str(caught.value) and 'b"' not in str(caught.value)
     whole = Dataset.open(recorded, skip_damaged=True)
     assert [entry.seed for entry in whole.entries] == [0, 1, 4]
     assert whole.damaged == found and not whole.select([0, 1, 2]).column("action")[0, 0]

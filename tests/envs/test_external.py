@@ -190,8 +190,10 @@ def test_unknown_id_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'AdroitHandDoor-v1'") as caught:
         make("AdroitHandDor-v1")
     assert len(str(caught.value)) < 500
-    with pytest.raises(UnknownName):
-        make("nosuch/Thing-v0")
+    for nosuch in ("nosuch/Thing-v0", "Foo-v1"):
+        with pytest.raises(UnknownName, match=r"Known, among others: Adroit.*PushT-v0\.") as caught:
+            make(nosuch)
+        assert "Did you mean" not in str(caught.value)
 
 
 def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,3 +175,8 @@ def test_line_tells_the_gap_first_and_nothing_of_what_says_nothing() -> None:
     )
     assert doubts_in_words({"deviation": 0.2}) == "deviation 0.2"
     assert in_words(object()) == ""
+
+
+def test_more_dimensions_than_there_are_evenly_spread_points_for_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"of 21202 numbers is too large.*for up to 21201"):
+        evenly_spread(21_202)

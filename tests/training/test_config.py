@@ -24,6 +24,7 @@ PLAIN = TrainConfig(data=Path("demos.zarr"), out=Path("run"))
     [
         ("steps", 0),
         ("batch_size", 0),
+        ("batch_size", 10**11),
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
         ("budget_cpu_seconds", 0.0),

@@ -24,9 +24,7 @@ from toys import (
 )
 
 from ibc_gym.checkpoint import find_policy, load_policy
-from ibc_gym.errors import (
-    TrainingDiverged,
-)
+from ibc_gym.errors import ConfigError, TrainingDiverged
 from ibc_gym.training.config import RollbackConfig
 from ibc_gym.training.records import TrainingProgress
 from ibc_gym.training.schedule import average_decay
@@ -140,6 +138,28 @@ def test_budget_ends_training_in_time_with_the_schedule_at_its_end(tmp_path: Pat
     rates = [progress.learning_rate for progress in seen[config.warmup :]]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 0.01 * config.learning_rate
+
+
+def test_budget_that_is_spent_before_the_first_update_is_refused_and_can_be_raised(
+    tmp_path: Path,
+) -> None:
+    config = settings(tmp_path, budget_cpu_seconds=1.0)
+    ticks = iter(range(0, 10**6, 7))
+    with pytest.raises(ConfigError, match=r"is 1, but .* took \d+ s of CPU time"):
+        train_on(config, training_set(), clock=lambda: float(next(ticks)))
+    more = replace(config, budget_cpu_seconds=300.0)
+    assert train_on(more, training_set(), clock=lambda: float(next(ticks))).steps > 0
+
+
+def test_run_that_spent_its_budget_is_known_to_have_ended_when_it_is_resumed(
+    tmp_path: Path,
+) -> None:
+    ticks = iter(range(10**6))
+    config = settings(tmp_path, budget_cpu_seconds=300.0)
+    ended = train_on(config, training_set(), clock=lambda: float(next(ticks)))
+    again = replace(config, resume=True)
+    resumed = train_on(again, training_set(), clock=lambda: float(next(ticks)))
+    assert (resumed.steps, resumed.checkpoint) == (ended.steps, ended.checkpoint)
 
 
 def test_interrupted_budget_counts_the_time_before(tmp_path: Path) -> None:

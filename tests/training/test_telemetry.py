@@ -59,6 +59,18 @@ def test_torn_last_line_is_passed_over(tmp_path: Path, torn: str) -> None:
     assert read_metrics(tmp_path / "m.jsonl") == [{"step": 1}]
 
 
+def test_last_line_that_lacks_its_line_break_alone_is_kept_and_mended(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    with MetricsFile(path) as file:
+        for step in (10, 20):
+            file(replace(PROGRESS, step=step))
+    path.write_text(path.read_text().removesuffix("\n"))
+    assert [line["step"] for line in read_metrics(path)] == [10, 20]
+    with MetricsFile(path, after=20) as file:
+        file(replace(PROGRESS, step=30))
+    assert [line["step"] for line in read_metrics(path)] == [10, 20, 30]
+
+
 @pytest.mark.parametrize("damaged", ['{"step": 2', "[]", "", "{}"])
 def test_damaged_line_is_named(tmp_path: Path, damaged: str) -> None:
     path = tmp_path / "m.jsonl"

@@ -31,6 +31,7 @@ from ibc_gym.errors import (
     SpecMismatch,
     UnknownName,
 )
+from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.training.records import TrainingProgress
 from ibc_gym.training.telemetry import read_metrics
 from ibc_gym.training.trainer import load_training_set, train, train_on
@@ -110,6 +111,7 @@ def test_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:
         ({"policy": "mse", "policy_config": ToyConfig()}, ConfigError, "not a ToyConfig"),
         ({"policy_config": ToyConfig(inputs=("image",))}, SpecMismatch, "image"),
         ({"device": "abacus"}, ConfigError, "abacus"),
+        ({"device": "meta"}, ConfigError, "'meta' cannot be used"),
     ],
 )
 def test_wrong_choice_is_refused_before_training(
@@ -117,6 +119,15 @@ def test_wrong_choice_is_refused_before_training(
 ) -> None:
     with pytest.raises(kind, match=words):
         run(tmp_path, **changes)
+
+
+def test_far_more_threads_than_the_machine_has_processors_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    run(tmp_path / "some", threads=8)
+    with pytest.raises(ConfigError, match="threads is 9, but this machine has 1 CPU"):
+        run(tmp_path / "more", threads=9)
 
 
 def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -158,6 +169,41 @@ def test_only_the_best_demonstrations_are_trained_and_held_out_on(
     whole = load_training_set(plain)
     assert best.fingerprint == whole.fingerprint
     assert len(set(whole.training.episode)) == 16
+
+
+@pytest.mark.parametrize(("field", "copied"), [("history", "first"), ("horizon", "last")])
+def test_policy_that_looks_farther_than_the_longest_episode_goes_is_refused(
+    tmp_path: Path, field: str, copied: str
+) -> None:
+    config = settings(tmp_path / "run", data=record(tmp_path / "demos.zarr", 3), policy="mse")
+    as_far: dict[str, Any] = {field: 10}
+    farther: dict[str, Any] = {field: 11}
+    load_training_set(replace(config, policy_config=MSEConfig(**as_far)))
+    words = rf"MSEConfig.{field} is 11 .*longest episode has 10: .* copies of its {copied} one"
+    with pytest.raises(ConfigError, match=words):
+        load_training_set(replace(config, policy_config=MSEConfig(**farther)))
+
+
+def test_data_whose_episodes_are_all_damaged_say_so(tmp_path: Path) -> None:
+    data = record(tmp_path / "demos.zarr", 3)
+    for file in (data / "segments").rglob("c/*"):
+        if file.is_file():
+            file.write_bytes(bytes(file.stat().st_size))
+    config = settings(tmp_path / "run", data=data, skip_damaged=True)
+    with pytest.raises(
+        ConfigError, match=r": 0 episodes to learn from.*Left out: 3 damaged episodes\."
+    ) as caught:
+        load_training_set(config)
+    assert "--validation-fraction" not in str(caught.value)
+
+
+def test_one_episode_is_trained_on_when_none_is_held_out_as_the_refusal_says(
+    tmp_path: Path,
+) -> None:
+    config = settings(tmp_path / "run", data=record(tmp_path / "demos.zarr", 1))
+    with pytest.raises(ConfigError, match=r"--validation-fraction 0 holds none out\."):
+        load_training_set(config)
+    assert load_training_set(replace(config, validation_fraction=0)).validation is None
 
 
 def test_best_demonstrations_change_what_is_learned(tmp_path: Path) -> None:
