@@ -20,6 +20,7 @@ from benchmarks.quality_rows import particle_twins
 from benchmarks.results_file import add_row, command, digest, hints
 from ibc_gym.atomic import write_whole
 from ibc_gym.data.dataset import Dataset
+from ibc_gym.errors import CheckpointError, ConfigError
 from ibc_gym.evaluation.evaluator import evaluate
 from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.evaluation.uncertainty import wilson_interval
@@ -172,9 +173,13 @@ def measure(row: Row, preset_name: str, data: Path, seed: int, episodes: int) ->
             policy_config=preset.config,
             **settings,
         )
-        write_whole(measured, json_line(_measured(config, preset_name, row, episodes)))
-    found: dict[str, Any] = json.loads(measured.read_text())
-    return found
+        try:
+            found = _measured(config, preset_name, row, episodes)
+        except (CheckpointError, ConfigError) as error:
+            raise SystemExit(f"{error}\nRemove {folder} to begin that training anew.") from error
+        write_whole(measured, json_line(found))
+    kept: dict[str, Any] = json.loads(measured.read_text())
+    return kept
 
 
 def _measured(config: TrainConfig, preset: str, row: Row, episodes: int) -> dict[str, Any]:

@@ -14,25 +14,39 @@ from ibc_gym.checks import owner
 from .autoregressive import AutoregressiveConfig
 from .ebm_config import EBMConfig
 from .inputs import InputConfig
+from .losses import GradientPenaltyConfig
+from .nearest import NearestConfig
 from .networks.factory import EncoderConfig, LateFusionConfig
 from .networks.pictures import PictureConfig
 from .optimisers.langevin import LangevinConfig
+from .optimisers.pick import PickConfig
 from .proposal import ProposalConfig
-from .ranking import RankingConfig
 
 Found = tuple[Sequence[str], str]
 """Settings beside each other, and why they change nothing."""
 
 _NO_PICTURE = "no input is a picture; have one among InputConfig.inputs"
 _NO_FEATURE = "all inputs are pictures; have another among InputConfig.inputs"
+_WHEN_DFO_ACTS = ("samples", "validation_samples", "pick", "pick_within")
+_WHEN_LANGEVIN_ACTS = (
+    *_WHEN_DFO_ACTS,
+    "inference_noise",
+    "second_chain",
+    "second_step_initial",
+    "second_step_final",
+    "second_noise",
+)
+"""What counter-examples by an optimiser know nothing of."""
 
 
-def idle(config: InputConfig) -> dict[str, str]:
+def idle(config: Any) -> dict[str, str]:
     """Settings that nothing reads, and why: {"langevin": "..."} stands for all that `config.langevin` holds.
 
     Args:
-        config: Of a policy.
+        config: Of a policy; of one of somebody else's nothing is known.
     """
+    if not isinstance(config, InputConfig):
+        return {}
     return {
         ".".join((*path, name)): why
         for path, part in _parts(config)
@@ -57,6 +71,10 @@ def _of(part: Any, whole: InputConfig) -> Iterator[Found]:
             yield from rule(part, whole)
 
 
+def _fields(kind: Any, but: str = "") -> list[str]:
+    return [field.name for field in dataclasses.fields(kind) if field.name != but]
+
+
 def _inputs(part: InputConfig, _: InputConfig) -> Iterator[Found]:
     if not part.image_inputs:
         yield ("image_size", "image_crop", "image_shift"), _NO_PICTURE
@@ -66,7 +84,7 @@ def _inputs(part: InputConfig, _: InputConfig) -> Iterator[Found]:
 
 def _pictures(part: PictureConfig, whole: InputConfig) -> Iterator[Found]:
     if not whole.image_inputs:
-        yield [field.name for field in dataclasses.fields(PictureConfig)], _NO_PICTURE
+        yield _fields(PictureConfig), _NO_PICTURE
     elif part.picture_encoder == "conv_resnet":
         yield (
             ("channels", "keypoints", "flatten", "coordinates"),
@@ -104,35 +122,33 @@ def _networks(part: EBMConfig | AutoregressiveConfig, _: InputConfig) -> Iterato
 
 def _ebm(part: EBMConfig, _: InputConfig) -> Iterator[Found]:
     counts = part.negatives.resolved(part.optimiser)
-    if part.optimiser != "langevin" and not counts.langevin:
-        yield (
-            ("langevin",),
-            "neither acting nor a counter-example takes Langevin dynamics; set EBMConfig.optimiser to 'langevin'",
-        )
-    if part.optimiser != "dfo" and not counts.dfo:
-        yield (
-            ("dfo",),
-            "neither acting nor a counter-example takes the derivative-free optimiser; set EBMConfig.optimiser to 'dfo'",
-        )
-    elif not counts.dfo:
-        yield ("dfo.resample_last",), "no counter-example is from it; set NegativesConfig.dfo"
+    number = "NegativesConfig.fraction_" if part.negatives.total else "NegativesConfig."
+    for name, acting in (("langevin", _WHEN_LANGEVIN_ACTS), ("dfo", _WHEN_DFO_ACTS)):
+        if part.optimiser == name:
+            continue
+        if getattr(counts, name):
+            why = f"EBMConfig.optimiser is {part.optimiser!r}, so that it is of counter-examples alone"
+            yield [f"{name}.{each}" for each in acting], f"{why}; set it to {name!r}"
+        else:
+            why = f"neither acting nor a counter-example takes the optimiser {name!r}"
+            yield (name,), f"{why}; set EBMConfig.optimiser to {name!r}"
+    if not counts.langevin:
+        yield ("langevin.noise",), f"no counter-example is from it; set {number}langevin"
+    if not counts.dfo:
+        yield ("dfo.resample_last",), f"no counter-example is from it; set {number}dfo"
     if not counts.anchored:
         yield (
             [f"negatives.anchor_{name}" for name in ("scale", "scales", "unit", "edge")],
-            "no counter-example is anchored; set NegativesConfig.anchored",
+            f"no counter-example is anchored; set {number}anchored",
         )
     if not counts.proposal and not part.proposal.starts:
-        learned = [f.name for f in dataclasses.fields(ProposalConfig) if f.name != "starts"]
         yield (
-            [f"proposal.{name}" for name in learned],
-            "nothing takes a proposal; set NegativesConfig.proposal, or ProposalConfig.starts",
+            [f"proposal.{name}" for name in _fields(ProposalConfig, but="starts")],
+            f"nothing takes a proposal; set {number}proposal, or ProposalConfig.starts",
         )
     if not part.penalty_weight:
         yield (
-            [
-                f"gradient_penalty.{name}"
-                for name in ("margin", "norm", "points", "include_positive")
-            ],
+            [f"gradient_penalty.{name}" for name in _fields(GradientPenaltyConfig, but="weight")],
             "the penalty weighs nothing; set GradientPenaltyConfig.weight",
         )
 
@@ -140,7 +156,7 @@ def _ebm(part: EBMConfig, _: InputConfig) -> Iterator[Found]:
 def _langevin(part: LangevinConfig, _: InputConfig) -> Iterator[Found]:
     if part.schedule == "exponential":
         yield (
-            ("step_final", "power"),
+            ("step_final", "power", "second_step_final"),
             "LangevinConfig.schedule is 'exponential'; set it to 'polynomial'",
         )
     else:
@@ -157,9 +173,14 @@ def _proposal(part: ProposalConfig, _: InputConfig) -> Iterator[Found]:
     yield (other,), f"ProposalConfig.kind is {part.kind!r}; set it to {of!r}"
 
 
-def _ranking(part: RankingConfig, _: InputConfig) -> Iterator[Found]:
+def _pick(part: PickConfig, _: InputConfig) -> Iterator[Found]:
     if part.pick == "argmin":
-        yield ("acting_temperature",), "RankingConfig.pick is 'argmin'; set it to 'sample'"
+        yield ("pick_within",), f"{owner(part)}.pick is 'argmin'; set it to 'sample'"
+
+
+def _nearest(part: NearestConfig, _: InputConfig) -> Iterator[Found]:
+    if not part.image_inputs:
+        yield ("projection",), _NO_PICTURE
 
 
 _RULES: tuple[tuple[Any, Any], ...] = (
@@ -171,5 +192,6 @@ _RULES: tuple[tuple[Any, Any], ...] = (
     (EBMConfig, _ebm),
     (LangevinConfig, _langevin),
     (ProposalConfig, _proposal),
-    (RankingConfig, _ranking),
+    (PickConfig, _pick),
+    (NearestConfig, _nearest),
 )

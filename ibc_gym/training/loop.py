@@ -132,7 +132,7 @@ class TrainingLoop:
         if final and not self.learner.steps:
             raise ConfigError(
                 f"TrainConfig.budget_cpu_seconds is {self.config.budget_cpu_seconds:g}, but making the policy and reading "
-                f"its data took {self.cpu_seconds:.3g} s of CPU time, so nothing was left to learn in. Give more."
+                f"its data took {self.cpu_seconds:.2f} s of CPU time, so nothing was left to learn in. Give more."
             )
         as_module(self.learner.policy).train()
         with Interruption() as interruption:

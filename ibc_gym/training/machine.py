@@ -44,7 +44,7 @@ def check_threads(wanted: int | None) -> None:
     if wanted is not None and wanted > THREADS_PER_CPU * cpus:
         raise ConfigError(
             f"TrainConfig.threads is {wanted}, but this machine has {count(cpus, 'CPU')}, on which at most "
-            f"{THREADS_PER_CPU * cpus} threads are taken; {cpus} are the fastest as a rule."
+            f"{THREADS_PER_CPU * cpus} threads are taken; as many threads as CPUs are the fastest as a rule."
         )
 
 

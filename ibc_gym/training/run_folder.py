@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,9 +183,9 @@ def refuse_taken(out: Path, *, resume: bool) -> None:
         raise ConfigError(
             f"{out} already holds a training run. Go on with it by --resume, or choose another --out."
         )
-    place = out.resolve()
+    place = Path(os.path.realpath(out))
     for folder in (place, *place.parents):
-        if (folder / "zarr.json").exists():
+        if os.path.exists(folder / "zarr.json"):  # not, where it cannot be looked into
             where = "is" if folder == place else f"lies in {folder},"
             raise ConfigError(
                 f"{out} {where} a folder of data, no place for a run; choose another --out."

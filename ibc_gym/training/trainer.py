@@ -40,6 +40,8 @@ from ibc_gym.training.telemetry import (
 from ibc_gym.words import count
 
 _DIGITS = 12
+_REACH = 100
+"""Lengths of the longest episode that a policy may look back or ahead."""
 """Of a fingerprint, so many tell data sets apart to the eye."""
 
 
@@ -143,6 +145,7 @@ def train_on(
         raise ConfigError(f"{config.data} has no windows to train on; record demonstrations first.")
     device = pick_device(config.device)
     check_threads(config.threads)
+    refuse_taken(config.out, resume=config.resume)
     with ExitStack() as stack:
         stack.enter_context(only_writer(config.out, "training"))
         folder = RunFolder.begin(config.out, resume=config.resume)
@@ -182,14 +185,16 @@ def with_policy_config(config: TrainConfig) -> TrainConfig:
 
 
 def _check_reach(policy_config: Any, longest: int) -> None:
-    """See that no policy is made that looks farther back or ahead than an episode of so many steps goes.
+    """See that no policy is made that looks back or ahead by many times the steps that an episode has at most.
+
+    A few times as far is harmless: the first frame and the last action are repeated.
 
     Raises:
         ConfigError: It does.
     """
     for name, what in (("history", "frames"), ("horizon", "actions")):
         wanted = getattr(policy_config, name, 1)  # a policy of somebody else's may know no chunks
-        if wanted > longest:
+        if wanted > _REACH * longest:
             raise ConfigError(
                 f"{type(policy_config).__name__}.{name} is {wanted} {what}, but the longest episode has {longest}: "
                 f"the rest would be copies of its {'first' if name == 'history' else 'last'} one. Choose fewer."

@@ -7,8 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ibc_gym.checks import owner, require_finite, require_not_negative
-from ibc_gym.errors import ConfigError
+from ibc_gym.checks import require_finite, require_not_negative
 
 from ..noise import Noise
 from .box import Search
@@ -29,11 +28,6 @@ class PickConfig:
     def __post_init__(self) -> None:
         require_finite(self)
         require_not_negative(self, "pick_within")
-        if self.pick_within and self.pick == "argmin":
-            raise ConfigError(
-                f"{owner(self)}.pick_within is {self.pick_within}, but pick is 'argmin', which takes the least energetic "
-                "candidate of all: set pick='sample', or pick_within=0."
-            )
 
 
 def pick(found: Search, noise: Noise, config: PickConfig, temperature: float = 1.0) -> Tensor:

@@ -65,6 +65,9 @@ def test_training_that_was_killed_goes_on_from_its_last_checkpoint(
     with pytest.raises(Stop):
         time_to_quality.measure(row, "released/particle-mse", data, 0, 5)
     assert updates == [6, 7]
+    monkeypatch.setattr(time_to_quality, "train", trainer.train)
+    with pytest.raises(SystemExit, match=r"(?s)checkpoint_every.*Remove .*-s0 to begin"):
+        time_to_quality.measure(row, "released/particle-mse", data, 0, 5)
     monkeypatch.setattr(
         time_to_quality,
         "train",

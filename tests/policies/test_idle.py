@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,12 +27,17 @@ from small_policies import (
 from toys import record
 
 from ibc_gym.cli import main as cli
+from ibc_gym.cli import train as training
+from ibc_gym.cli.flags import UsageError, parse
+from ibc_gym.cli.train import refuse_idle, train_flags
 from ibc_gym.errors import ConfigError
+from ibc_gym.policies.diffusion import DiffusionConfig
 from ibc_gym.policies.ebm import EBMConfig
 from ibc_gym.policies.idle import idle
 from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.policies.networks.factory import LateFusionConfig
+from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.proposal import ProposalConfig
 from ibc_gym.policies.ranking import RankingConfig
@@ -44,7 +50,7 @@ def other_values(config: Any, name: str) -> Iterator[Any]:
         case bool():
             yield not value
         case int():
-            yield from (value + 1, value + 2)
+            yield from (value + 1, value + 2, value + 4)
         case float():
             yield from (value + 0.01, value / 2)
         case None:
@@ -56,28 +62,56 @@ def other_values(config: Any, name: str) -> Iterator[Any]:
             yield from (choice for choice in get_args(kind) if choice != value)
 
 
+def at(config: Any, path: list[str]) -> Any:
+    return functools.reduce(getattr, path, config)
+
+
+def with_value(config: Any, path: list[str], value: Any) -> Any:
+    name, *below = path
+    inner = with_value(getattr(config, name), below, value) if below else value
+    return replace(config, **{name: inner})
+
+
 def changed(config: Any, path: list[str]) -> Any:
     """The config with another value of a field, or with others in all of a config's fields, as far as it takes them."""
-    name, *below = path
-    inner = getattr(config, name)
-    if below:
-        return replace(config, **{name: changed(inner, below)})
+    inner = at(config, path)
     if dataclasses.is_dataclass(inner):
         for field in dataclasses.fields(inner):
-            config = replace(config, **{name: changed(getattr(config, name), [field.name])})
+            config = changed(config, [*path, field.name])
         return config
-    for value in other_values(config, name):
+    for value in other_values(at(config, path[:-1]), path[-1]):
         try:
-            return replace(config, **{name: value})
+            return with_value(config, path, value)
         except ConfigError:
             continue
     return config
 
 
-def all_changed(config: AnyConfig) -> AnyConfig:
-    for name in idle(config):
-        config = changed(config, name.split("."))
-    return config
+def leaves(config: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Every value in a config and in those in it."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value, here = getattr(config, field.name), (*path, field.name)
+        found |= leaves(value, here) if dataclasses.is_dataclass(value) else {".".join(here): value}
+    return found
+
+
+def all_changed(config: AnyConfig) -> list[AnyConfig]:
+    """Configs in which together every idle setting has another value; some settings do not go with each other's."""
+    found, named = [], idle(config)
+    once = [name for name in named if name.rpartition(".")[0] not in named]
+    for names in (once, once[::-1]):
+        other = config
+        for name in names:
+            other = changed(other, name.split("."))
+        found.append(other)
+    alone = ("late_fusion.flatten", "flatten", "joint.squares", "joint.skip")
+    found += [
+        changed(config, name.split("."))
+        for name in alone
+        if any(f"{name}.".startswith(f"{each}.") for each in idle(config))
+    ]
+    return found
 
 
 def outcome(config: AnyConfig, spec: Any, windows: Any) -> list[Any]:
@@ -87,19 +121,42 @@ def outcome(config: AnyConfig, spec: Any, windows: Any) -> list[Any]:
     batch = policy.encode(windows).batch(torch.arange(8))
     policy.reset(np.ones(4, bool), [1, 2, 3, 4])
     acted = policy.act(observations(windows, slice(0, 4)))
-    return [acted.tobytes(), policy.validate(batch, torch.Generator().manual_seed(0))]
+    doubts = {name: values.tobytes() for name, values in policy.uncertainty().items()}
+    return [acted.tobytes(), doubts, policy.validate(batch, torch.Generator().manual_seed(0))]
+
+
+SEEING: dict[str, AnyConfig] = {
+    "pictures-alone": EBMConfig(inputs=("image",), late_fusion=SMALL),
+    "diffusion-of-pictures": DiffusionConfig(
+        inputs=("image",), field_width=16, field_blocks=1, noise_steps=6, denoising_steps=3
+    ),
+    "features-as-they-are": EBMConfig(
+        inputs=("image", "robot"), late_fusion=replace(SMALL, feature_encoder="none")
+    ),
+    "langevin-against": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(langevin=2)),
+    "dfo-against": EBMConfig(
+        late_fusion=SMALL,
+        optimiser="langevin",
+        langevin=LangevinConfig(samples=8, iterations=3),
+        negatives=NegativesConfig(dfo=4, langevin=0),
+    ),
+}
+"""Policies whose settings are idle for other reasons."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("config", [*CONFIGS.values(), *SEEING.values()], ids=[*CONFIGS, *SEEING])
 def test_idle_settings_change_nothing(
-    name: str, make_spec: MakeSpec, make_windows: MakeWindows
+    config: AnyConfig, make_spec: MakeSpec, make_windows: MakeWindows
 ) -> None:
-    config = CONFIGS[name]
     windows, spec = make_windows(history=config.history, picture=PICTURE), make_spec(PICTURE)
-    others = all_changed(config)
-    assert others != config
-    assert outcome(others, spec, windows) == outcome(config, spec, windows)
+    others, before = all_changed(config), leaves(config)
+    for name in before:
+        read = not any(f"{name}.".startswith(f"{each}.") for each in idle(config))
+        refused = changed(config, name.split(".")) == config  # by the config itself
+        assert read or refused or any(leaves(other)[name] != before[name] for other in others), name
+    expected = outcome(config, spec, windows)
+    assert [outcome(other, spec, windows) for other in others] == [expected] * len(others)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +164,11 @@ def test_idle_settings_change_nothing(
     [
         (EBMConfig(), {"dfo", "late_fusion"}, {"langevin", "joint", "image_shift"}),
         (EBMConfig(optimiser="langevin"), {"langevin"}, {"dfo", "langevin.decay"}),
-        (EBMConfig(negatives=NegativesConfig(langevin=2)), {"dfo", "langevin"}, set()),
+        (
+            EBMConfig(negatives=NegativesConfig(langevin=2)),
+            {"dfo.samples", "langevin.iterations", "langevin.noise"},
+            {"langevin.samples", "langevin.pick"},
+        ),
         (EBMConfig(network="joint"), {"joint"}, {"late_fusion"}),
         (
             EBMConfig(inputs=("image",)),
@@ -128,7 +189,8 @@ def test_idle_settings_change_nothing(
             {"langevin.decay", "langevin.second_noise", "gradient_penalty.norm"},
             {"langevin.power"},
         ),
-        (RankingConfig(pick="sample"), {"acting_temperature"}, set()),
+        (RankingConfig(), {"acting_temperature"}, set()),
+        (EBMConfig(dfo=DFOConfig(pick="sample")), {"dfo.pick_within"}, set()),
         (
             MSEConfig(inputs=("image",), picture_encoder="conv_resnet", conv_resnet=TINY),
             {"conv_resnet", "width"},
@@ -171,6 +233,60 @@ def test_flag_that_changes_nothing_is_refused_and_says_what_would_read_it(
     assert not (tmp_path / "run").exists()
 
 
-def test_preset_may_bring_what_another_flag_makes_idle() -> None:
-    config = EBMConfig(late_fusion=SMALL, optimiser="langevin")
-    assert "dfo" in idle(replace(config, dfo=replace(config.dfo, samples=7)))
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--preset fast/push --policy.optimiser langevin --policy.langevin.samples 8",
+        "--preset fast/pixels --policy.dfo.pick argmin",
+        "--preset fast/pixels --policy.inputs state",
+    ],
+)
+def test_preset_may_bring_what_another_flag_makes_idle(flags: str) -> None:
+    said = ["demos.zarr", *flags.split()]
+    found: Any = parse(train_flags(said), said, command="ibc-gym train", description=())
+    assert idle(found.policy_config)
+    refuse_idle(said, found)
+
+
+def test_run_goes_on_with_the_flags_that_it_was_begun_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though this version would not have taken them."""
+    data, out = record(tmp_path / "demos.zarr", 4), tmp_path / "run"
+    words = [
+        "train",
+        str(data),
+        "--policy.langevin.samples",
+        "4",
+        "--steps",
+        "1",
+        "--out",
+        str(out),
+    ]
+    with monkeypatch.context() as earlier:
+        earlier.setattr(training, "refuse_idle", lambda *_: None)
+        assert cli.main([*words, "--no-tensorboard"]) == 0
+    assert cli.main([*words, "--no-tensorboard", "--resume"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--policy.dfo.resample-last",), "--policy.negatives.dfo"),
+        (
+            ("--policy.negatives.total", "64", "--policy.dfo.resample-last"),
+            "--policy.negatives.fraction-dfo",
+        ),
+    ],
+)
+def test_counter_examples_are_named_as_the_others_are_said(
+    flags: tuple[str, ...], named: str
+) -> None:
+    said = ["demos.zarr", *flags]
+    found: Any = parse(train_flags(said), said, command="ibc-gym train", description=())
+    with pytest.raises(UsageError, match=rf"set {named}\."):
+        refuse_idle(said, found)
+
+
+def test_policy_of_somebody_else_may_be_told_anything() -> None:
+    assert idle(LateFusionConfig()) == {}

@@ -172,14 +172,14 @@ def test_only_the_best_demonstrations_are_trained_and_held_out_on(
 
 
 @pytest.mark.parametrize(("field", "copied"), [("history", "first"), ("horizon", "last")])
-def test_policy_that_looks_farther_than_the_longest_episode_goes_is_refused(
+def test_policy_that_looks_many_times_as_far_as_the_longest_episode_goes_is_refused(
     tmp_path: Path, field: str, copied: str
 ) -> None:
     config = settings(tmp_path / "run", data=record(tmp_path / "demos.zarr", 3), policy="mse")
-    as_far: dict[str, Any] = {field: 10}
-    farther: dict[str, Any] = {field: 11}
+    as_far: dict[str, Any] = {field: 1000}
+    farther: dict[str, Any] = {field: 1001}
     load_training_set(replace(config, policy_config=MSEConfig(**as_far)))
-    words = rf"MSEConfig.{field} is 11 .*longest episode has 10: .* copies of its {copied} one"
+    words = rf"MSEConfig.{field} is 1001 .*longest episode has 10: .* copies of its {copied} one"
     with pytest.raises(ConfigError, match=words):
         load_training_set(replace(config, policy_config=MSEConfig(**farther)))
 
@@ -266,3 +266,18 @@ def test_compiled_training_learns_the_same(tmp_path: Path) -> None:
     run(tmp_path / "compiled", compile=True)
     plain, compiled = weights(tmp_path / "plain"), weights(tmp_path / "compiled")
     torch.testing.assert_close(plain["linear.bias"], compiled["linear.bias"], atol=0.2, rtol=0.2)
+
+
+@pytest.mark.parametrize("inside", ["", "run", "a/run"])
+def test_a_data_set_that_is_trained_into_is_left_as_it_was(tmp_path: Path, inside: str) -> None:
+    data = record(tmp_path / "demos.zarr", 3)
+    before = sorted(data.rglob("*"))
+    with pytest.raises(ConfigError, match="no place for a run"):
+        train_on(settings(data / inside), training_set())
+    assert sorted(data.rglob("*")) == before
+
+
+def test_folder_that_leads_nowhere_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to(tmp_path / "run")
+    with pytest.raises(ConfigError, match="Cannot write to"):
+        train_on(settings(tmp_path / "run"), training_set())

@@ -23,14 +23,6 @@ CONFIGS: tuple[Any, ...] = (DFOConfig, AutoregressiveDFOConfig, LangevinConfig)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_a_distance_without_a_draw_is_refused_and_says_what_to_do(config: Any) -> None:
-    with pytest.raises(
-        ConfigError, match=rf"{config.__name__}\.pick_within is 0\.3.*pick='sample'"
-    ):
-        config(pick_within=0.3)
-
-
-@pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("distance", [-0.1, float("nan"), float("inf")])
 def test_a_distance_that_is_none_is_refused(config: Any, distance: float) -> None:
     with pytest.raises(ConfigError, match=rf"{config.__name__}\.pick_within"):
