@@ -51,7 +51,7 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
     named = Path(os.path.abspath(flags.data))  # "." and ".." resolved, links not: it is a name
     out = flags.out or Path("runs") / f"{named.name.removesuffix('.zarr')}-{flags.policy}"
     config = config_of(TrainConfig, flags, out=out)
-    if not config.resume:  # a run goes on with what it was begun with
+    if not (config.resume and step_folders(out)):  # a run goes on with what it was begun with
         refuse_idle(argv, flags)
     what = (
         "checkpoints, metrics and TensorBoard files"

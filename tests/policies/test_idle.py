@@ -263,6 +263,7 @@ def test_run_goes_on_with_the_flags_that_it_was_begun_with(
         "--out",
         str(out),
     ]
+    assert cli.main([*words, "--no-tensorboard", "--resume"]) == 2  # there is none to go on with
     with monkeypatch.context() as earlier:
         earlier.setattr(training, "refuse_idle", lambda *_: None)
         assert cli.main([*words, "--no-tensorboard"]) == 0
