@@ -62,25 +62,16 @@ def held(found: Any, flag: str) -> Any:
 
 
 @pytest.mark.parametrize("words", FLAGS)
-def test_flags_choose_what_they_say(words: str) -> None:
+def test_flags_choose_what_they_say_and_change_something_as_they_stand(words: str) -> None:
+    """By themselves, or beside an input that is a picture where the page is about pictures."""
     said = shlex.split(words)
+    beside = ["--policy.inputs", "image", "state"] if words in PICTURES else []
     found: Any = parse(
-        train_flags(said), ["demos.zarr", *said], command="ibc-gym train", description=()
+        train_flags(said), ["demos.zarr", *beside, *said], command="ibc-gym train", description=()
     )
     for flag, value in re.findall(r"(--\S+)(?: ([^-]\S*))?", words):
         positive = flag.replace(".no-", ".")
         assert held(found, positive) == (value or str(positive == flag)), flag
-
-
-@pytest.mark.parametrize("words", FLAGS)
-def test_flags_change_something_as_they_stand(words: str) -> None:
-    """By themselves, or beside an input that is a picture where the page is about pictures."""
-    said = shlex.split(words)
-    if words in PICTURES:
-        said += ["--policy.inputs", "image", "state"]
-    found: Any = parse(
-        train_flags(said), ["demos.zarr", *said], command="ibc-gym train", description=()
-    )
     refuse_idle(said, found)
 
 
