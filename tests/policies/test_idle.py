@@ -96,6 +96,11 @@ def leaves(config: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
     return found
 
 
+def is_idle(name: str, config: AnyConfig) -> bool:
+    """By itself, or with the whole that it is a part of."""
+    return any(f"{name}.".startswith(f"{each}.") for each in idle(config))
+
+
 def all_changed(config: AnyConfig) -> list[AnyConfig]:
     """Configs in which together every idle setting has another value; some settings do not go with each other's."""
     found, named = [], idle(config)
@@ -106,11 +111,7 @@ def all_changed(config: AnyConfig) -> list[AnyConfig]:
             other = changed(other, name.split("."))
         found.append(other)
     alone = ("late_fusion.flatten", "flatten", "joint.squares", "joint.skip")
-    found += [
-        changed(config, name.split("."))
-        for name in alone
-        if any(f"{name}.".startswith(f"{each}.") for each in idle(config))
-    ]
+    found += [changed(config, name.split(".")) for name in alone if is_idle(name, config)]
     return found
 
 
@@ -152,7 +153,7 @@ def test_idle_settings_change_nothing(
     windows, spec = make_windows(history=config.history, picture=PICTURE), make_spec(PICTURE)
     others, before = all_changed(config), leaves(config)
     for name in before:
-        read = not any(f"{name}.".startswith(f"{each}.") for each in idle(config))
+        read = not is_idle(name, config)
         refused = changed(config, name.split(".")) == config  # by the config itself
         assert read or refused or any(leaves(other)[name] != before[name] for other in others), name
     expected = outcome(config, spec, windows)
@@ -201,9 +202,8 @@ def test_idle_settings_change_nothing(
 def test_settings_that_are_read_are_not_idle(
     config: AnyConfig, read: set[str], unread: set[str]
 ) -> None:
-    found = idle(config).keys()
-    assert not {name for name in found if any(f"{each}.".startswith(f"{name}.") for each in read)}
-    assert unread <= found
+    assert not {name for name in read if is_idle(name, config)}
+    assert unread <= idle(config).keys()
 
 
 @pytest.mark.parametrize(
