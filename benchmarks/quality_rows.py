@@ -200,15 +200,11 @@ def _insert(workcell: str, parts: tuple[tuple[str, ...], ...], learned: str) -> 
 _NOTHING_HELD_OUT = ("--validation-fraction", "0")
 
 
-def _pusht(preset: str, about: str, mixture: bool) -> Row:
+def _pusht(methods: Mapping[str, tuple[str, ...]], about: str) -> Row:
     return Row(
         about=about,
         data="pusht",
-        methods={
-            IMPLICIT: (preset,),
-            **({"MDN": ("released/human-mdn",)} if mixture else {}),
-            "MSE": (f"{preset}-mse",),
-        },
+        methods=methods,
         judged={
             "": Judgement(
                 measure="best_reward",
@@ -315,8 +311,11 @@ ROWS: Mapping[str, Row] = {
         },
         training=_NOTHING_HELD_OUT,
     ),
-    "pusht": _pusht("fast/pusht", "Push-T, states, 206 human demonstrations", mixture=True),
-    "pusht-frame": _pusht("fast/pusht-frame", "Push-T in its frame, the same", mixture=False),
+    "pusht": _pusht(
+        {**_with_twins("fast/pusht-chunked"), "implicit, plain": ("fast/pusht",)},
+        "Push-T, states, 206 human demonstrations",
+    ),
+    "pusht-frame": _pusht(_with_twins("fast/pusht-frame"), "Push-T in its frame, the same"),
     "insert-mujoco": _insert("mujoco", _AS_LATE_AS_AN_ARM, ""),
     "insert-pybullet": _insert("pybullet", _IN_PYBULLET_TOO, ", learned from both simulators"),
     "sort": Row(

@@ -196,6 +196,10 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/pusht-mse": "ibc_gym.policies.presets.fast:PUSHT_MSE",
     "fast/pusht-frame": "ibc_gym.policies.presets.fast:PUSHT_FRAME",
     "fast/pusht-frame-mse": "ibc_gym.policies.presets.fast:PUSHT_FRAME_MSE",
+    "fast/pusht-frame-mdn": "ibc_gym.policies.presets.fast:PUSHT_FRAME_MDN",
+    "fast/pusht-chunked": "ibc_gym.policies.presets.chunks:PUSHT_CHUNKED",
+    "fast/pusht-chunked-mdn": "ibc_gym.policies.presets.chunks:PUSHT_CHUNKED_MDN",
+    "fast/pusht-chunked-mse": "ibc_gym.policies.presets.chunks:PUSHT_CHUNKED_MSE",
 }
 """Named configurations of policies and how to train them; each a record with `policy`, `config`, `training`."""
 

@@ -1,6 +1,6 @@
-"""Fast configurations that say several actions at once: the implicit policy beside Diffusion Policy and flow matching.
+"""Fast configurations that say several actions at once, and carry out the first half of them before they look again.
 
-All look at the same features, through encoders of the same size, and carry out the first half of what they say.
+Policies of one task look at the same features, through encoders of the same size.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from typing import Any, Final
 from ..diffusion import DiffusionConfig
 from ..ebm import EBMConfig
 from ..flow_matching import FlowMatchingConfig
+from ..mdn import MDNConfig
+from ..mse import MSEConfig
 from ..negatives import NegativesConfig
 from ..networks.factory import LateFusionConfig
 from ..optimisers.dfo import DFOConfig
 from ..proposal import ProposalConfig
+from ..ranking import RankingConfig
 from .record import Preset, TrainingHints
 
 _CHUNKS: Final[dict[str, Any]] = {
@@ -56,3 +59,55 @@ PUSH_FLOW: Final = Preset(
     training=TrainingHints(steps=3_000, **_TRAINING),
 )
 """The same by flow matching."""
+
+# What a person does next is in doubt, where half a second of it goes is not: with chunks of sixteen a raw pose scores 0.95
+# where one action at a time scores 0.83. In doubt the best answer of a moment stands still: 0.88, drawn 0.93; with eight
+# candidates instead of four and half of the noise on what is seen 0.95, without noise 0.91 (50 episodes of one training seed each).
+_PEOPLE: Final[dict[str, Any]] = {
+    "observation_noise": 0.01,
+    "action_normalisation": "standardise",
+    "horizon": 16,
+    "execute": 8,
+}
+_SIZE: Final[dict[str, Any]] = {"width": 512, "depth": 2}
+_ANSWERS: Final[dict[str, Any]] = {
+    "components": 8,
+    "scale_floor": 0.3,
+    "mean_spread": 0.3,
+    "pick": "sample",
+}
+_OF_PEOPLE: Final[dict[str, Any]] = {
+    "batch_size": 256,
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "warmup": 100,
+    "average_decay": 0.999,
+    "weight_decay": 0.1,
+    "validation_fraction": 0.0,
+}
+
+PUSHT_CHUNKED: Final = Preset(
+    policy="ranking",
+    config=RankingConfig(
+        late_fusion=LateFusionConfig(value_width=128, **_SIZE),
+        prior=1.0,
+        same=0.01,
+        jitter=0.05,
+        **_ANSWERS,
+        **_PEOPLE,
+    ),
+    training=TrainingHints(steps=6_000, **_OF_PEOPLE),
+)
+"""Push-T by raw poses, human demonstrations, sixteen actions at once: candidates of a mixture drawn by an energy."""
+PUSHT_CHUNKED_MDN: Final = Preset(
+    policy="mdn",
+    config=MDNConfig(scale_exponent=4.0, dropout=0.0, **_SIZE, **_ANSWERS, **_PEOPLE),
+    training=TrainingHints(steps=6_000, **_OF_PEOPLE),
+)
+"""The same, the explicit baseline with a mixture."""
+PUSHT_CHUNKED_MSE: Final = Preset(
+    policy="mse",
+    config=MSEConfig(dropout=0.0, **_SIZE, **_PEOPLE),
+    training=TrainingHints(steps=6_000, **_OF_PEOPLE),
+)
+"""The same, the explicit baseline with one answer."""
