@@ -56,9 +56,11 @@ def _mixed(dimensions: int) -> MDNConfig:
     )
 
 
-# After twice the updates 981 of those episodes.
+# Two things may be done. With four candidates 378 of 400 episodes succeed after 40 CPU seconds, with two 393.
 PARTICLE_2: Final = Preset(
-    policy="ranking", config=_ranked(2), training=TrainingHints(steps=12_000, **_TRAINING)
+    policy="ranking",
+    config=replace(_ranked(2), components=2),
+    training=TrainingHints(steps=12_000, **_TRAINING),
 )
 """The particle of 2 dimensions, candidates of a mixture ranked by an energy."""
 PARTICLE_4: Final = Preset(
