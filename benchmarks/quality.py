@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.human import DATA_VARIABLE, facts, imported, run, spoken
+from benchmarks.commands import run, spoken
+from benchmarks.human_data import DATA_VARIABLE, imported
 from benchmarks.quality_rows import ROWS, Judgement, Row, Scripted
 from benchmarks.results_file import RESULTS, add_row, command, digest, hints, read_row, read_rows
 from ibc_gym.atomic import write_whole
@@ -182,7 +183,7 @@ def train(
     said += ["--out", str(folder)]
     kept = folder / "trained.json"
     if not kept.exists():
-        _, answer = run([*said, "--no-tensorboard", "--resume", "--json"])
+        answer = run([*said, "--no-tensorboard", "--resume", "--json"])
         write_whole(kept, answer)
     return Run(folder=folder, words=tuple(said), said=json.loads(kept.read_text()))
 
@@ -219,9 +220,17 @@ def evaluated(
     kept = one.folder / f"judged-{digest(words[2:])}-{step}.json"
     if not kept.exists():
         workers = ["--workers", str(settings.workers), "--latency-steps", "0"]
-        _, answer = run([*words, *workers, "--json"])
+        answer = run([*words, *workers, "--json"])
         write_whole(kept, answer)
-    return facts(json.loads(kept.read_text()))
+    return _facts(json.loads(kept.read_text()))
+
+
+def _facts(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """What a table needs of an evaluation."""
+    names = ["task", "policy", "frame", "horizon", "episodes", "successes", "success_rate", "ci95"]
+    names += ["return_mean", "return_ci95", "best_reward_mean", "length_mean", "score", "action_ms"]
+    seeds = evaluation["seeds"]
+    return {**{name: evaluation.get(name) for name in names}, "seeds": [seeds[0], seeds[-1]]}
 
 
 def together(judgement: Judgement, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

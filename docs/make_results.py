@@ -5,14 +5,13 @@ Nothing is left out that has not been measured: it is said to be missing.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from benchmarks.time_to_quality import ROWS as TIMED
 from benchmarks.time_to_quality import Row
 from docs import results_of_quality, results_of_speed
-from docs.pages import DOCS, MISSING, from_file, interval, made_by, percent, results, table
+from docs.pages import DOCS, MISSING, interval, percent, results, table
 from docs.verdicts import Score, sentence
 
 PAGE = DOCS / "results.md"
@@ -41,12 +40,6 @@ of three training seeds. "To reach" is asked of every training seed. A row that 
 hours.
 """
 
-HUMAN: Final = """## Human demonstrations
-
-No episode is held out and the last weights are taken; 100 episodes for each training seed. A score is the mean best reward of an
-episode.
-"""
-
 
 def page() -> str:
     """The text of docs/results.md."""
@@ -56,8 +49,6 @@ def page() -> str:
         results_of_quality.section(),
         TIME,
         _time(),
-        HUMAN,
-        from_file("human", _human),
         *results_of_speed.sections(),
     ]
     return NOTE + "\n\n".join(part.strip() for part in parts) + "\n"
@@ -125,71 +116,6 @@ def _time_sentence(name: str, found: Mapping[str, Any]) -> str:
         for preset, pooled in found["pooled"].items()
     ]
     return sentence(f"`{name}`", scores[0], scores[1:])
-
-
-def _human(found: Mapping[str, Any]) -> str:
-    groups: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
-    for row in found["rows"]:
-        groups.setdefault((row["recipe"], row["horizon"]), []).append(row)
-    lines = [
-        (
-            f"`{recipe}`",
-            str(horizon),
-            _spread([_human_score(row) for row in rows]),
-            f"{sum(row['successes'] for row in rows)} of {sum(row['episodes'] for row in rows)}",
-            f"{statistics.fmean(row['training_cpu_seconds'] for row in rows):.0f}",
-            _published(found["published"], recipe, horizon),
-        )
-        for (recipe, horizon), rows in groups.items()
-    ]
-    told = "\n".join(f"- {said}" for said in filter(None, _human_sentences(groups)))
-    made = made_by("python -m benchmarks.human --data DATA --seeds 0 1 2 --out …")
-    heads = ("recipe", "steps", "score", "successes", "CPU s", "published")
-    return "\n\n".join(part for part in (table(heads, lines), told, made) if part)
-
-
-def _human_sentences(
-    groups: Mapping[tuple[str, int], list[Mapping[str, Any]]],
-) -> Iterator[str]:
-    scores = {}
-    for key, rows in groups.items():
-        values = [_human_score(row) for row in rows]
-        scores[key] = Score(
-            name=f"`{key[0]}`",
-            mean=statistics.fmean(values),
-            edges=(min(values), max(values)),
-            is_rate=False,
-            said=_spread(values),
-        )
-    for (recipe, horizon), implicit in scores.items():
-        explicit = scores.get((recipe.replace("-ebm", "-mse"), horizon))
-        if recipe.endswith("-ebm") and explicit:
-            yield sentence(f"`{recipe}`, {horizon} steps", implicit, [explicit])
-
-
-def _human_score(row: Mapping[str, Any]) -> float:
-    return float(row["score"]["mean"])
-
-
-def _spread(values: list[float]) -> str:
-    mean = statistics.fmean(values)
-    said = f"{mean:.2f}" if abs(mean) < 10 else f"{mean:.0f}"
-    if len(values) < 2:
-        return said
-    deviation = statistics.stdev(values)
-    return f"{said} ± {deviation:.2f}" if abs(mean) < 10 else f"{said} ± {deviation:.0f}"
-
-
-def _published(published: Mapping[str, Any], recipe: str, horizon: int) -> str:
-    facts = published[recipe.split("-")[0]]
-    if facts["horizon"] != horizon:
-        return ""
-    figures = [
-        f"{name} {value}"
-        for name, value in facts.items()
-        if name not in ("horizon", "measure", "source")
-    ]
-    return f"{'; '.join(figures)} ({facts['source']})"
 
 
 if __name__ == "__main__":

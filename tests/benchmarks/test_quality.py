@@ -11,7 +11,7 @@ import endings
 import pytest
 
 from benchmarks import quality
-from benchmarks.human import SOURCES
+from benchmarks.human_data import SOURCES
 from benchmarks.quality_rows import IMPLICIT, ROWS, Judgement, Row, Scripted, episodes
 from benchmarks.results_file import hints
 from ibc_gym.loading import load
@@ -139,9 +139,9 @@ def test_answer_that_is_broken_off_as_it_is_kept_is_asked_for_again(
     steps = next(iter(TINY.methods.values()))
     here, given = settings(tmp_path), (TINY, steps, tmp_path / "demos.zarr", "same", 0)
 
-    def run(words: list[str]) -> tuple[float, str]:
+    def run(words: list[str]) -> str:
         Path(words[words.index("--out") + 1]).mkdir(exist_ok=True)
-        return 0.0, json.dumps({"steps": 6})
+        return json.dumps({"steps": 6})
 
     monkeypatch.setattr(quality, "run", run)
     with monkeypatch.context() as killed:
@@ -154,9 +154,9 @@ def test_answer_that_is_broken_off_as_it_is_kept_is_asked_for_again(
 def only_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on nothing is trained or judged."""
 
-    def run(words: list[str]) -> tuple[float, str]:
+    def run(words: list[str]) -> str:
         assert words[0] == "record", words
-        return 0.0, ""
+        return ""
 
     monkeypatch.setattr(quality, "run", run)
 
