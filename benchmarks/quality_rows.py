@@ -10,7 +10,8 @@ Measure = Literal["success", "return", "best_reward"]
 """Share of episodes that succeed, mean return, or mean best reward of an episode."""
 
 IMPLICIT = "implicit"
-"""The method that is held against the others; what else is implicit begins with the same word."""
+"""The method that is held against the explicit ones."""
+EXPLICIT = ("MDN", "MSE")
 
 FLORENCE = "Florence et al. 2021"
 CHI = "Chi et al. 2023, Table I, best / mean of the last ten; key points as state"

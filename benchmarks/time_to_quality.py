@@ -143,6 +143,16 @@ ROWS = {
         recorded_with={"dimensions": 2, "horizon": 70},
         judged_with={"dimensions": 2},
     ),
+    "particle-32-frame": Row(
+        task="particle",
+        preset="fast/particle-32-frame",
+        baselines=("fast/particle-32-frame-mdn", "fast/particle-32-frame-mse"),
+        demonstrations=2_000,
+        budget=120.0,
+        least=0.97,
+        recorded_with={"dimensions": 32},
+        judged_with={"dimensions": 32},
+    ),
     "particle-2-published": _published(2),
     "particle-8-published": _published(8),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmarks.quality_rows import IMPLICIT, ROWS, Judgement, Row
+from benchmarks.quality_rows import EXPLICIT, IMPLICIT, ROWS, Judgement, Row
 from docs.pages import MISSING, interval, percent, results, table
 from docs.verdicts import score, sentence
 
@@ -85,7 +85,7 @@ def _sentence(row: Row, way: str, judgement: Judgement, found: Mapping[str, Any]
         )
         for label, method in found["methods"].items()
     }
-    explicit = [each for label, each in scores.items() if not label.startswith(IMPLICIT)]
+    explicit = [each for label, each in scores.items() if label in EXPLICIT]
     where = row.about + (f", {way}" if way else "")
     return sentence(where[0].upper() + where[1:], scores[IMPLICIT], explicit)
 
