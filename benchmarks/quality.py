@@ -222,15 +222,8 @@ def evaluated(
         workers = ["--workers", str(settings.workers), "--latency-steps", "0"]
         answer = run([*words, *workers, "--json"])
         write_whole(kept, answer)
-    return _facts(json.loads(kept.read_text()))
-
-
-def _facts(evaluation: dict[str, Any]) -> dict[str, Any]:
-    """What a table needs of an evaluation."""
-    names = ["task", "policy", "frame", "horizon", "episodes", "successes", "success_rate", "ci95"]
-    names += ["return_mean", "return_ci95", "best_reward_mean", "length_mean", "score", "action_ms"]
-    seeds = evaluation["seeds"]
-    return {**{name: evaluation.get(name) for name in names}, "seeds": [seeds[0], seeds[-1]]}
+    found: dict[str, Any] = json.loads(kept.read_text())
+    return found
 
 
 def together(judgement: Judgement, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -67,31 +67,33 @@ class Row:
         return (self.preset, *self.baselines)
 
 
-def _ranked(dimensions: int, budget: float) -> Row:
-    """The energy chooses among what a mixture names; beside it that mixture alone, and one answer alone."""
+def _particle(dimensions: int, preset: str, baselines: tuple[str, ...], **asked: Any) -> Row:
+    """Two thousand demonstrations of so many dimensions."""
     return Row(
         task="particle",
-        preset=f"fast/particle-{dimensions}",
-        baselines=particle_twins(dimensions),
+        preset=preset,
+        baselines=baselines,
         demonstrations=2_000,
-        budget=budget,
-        least=0.97,
         recorded_with={"dimensions": dimensions},
         judged_with={"dimensions": dimensions},
+        **asked,
     )
+
+
+def _ranked(dimensions: int, budget: float) -> Row:
+    """The energy chooses among what a mixture names; beside it that mixture alone, and one answer alone."""
+    twins = particle_twins(dimensions)
+    return _particle(dimensions, f"fast/particle-{dimensions}", twins, budget=budget, least=0.97)
 
 
 def _published(dimensions: int) -> Row:
     """The released method as it is, by the released number of updates."""
-    return Row(
-        task="particle",
-        preset="released/particle-langevin",
-        baselines=("released/particle-mse",),
-        demonstrations=2_000,
+    return _particle(
+        dimensions,
+        "released/particle-langevin",
+        ("released/particle-mse",),
         steps=10_000,
         least=0.95,
-        recorded_with={"dimensions": dimensions},
-        judged_with={"dimensions": dimensions},
     )
 
 
@@ -116,15 +118,8 @@ ROWS = {
         recorded_with={"goal_tolerance": 0.01},
         judged_with={"goal_tolerance": 0.02},
     ),
-    "particle-2": Row(
-        task="particle",
-        preset="fast/particle",
-        baselines=("released/particle-mse",),
-        demonstrations=2_000,
-        budget=70.0,
-        least=0.95,
-        recorded_with={"dimensions": 2},
-        judged_with={"dimensions": 2},
+    "particle-2": _particle(
+        2, "fast/particle", ("released/particle-mse",), budget=70.0, least=0.95
     ),
     "particle-2-ranked": _ranked(2, 40.0),
     "particle-4-ranked": _ranked(4, 40.0),
@@ -143,15 +138,12 @@ ROWS = {
         recorded_with={"dimensions": 2, "horizon": 70},
         judged_with={"dimensions": 2},
     ),
-    "particle-32-frame": Row(
-        task="particle",
-        preset="fast/particle-32-frame",
-        baselines=("fast/particle-32-frame-mdn", "fast/particle-32-frame-mse"),
-        demonstrations=2_000,
+    "particle-32-frame": _particle(
+        32,
+        "fast/particle-32-frame",
+        ("fast/particle-32-frame-mdn", "fast/particle-32-frame-mse"),
         budget=120.0,
         least=0.97,
-        recorded_with={"dimensions": 32},
-        judged_with={"dimensions": 32},
     ),
     "particle-2-published": _published(2),
     "particle-8-published": _published(8),

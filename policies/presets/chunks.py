@@ -77,10 +77,8 @@ _ANSWERS: Final[dict[str, Any]] = {
     "pick": "sample",
 }
 _HUMAN_TRAINING: Final[dict[str, Any]] = {
-    "batch_size": 256,
+    **_TRAINING,
     "learning_rate": 2e-3,
-    "schedule": "cosine",
-    "warmup": 100,
     "average_decay": 0.999,
     "weight_decay": 0.1,
     "validation_fraction": 0.0,

@@ -169,9 +169,11 @@ PUSHT: Final = Preset(
     training=TrainingHints(steps=12_000, **_HUMAN),
 )
 """Push-T, human demonstrations."""
+_FROM_THE_GOAL: Final[dict[str, Any]] = {**_PUSH_FRAME, "frame": "pusht"}
+
 PUSHT_FRAME: Final = Preset(
     policy="ebm",
-    config=EBMConfig(dfo=DFOConfig(**_DRAW), **{**_PUSH_FRAME, "frame": "pusht"}),
+    config=EBMConfig(dfo=DFOConfig(**_DRAW), **_FROM_THE_GOAL),
     training=TrainingHints(steps=12_000, **_HUMAN),
 )
 """Push-T in its canonical frame, human demonstrations."""
@@ -181,7 +183,7 @@ PUSHT_MSE: Final = Preset(
 """Push-T, human demonstrations, the explicit baseline."""
 PUSHT_FRAME_MSE: Final = Preset(
     policy="mse",
-    config=MSEConfig(width=512, **{**_PUSH_FRAME, "frame": "pusht"}),
+    config=MSEConfig(width=512, **_FROM_THE_GOAL),
     training=TrainingHints(steps=10_000, **_HUMAN),
 )
 """Push-T in its canonical frame, human demonstrations, the explicit baseline."""
@@ -194,7 +196,7 @@ PUSHT_FRAME_MDN: Final = Preset(
         components=8,
         scale_floor=0.05,
         mean_spread=0.3,
-        **{**_PUSH_FRAME, "frame": "pusht"},
+        **_FROM_THE_GOAL,
     ),
     training=TrainingHints(steps=10_000, **_HUMAN),
 )
