@@ -1,4 +1,4 @@
-"""What training changes of a batch at random: a mirror image, noise on features, pictures that are moved."""
+"""What training changes of a batch at random: a mirror image, other axes, noise on features, pictures that are moved."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from .axes import exchanged
 from .codec import Codec
 from .images import shifted
 
@@ -14,8 +15,10 @@ from .images import shifted
 def augmented(
     batch: Mapping[str, Tensor], codec: Codec, generator: torch.Generator
 ) -> Mapping[str, Tensor]:
-    """The batch, as the codec's config says: mirrored with probability 1/2, with noise, pictures moved."""
-    return _shifted(_noisy(_mirrored(batch, codec, generator), codec, generator), codec, generator)
+    """The batch, as the codec's config says: mirrored with probability 1/2, axes exchanged, with noise, pictures moved."""
+    for change in (_mirrored, _exchanged, _noisy, _shifted):
+        batch = change(batch, codec, generator)
+    return batch
 
 
 def _mirrored(
@@ -30,6 +33,14 @@ def _mirrored(
     features[:, list(frame.odd_features)] *= -1
     action[:, codec.odd_actions] *= -1
     return {**batch, "features": features, "action": action}
+
+
+def _exchanged(
+    batch: Mapping[str, Tensor], codec: Codec, generator: torch.Generator
+) -> Mapping[str, Tensor]:
+    if not codec.config.axis_centres:
+        return batch
+    return exchanged(batch, codec.axes, generator)
 
 
 def _noisy(

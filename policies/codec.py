@@ -18,6 +18,7 @@ from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.normalise import STD_FLOOR, Normaliser, min_max, standardise
 from ibc_gym.records import Float32, Windows, is_image
 
+from .axes import check_axes, fitted_alike, for_all_axes, images
 from .chunks import check_lead, cut
 from .images import channel_statistics, cropped_and_resized
 from .inputs import InputConfig, input_shape
@@ -84,6 +85,13 @@ class Codec:
         self.shapes = {name: input_shape(spec, name) for name in config.inputs}
         self._fit: Fit | None = None
         self._check_shift()
+        if config.axis_centres:
+            check_axes(config, spec)
+
+    @property
+    def axes(self) -> int:
+        """Numbers of an action, A."""
+        return self._actions[0]
 
     @property
     def feature_size(self) -> int:
@@ -145,8 +153,12 @@ class Codec:
         inputs = {name: self._fit_input(windows, name) for name in self.config.inputs}
         actions = self._framed(cut(windows, self.config.horizon, self.config.lead), windows)
         actions = actions.reshape(-1, actions.shape[-1])  # (M H, A)
+        if self.config.axis_centres:
+            actions = images(actions, [self._middle])  # (2 M H A, 1): along any axis
         action = self._fit_action(actions)
         low, high = self._box(actions, action)
+        if self.config.axis_centres:
+            action = for_all_axes(action, self.axes)
         self._fit = Fit(inputs=inputs, action=action, low=low, high=high)
 
     def check(self, windows: Windows) -> None:
@@ -243,6 +255,12 @@ class Codec:
         return np.clip(actions, space.low, space.high).astype(np.float32)
 
     @property
+    def _middle(self) -> float:
+        """Of the action space, along any of axes that are alike."""
+        space = self.spec.action_space
+        return float(space.low[0] + space.high[0]) / 2
+
+    @property
     def _actions(self) -> tuple[int, ...]:
         return tuple(self.spec.action_space.shape)
 
@@ -263,7 +281,12 @@ class Codec:
         if is_image(name):
             return channel_statistics(self.pictures(name, windows.frames[name][_spread(seen)]))
         if self.frame is None or name != "state":
-            return self._scaled(standardise(windows.frames[name][seen]))
+            frames, centres = windows.frames[name][seen], self.config.axis_centres
+            if centres:
+                return self._scaled(
+                    fitted_alike(standardise, np.asarray(frames, np.float32), centres)
+                )
+            return self._scaled(standardise(frames))
         fitted = self._scaled(
             standardise(self._raw_features(name, np.asarray(windows.observation(name), np.float32)))
         )

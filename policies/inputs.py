@@ -26,6 +26,10 @@ class InputConfig:
     """A task's canonical frame, which replaces the state by features and turns the actions; None sees the raw state."""
     mirror: bool = False
     """Whether training batches are mirrored with probability 1/2; needs a frame that has a mirror symmetry."""
+    axis_centres: tuple[float, ...] = ()
+    """Where the state is made of vectors of the action's length, along axes none of which is special: the centre of each of
+    them, in its units. In training the axes of every window are exchanged, and each is turned round about the centres with
+    probability 1/2 (an action about the middle of its space); all have the same units. Without any, every axis is its own."""
     observation_noise: float = 0.0
     """Deviation of normal noise that training adds to the normalised features; it blurs differences too small to count on."""
     action_normalisation: ActionNormalisation = "min_max"
@@ -76,6 +80,15 @@ class InputConfig:
             raise ConfigError(
                 f"{owner(self)}.mirror is set, but without a frame, inputs of 'state' alone and action_normalisation 'isotropic' "
                 "nothing can be mirrored."
+            )
+        if self.axis_centres and (
+            self.frame is not None
+            or self.inputs != ("state",)
+            or self.action_normalisation == "isotropic"
+        ):
+            raise ConfigError(
+                f"{owner(self)}.axis_centres is set, but axes are exchanged only without a frame, with inputs of 'state' alone, "
+                "and with actions that are normalised about their centre: by 'min_max' or 'standardise'."
             )
         require_not_negative(self, "boundary_buffer", "observation_noise")
         if self.action_knee is not None and self.action_knee <= 0:
