@@ -125,7 +125,7 @@ ROWS = {
     "particle-4-ranked": _ranked(4, 40.0),
     "particle-8-ranked": _ranked(8, 30.0),
     "particle-16-ranked": _ranked(16, 60.0),
-    "particle-32-ranked": _ranked(32, 300.0),
+    "particle-32-ranked": _ranked(32, 120.0),
     "particle-2-frame": Row(
         task="particle",
         preset="fast/particle-frame",

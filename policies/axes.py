@@ -36,7 +36,7 @@ def check_axes(config: InputConfig, spec: PolicySpec) -> None:
     if length != count * size:
         raise SpecMismatch(
             f"{owner(config)}.axis_centres has {count} numbers, one for each vector of {size} that the state is made of, but "
-            f"the state of {spec.task!r} has {length} numbers."
+            f"the state of {spec.task!r} has {length} numbers. Give a centre for each, or none."
         )
     limits = np.stack([spec.action_space.low, spec.action_space.high])
     if (limits != limits[:, :1]).any() or not np.isfinite(limits).all():

@@ -27,11 +27,12 @@ def test_every_preset_makes_its_policy(name: str, turned: CanonicalFrame) -> Non
     preset: Preset = preset_of(name)
     cls = load(POLICIES, preset.policy, "policy")
     assert isinstance(preset.config, cls.Config)
+    length = 2 * len(preset.config.axis_centres) or 10
     spec = PolicySpec(
         task="push",
         observation_space=spaces.Dict(
             {
-                "state": spaces.Box(-1, 1, (10,), np.float32),
+                "state": spaces.Box(-1, 1, (length,), np.float32),
                 "robot": spaces.Box(-1, 1, (12,), np.float32),
                 "image": spaces.Box(0, 255, (240, 320, 3), np.uint8),
             }
