@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+import types
+import typing
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +21,7 @@ _KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "bool": ((bool, np.bool_), "True or False"),
 }
 """By the annotation of a field: what it takes, and what that is called."""
+_UNIONS: Final = (typing.Union, types.UnionType)
 _COLDEST: Final = 1e-12
 """Temperature of a softmax: energies of any size that is met, divided by it, are still numbers in single precision."""
 
@@ -29,25 +33,21 @@ def settle(config: Any) -> None:
         ConfigError: A field holds another kind of value, or a number that is not finite; it names the field.
     """
     for field in dataclasses.fields(config):
-        value, kind = getattr(config, field.name), str(field.type)
-        if "Path" in kind and isinstance(value, str):
+        value = getattr(config, field.name)
+        if "Path" in str(field.type) and isinstance(value, str):
             object.__setattr__(config, field.name, Path(value))
-        types, called = _KINDS.get(kind.removesuffix(" | None"), ((object,), ""))
-        optional = kind.endswith(" | None") and value is None
-        mistaken = isinstance(value, bool) and kind.startswith(("int", "float"))
-        if mistaken or not (optional or isinstance(value, types)):
-            raise ConfigError(f"{owner(config)}.{field.name} is {value!r}, but must be {called}.")
     require_finite(config)
 
 
 def require_finite(config: Any) -> None:
-    """Refuse NaN and infinities in a config and in the configs and tuples that it holds.
+    """Refuse NaN and infinities in a config and in the configs and tuples that it holds, other words and other kinds.
 
-    NaN is neither below nor above any bound, so it would pass most checks that come after this one. Mappings are left
-    to whom they are meant for: the options of a task, the keyword arguments of somebody else's environment.
+    NaN is neither below nor above any bound, so it would pass most checks that come after this one, and a word that is
+    none of a field's would be taken for the last of them. Mappings are left to whom they are meant for: the options of
+    a task, the keyword arguments of somebody else's environment.
 
     Raises:
-        ConfigError: A number is not finite; it names the field.
+        ConfigError: A number is not finite, or a value is none of those that a field takes; it names the field.
     """
     _check(config, owner(config))
 
@@ -134,8 +134,35 @@ def _check(value: Any, where: str) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{where} is {value}, but must be a finite number.")
     if dataclasses.is_dataclass(value):
+        words = _words(type(value))  # type: ignore[arg-type]  # it is an instance
         for field in dataclasses.fields(value):
-            _check(getattr(value, field.name), f"{where}.{field.name}")
+            inner, called = getattr(value, field.name), f"{where}.{field.name}"
+            _check_kind(inner, str(field.type), called)
+            if field.name in words and inner not in words[field.name]:
+                known = ", ".join(repr(word) for word in words[field.name])
+                raise ConfigError(f"{called} is {inner!r}, but must be one of {known}.")
+            _check(inner, called)
     elif isinstance(value, tuple | list):
         for number, item in enumerate(value):
             _check(item, f"{where}[{number}]")
+
+
+def _check_kind(value: Any, kind: str, where: str) -> None:
+    types, called = _KINDS.get(kind.removesuffix(" | None"), ((object,), ""))
+    optional = kind.endswith(" | None") and value is None
+    mistaken = isinstance(value, bool) and kind.startswith(("int", "float"))
+    if mistaken or not (optional or isinstance(value, types)):
+        raise ConfigError(f"{where} is {value!r}, but must be {called}.")
+
+
+@functools.cache
+def _words(cls: type[Any]) -> dict[str, tuple[Any, ...]]:
+    """What the fields of a config may be that are one of a few words, or None, by their names."""
+    found = {}
+    for name, hint in typing.get_type_hints(cls).items():
+        options = typing.get_args(hint) if typing.get_origin(hint) in _UNIONS else (hint,)
+        literal = [each for each in options if typing.get_origin(each) is typing.Literal]
+        if literal and len(literal) + options.count(types.NoneType) == len(options):
+            words = [word for each in literal for word in typing.get_args(each)]
+            found[name] = (*words, *([None] if types.NoneType in options else []))
+    return found

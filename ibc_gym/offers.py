@@ -57,6 +57,15 @@ def steadied(demonstrator: Policy) -> Policy:
 
 
 @runtime_checkable
+class ActsInChunks(Protocol):
+    """A policy that says several actions at once; without it, every action is one that was just decided."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether the last `act` decided anything, and did not only carry out what had been said before."""
+
+
+@runtime_checkable
 class LearnsInParts(Protocol):
     """A learned policy whose losses find out something about its weights, which is kept once per update.
 

@@ -17,6 +17,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from ibc_gym.contracts import Policy
 from ibc_gym.errors import ConfigError, SpecMismatch
+from ibc_gym.offers import ActsInChunks
 from ibc_gym.records import Bool, Float32, Float64, Observation
 from ibc_gym.uncertain import Uncertain
 
@@ -91,7 +92,7 @@ class Rollout:
 
     episodes: tuple[Episode, ...]
     act_seconds: Float64
-    """Wall time of every call of the policy [s]."""
+    """Wall time of every call of the policy that decided anything, in order [s]."""
 
 
 def rollout(
@@ -133,7 +134,9 @@ def rollout(
                 listener.on_reset(begin & ledger.active, ledger.seeds, observation, info)
         started = time.perf_counter()
         action = policy.act(observation)
-        act_seconds.append(time.perf_counter() - started)
+        took = time.perf_counter() - started
+        if not isinstance(policy, ActsInChunks) or policy.decided:
+            act_seconds.append(took)
         _check(action, envs)
         following, reward, terminated, truncated, info = envs.step(action)
         transition = Transition(

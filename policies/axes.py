@@ -7,9 +7,11 @@ is fitted to all these images of the data, so that every axis has the same units
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from torch import Tensor
 
 from ibc_gym.checks import owner
@@ -29,7 +31,7 @@ def check_axes(config: InputConfig, spec: PolicySpec) -> None:
 
     Raises:
         SpecMismatch: The state is not as many vectors of the action's length.
-        ConfigError: The action's limits are not the same along all axes.
+        ConfigError: Limits are not the same along all axes, or the state's have other centres.
     """
     count, (size,) = len(config.axis_centres), spec.action_space.shape
     (length,) = input_shape(spec, "state")
@@ -38,12 +40,33 @@ def check_axes(config: InputConfig, spec: PolicySpec) -> None:
             f"{owner(config)}.axis_centres has {count} numbers, one for each vector of {size} that the state is made of, but "
             f"the state of {spec.task!r} has {length} numbers. Give a centre for each, or none."
         )
-    limits = np.stack([spec.action_space.low, spec.action_space.high])
-    if (limits != limits[:, :1]).any() or not np.isfinite(limits).all():
+    action = _middles(spec.action_space, 1)
+    if action is None:
         raise ConfigError(
-            f"{owner(config)}.axis_centres is set, but the limits of actions are not the same along all axes: "
-            f"{limits.tolist()}."
+            f"{owner(config)}.axis_centres is set, but the limits of actions are not the same along all axes, and finite: "
+            f"{spec.action_space}."
         )
+    states = cast("spaces.Box", spec.observation_space["state"])
+    limited = np.isfinite([states.low, states.high]).all()
+    middles = _middles(states, count)
+    if limited and (middles is None or not np.allclose(middles, config.axis_centres, atol=1e-3)):
+        raise ConfigError(
+            f"{owner(config)}.axis_centres is {config.axis_centres}, but "
+            + (
+                f"the state of {spec.task!r} has other limits along one axis than along another."
+                if middles is None
+                else f"the limits of the state of {spec.task!r} have their middle at {tuple(middles.tolist())}."
+            )
+        )
+
+
+def _middles(space: spaces.Box, count: int) -> Float32 | None:
+    """Of the limits of so many vectors, (count,); None if they are not the same along all axes, or infinite."""
+    low, high = (limit.reshape(count, -1) for limit in (space.low, space.high))
+    alike = (low == low[:, :1]).all() and (high == high[:, :1]).all()
+    if not (alike and np.isfinite([low, high]).all()):
+        return None
+    return ((low + high) / 2)[:, 0].astype(np.float32)
 
 
 def images(values: Float32, centres: Sequence[float]) -> Float32:

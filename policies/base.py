@@ -155,6 +155,11 @@ class WindowPolicy(nn.Module):
             self._queue.put(self._due, self._predict(windows))
         return self._queue.next()
 
+    @property
+    def decided(self) -> bool:
+        """Whether the last `act` said a chunk for any environment, and did not only carry out the ones before."""
+        return len(self._due) > 0
+
     def uncertainty(self) -> Mapping[str, Float32]:
         """How sure the policy was of what it carries out, by name, (B,); "novelty" is every policy's that sees vectors.
 

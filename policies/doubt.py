@@ -36,14 +36,21 @@ def evenly_spread(size: int) -> Tensor:
 
 
 def doubts(
-    chosen: Search, even: Search, found: Search, box: Box, *, temperature: float
+    chosen: Search,
+    even: Search,
+    found: Search,
+    box: Box,
+    *,
+    temperature: float,
+    alone: float = 0.0,
 ) -> dict[str, Tensor]:
     """What can be said of an action among others, each (B,).
 
     - "entropy" [nats]: of the Boltzmann weights of evenly spread actions; log N where all are as good as another.
     - "spread": exp(entropy) / N, the share of the box's volume that is in question, which is 1 then.
     - "gap" [nats]: how much more energy the best action has that is another one, see `FAR`; near 0 where two are equally
-      good, negative where the better one was not taken. Without such an action it is the greatest gap that was seen.
+      good, negative where the better one was not taken. Without such an action it is the greatest gap that was seen, or
+      `alone` where that is greater.
     - "deviation": how far the last candidates lie apart, weighed by Boltzmann, as a share of the box's width; the root
       of its mean square over the dimensions.
 
@@ -55,23 +62,24 @@ def doubts(
         found: Where the search ended.
         box: That they lie in.
         temperature: That energies are divided by; the loss's, by which exp(-E / temperature) is a density.
+        alone: Energy that any other action has above the chosen one, at least, where none was looked at.
     """
     log_weights = torch.log_softmax(-even.energies / temperature, dim=1)
     entropy = -(log_weights.exp() * log_weights).sum(dim=1)
     return {
         "entropy": entropy,
         "spread": entropy.exp() / even.energies.shape[1],
-        "gap": _gap(chosen, even, found, box) / temperature,
+        "gap": _gap(chosen, even, found, box, alone) / temperature,
         "deviation": _deviation(found, box, temperature),
     }
 
 
-def _gap(chosen: Search, even: Search, found: Search, box: Box) -> Tensor:
+def _gap(chosen: Search, even: Search, found: Search, box: Box, alone: float) -> Tensor:
     others = torch.cat([even.candidates, found.candidates], dim=1)
     excess = torch.cat([even.energies, found.energies], dim=1) - chosen.energies
     apart = (others - chosen.candidates).abs() / _width(box)
     is_other = apart.amax(dim=-1) > FAR
-    greatest = excess.amax(dim=1, keepdim=True)
+    greatest = excess.amax(dim=1, keepdim=True).clamp_min(alone)
     return torch.where(is_other, excess, greatest).amin(dim=1)
 
 

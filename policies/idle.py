@@ -179,6 +179,10 @@ def _pick(part: PickConfig, _: InputConfig) -> Iterator[Found]:
 
 
 def _nearest(part: NearestConfig, _: InputConfig) -> Iterator[Found]:
+    yield (
+        ("mirror", "observation_noise", "image_shift"),
+        "a table has no training that changes them",
+    )
     if not part.image_inputs:
         yield ("projection",), _NO_PICTURE
 

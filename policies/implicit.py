@@ -171,8 +171,15 @@ class ImplicitPolicy(WindowPolicy):
         temperature = self.config.temperature
         return {
             **super()._doubts(inputs),
-            **doubts(taken, others, found, self.box, temperature=temperature),
+            **doubts(
+                taken, others, found, self.box, temperature=temperature, alone=self._least_excess
+            ),
         }
+
+    @property
+    def _least_excess(self) -> float:
+        """Energy that actions which nobody looks at have above the chosen one, at least; 0 where nothing is known of them."""
+        return 0.0
 
     def _alternatives(self, context: Tensor, found: Search) -> Search:
         """What the chosen action is held against: points spread evenly over the box."""

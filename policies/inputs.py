@@ -36,7 +36,8 @@ class InputConfig:
     """Map actions to [-1, 1] per dimension, to unit deviation per dimension, or divide all by one largest component."""
     action_knee: float | None = None
     """Below this share of their scale actions keep their proportions, above it they are seen by their logarithm: where
-    centimetres of a way and tenths of a millimetre of a push are one policy's actions. None sees them as they are."""
+    centimetres of a way and tenths of a millimetre of a push are one policy's actions. None sees them as they are. It bends
+    about the middle of the demonstrated actions, which is no movement with the normalisation "isotropic"."""
     feature_scale: Literal["std", "sqrt_std"] = "std"
     """What vectors are divided by: their deviation, or its root as in the released configuration of human data."""
     boundary_buffer: float = 0.05

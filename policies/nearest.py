@@ -114,7 +114,6 @@ class Nearest(WindowPolicy):
         Raises:
             TrainingDiverged: A number of the table or the batch is not finite.
         """
-        batch = self._augmented(batch, generator)
         answer = self._choose(self._prepared(batch))
         error = (answer - batch["action"]).square().mean()
         check_finite("error", error, batch, self)

@@ -25,8 +25,6 @@ from .optimisers.box import Box, gather, resample
 
 _LEAST_SCALE = 0.01
 """Least deviation of a component [normalised action units]: a spike would draw the demonstrations themselves."""
-_LEAST_WIDTH = 1e-12
-"""Least width of the box that a logarithm is taken of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +116,10 @@ class Density:
         if not self.uniform_share:
             return learned
         low, high = self.box.low, self.box.high
-        inside = ((actions >= low) & (actions <= high)).all(dim=-1)
-        even = math.log(self.uniform_share) - (high - low).clamp_min(_LEAST_WIDTH).log().sum()
+        # Along a constant dimension the box is as wide as a component at least: a wall would have all of the density.
+        slack = (_LEAST_SCALE - (high - low)).clamp_min(0) / 2
+        inside = ((actions >= low - slack) & (actions <= high + slack)).all(dim=-1)
+        even = math.log(self.uniform_share) - (high - low).clamp_min(_LEAST_SCALE).log().sum()
         uniform = torch.where(inside, even, torch.full_like(learned, -torch.inf))
         return torch.logaddexp(learned + math.log1p(-self.uniform_share), uniform)
 

@@ -174,9 +174,14 @@ class Ranking(ImplicitPolicy):
             energies = self._energies(context, mixture, candidates)
         unlikely = mixture.log_weights.exp() < self._ranking.least_share
         least = energies.masked_fill(unlikely, torch.inf).amin(dim=1, keepdim=True)
-        highest = max(self._ranking.temperature, self._ranking.acting_temperature)
-        raised = torch.maximum(energies, least + _OUT_OF_THE_QUESTION * highest)
+        raised = torch.maximum(energies, least + self._least_excess)
         return Search(candidates, torch.where(unlikely, raised, energies))
+
+    @property
+    def _least_excess(self) -> float:
+        """That of what is no candidate, or an unlikely one: it is out of the question."""
+        highest = max(self._ranking.temperature, self._ranking.acting_temperature)
+        return _OUT_OF_THE_QUESTION * highest
 
     def _alternatives(self, context: Tensor, found: Search) -> Search:
         """The candidates themselves: of what lies between them the energy knows nothing."""

@@ -1,4 +1,4 @@
-"""No config of any table takes a number that is not finite, in whatever field and however deep."""
+"""No config of any table takes a number that is not finite, in whatever field and however deep, nor a word that is none."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from ibc_gym.demo import DemoConfig
 from ibc_gym.errors import ConfigError
 from ibc_gym.evaluation.results import EvalConfig
 from ibc_gym.loading import load
+from ibc_gym.policies.ebm import EBMConfig
+from ibc_gym.policies.mse import MSEConfig
+from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.record import RecordConfig
 from ibc_gym.replay import ReplayConfig
 from ibc_gym.tables import POLICIES, TASKS
@@ -121,6 +124,15 @@ def made(cls: type[Config], **values: Any) -> Config:
         ),
         (lambda: made(RecordConfig, episodes=True), "RecordConfig.episodes is True"),
         (lambda: made(TrainConfig, data="d", out="o", threads=1.5), "TrainConfig.threads is 1.5"),
+        (lambda: made(EvalConfig, policy="run", score="succes"), "score is 'succes', but must be"),
+        (
+            lambda: made(EBMConfig, loss="infonce"),
+            "EBMConfig.loss is 'infonce', but must be one of",
+        ),
+        (lambda: made(EBMConfig, optimiser="Langevin"), "must be one of 'dfo', 'langevin'"),
+        (lambda: made(EBMConfig, history=2.5), "EBMConfig.history is 2.5, but must be a whole"),
+        (lambda: made(DFOConfig, pick="arg_min"), "DFOConfig.pick is 'arg_min'"),
+        (lambda: made(MSEConfig, action_normalisation=None), "action_normalisation is None"),
     ],
 )
 def test_values_of_another_kind_are_refused(make: Any, name: str) -> None:

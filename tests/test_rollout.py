@@ -103,6 +103,29 @@ def test_last_info_becomes_the_episode_metrics() -> None:
     assert episode.metrics == {"left": 0.0}
 
 
+class EveryOther(SaysItsSeed):
+    """Decides in every other call."""
+
+    calls = 0
+
+    @property
+    def decided(self) -> bool:
+        return self.calls % 2 == 1
+
+    def act(self, observation: Observation) -> Float32:
+        self.calls += 1
+        return super().act(observation)
+
+
+def test_calls_that_only_carry_out_what_was_said_are_not_timed() -> None:
+    chunked = EveryOther()
+    found = rollout(envs(2), chunked, range(4))
+    assert chunked.calls > 2
+    assert len(found.act_seconds) == -(-chunked.calls // 2)
+    usual = rollout(envs(2), SaysItsSeed(), range(4))
+    assert len(usual.act_seconds) == chunked.calls
+
+
 class Wrong(SaysItsSeed):
     def __init__(self, action: Float32) -> None:
         self.action = action

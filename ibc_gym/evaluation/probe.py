@@ -27,29 +27,30 @@ class Probe:
     """What a few episodes cost, one environment at a time and on one thread."""
 
     act_seconds: Float64
-    """Wall time of every action after the warm-up [s]."""
+    """Wall time of every action after the warm-up [s]; of a policy that acts in chunks, of every chunk."""
     seconds_per_episode: float
     """Wall time of policy and environment together [s]."""
 
 
 OnStep = Callable[[int], None]
-"""Told how many actions were timed so far."""
+"""Told how many actions there were so far."""
 
 
 def probe(
     stage: Stage, seeds: Sequence[int], steps: int, on_step: OnStep | None = None
 ) -> Probe | None:
-    """Run episodes until `steps` actions were timed; None for 0 steps.
+    """Run episodes for so many actions; None for 0 steps.
 
     Args:
         stage: Policy and environment.
         seeds: Of the episodes, as many as are needed.
-        steps: Actions to time after the warm-up; the last episode is run to its end.
+        steps: Actions after the warm-up; the last episode is run to its end.
         on_step: Told after every action.
     """
     if steps == 0:
         return None
     spent: list[Float64] = []
+    acted_for = 0
     listeners = [_Steps(on_step)] if on_step else []
     envs = stage.make_envs(1)
     try:
@@ -57,8 +58,10 @@ def probe(
             policy = stage.make_policy(envs)
             started = time.perf_counter()
             for seed in seeds:
-                spent.append(rollout(envs, policy, [seed], listeners).act_seconds)
-                if sum(map(len, spent)) >= steps + WARM_UP:
+                played = rollout(envs, policy, [seed], listeners)
+                spent.append(played.act_seconds)
+                acted_for += played.episodes[0].length
+                if acted_for >= steps + WARM_UP:
                     break
             seconds = time.perf_counter() - started
     finally:

@@ -193,7 +193,8 @@ class Learner:
     def restore(self, steps: int, tensors: Mapping[str, torch.Tensor]) -> None:
         """Go on as if `tensors` had just been given by `tensors()` after `steps` updates.
 
-        The averaged weights are not among them: they are the checkpoint's own, and are loaded with it.
+        The averaged weights are not among them: they are the checkpoint's own, and are loaded with it. What was drawn on
+        another kind of device cannot be drawn on: there a new stream begins, always the same one.
 
         Raises:
             CheckpointError: They do not belong to this policy.
@@ -207,7 +208,10 @@ class Learner:
             if self._optimiser is not None:
                 groups = self._optimiser.state_dict()["param_groups"]
                 self._optimiser.load_state_dict({"state": state, "param_groups": groups})
-            self._generator.set_state(tensors["generator"])
+            if tensors["generator"].shape == self._generator.get_state().shape:
+                self._generator.set_state(tensors["generator"])
+            else:
+                self._generator.manual_seed(_mix(self.config.seed, -1 - steps))
             torch.set_rng_state(tensors["torch.cpu"])
             if self.device.type == "cuda" and "torch.cuda" in tensors:
                 torch.cuda.set_rng_state(tensors["torch.cuda"], self.device)

@@ -40,9 +40,9 @@ from ibc_gym.training.telemetry import (
 from ibc_gym.words import count
 
 _DIGITS = 12
+"""Of a fingerprint, so many tell data sets apart to the eye."""
 _REACH = 100
 """Lengths of the longest episode that a policy may look back or ahead."""
-"""Of a fingerprint, so many tell data sets apart to the eye."""
 
 
 def train(config: TrainConfig, on_progress: Listener | None = None) -> TrainResult:

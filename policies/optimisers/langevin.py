@@ -251,7 +251,10 @@ def walk_all(
     count = sum(chain.iterations for chain in chains)
     ends = box.low.new_empty(rows, samples, size)
     passed = box.low.new_empty(rows, samples, count, size) if keep_passed else None
-    for part in chunks(rows, samples):
+    together = (
+        rows if box.low.is_cuda else None
+    )  # it has no cache to keep to, and waits for every step's launch
+    for part in chunks(rows, samples, together):
         own, own_noise = context[part[0]], noise.part(part[0])
         if start is None:
             actions = box.sample(own_noise, len(own), ends[part].shape[1])
@@ -275,16 +278,16 @@ def walk_all(
     return Walk(ends, None if passed is None else passed.reshape(rows, -1, size))
 
 
-def chunks(rows: int, samples: int) -> Iterator[tuple[slice, slice]]:
-    """Pieces of a batch (rows, samples) that walk together.
+def chunks(rows: int, samples: int, together: int | None = None) -> Iterator[tuple[slice, slice]]:
+    """Pieces of a batch (rows, samples) that walk together: of so many rows, by default as many as fit the cache.
 
     How a row's samples are cut does not depend on how many rows there are, so a row that draws from its own generator
     walks the same way in any batch.
     """
-    together = max(1, _CHUNK_ROWS // samples)
-    for row in range(0, rows, together):
+    height = together or max(1, _CHUNK_ROWS // samples)
+    for row in range(0, rows, height):
         for column in range(0, samples, _CHUNK_ROWS):
-            yield slice(row, row + together), slice(column, column + _CHUNK_ROWS)
+            yield slice(row, row + height), slice(column, column + _CHUNK_ROWS)
 
 
 def _chain(config: LangevinConfig, initial: float, final: float, noise: float) -> Chain:

@@ -26,13 +26,17 @@ CENTRES = (0.5, 0.0)
 """Of a position and a velocity."""
 
 
-def spec_of(low: Any = 0.0, high: Any = 1.0, state: int = 2 * AXES) -> PolicySpec:
+def spec_of(
+    low: Any = 0.0,
+    high: Any = 1.0,
+    state: int = 2 * AXES,
+    within: tuple[Any, Any] = (-np.inf, np.inf),
+) -> PolicySpec:
     """A point that is told where to go."""
+    least, most = (np.broadcast_to(np.float32(each), (state,)).copy() for each in within)
     return PolicySpec(
         task="point",
-        observation_space=spaces.Dict(
-            {"state": spaces.Box(-np.inf, np.inf, (state,), dtype=np.float32)}
-        ),
+        observation_space=spaces.Dict({"state": spaces.Box(least, most)}),
         action_space=spaces.Box(
             np.broadcast_to(np.float32(low), (AXES,)).copy(),
             np.broadcast_to(np.float32(high), (AXES,)).copy(),
@@ -196,3 +200,14 @@ def test_states_that_are_other_vectors_are_refused() -> None:
 def test_axes_with_limits_of_their_own_are_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="limits of actions are not the same"):
         Codec(InputConfig(axis_centres=CENTRES), spec_of(**limits), None)
+
+
+def test_centres_are_those_of_the_limits_where_there_are_some() -> None:
+    low, high = [0.0] * AXES + [-9.0] * AXES, [1.0] * AXES + [9.0] * AXES
+    Codec(InputConfig(axis_centres=CENTRES), spec_of(within=(low, high)), None)
+    for wrong in (CENTRES[::-1], (0.0, 0.0)):
+        with pytest.raises(ConfigError, match=r"have their middle at \(0\.5, 0\.0\)"):
+            Codec(InputConfig(axis_centres=wrong), spec_of(within=(low, high)), None)
+    uneven = [1.0, 1.0, 2.0, 9.0, 9.0, 9.0]
+    with pytest.raises(ConfigError, match="other limits along one axis"):
+        Codec(InputConfig(axis_centres=CENTRES), spec_of(within=(low, uneven)), None)

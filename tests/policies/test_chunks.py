@@ -188,6 +188,18 @@ def test_a_row_does_not_depend_on_who_shares_the_batch_whoever_begins_when(
         np.testing.assert_allclose(acted([row])[0], together[row], atol=1e-5)
 
 
+def test_a_chunk_is_decided_when_it_is_due_for_any_row(drawing: WindowPolicy) -> None:
+    drawing.reset(np.ones(2, np.bool_), [0, 1])
+    seen = np.zeros((2, 3), np.float32)
+    decided = []
+    for step in range(7):
+        if step == 1:
+            drawing.reset(np.array([False, True]), [2, 3])
+        drawing.act({"state": seen})
+        decided.append(drawing.decided)
+    assert decided == [True, True, False, True, True, False, True]
+
+
 def test_observations_between_two_chunks_are_seen_by_the_next_one_alone(
     drawing: WindowPolicy,
 ) -> None:

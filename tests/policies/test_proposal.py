@@ -48,6 +48,22 @@ def test_density_integrates_to_one(share: float) -> None:
     assert inside.tolist() == pytest.approx([1, 1], abs=0.01)
 
 
+def test_constant_dimension_leaves_the_density_to_what_is_learned() -> None:
+    """As wide as a component at least: demonstrations lie in a plane, where a wall of no width would have all of it."""
+    flat = Box(torch.tensor([-1.0, 0.3]), torch.tensor([1.0, 0.3]))
+    one = Mixture(
+        log_weights=torch.zeros(1, 1),
+        means=torch.tensor([[[0.2, 0.3]]]),
+        log_scales=torch.tensor([[[0.1, 0.01]]]).log(),
+    )
+    found = Density(Normals(one), flat, 0.1)
+    at = torch.tensor([[[0.2, 0.3], [0.9, 0.3], [0.9, 0.4]]])
+    near, far, off = found.log_density(at)[0].exp().tolist()
+    assert far == pytest.approx(0.1 / (2 * 0.01), rel=1e-5)
+    assert near == pytest.approx(0.9 / (2 * math.pi * 0.1 * 0.01) + far, rel=1e-4)
+    assert off == pytest.approx(0, abs=1e-6)
+
+
 def test_draws_follow_the_density() -> None:
     known = density(0.3)
     drawn = known.sample(SharedNoise(torch.Generator().manual_seed(0), torch.device("cpu")), 40_000)

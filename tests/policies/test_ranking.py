@@ -128,6 +128,23 @@ def test_doubt_is_between_the_candidates_that_are_likely(
     np.testing.assert_allclose(said["spread"], np.exp(entropy) / 4, atol=1e-6)
 
 
+def test_where_all_candidates_agree_nothing_else_is_in_question(
+    learned: Ranking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = torch.tensor([0.0, 0.01, 0.02, 0.03])[:, None].expand(-1, SIZE)
+    mixture = Mixture(
+        log_weights=torch.full((1, 4), 0.25).log(),
+        means=close[None],
+        log_scales=torch.zeros(1, 4, SIZE),
+    )
+    monkeypatch.setattr(learned, "_mixture", lambda encoded: mixture)
+    monkeypatch.setattr(
+        learned, "_energies", lambda context, mixture, actions: torch.zeros(actions.shape[:2])
+    )
+    acted(learned, np.zeros((1, 1), np.float32))
+    np.testing.assert_allclose(learned.uncertainty()["gap"], 20.0, atol=1e-6)
+
+
 def test_what_is_drawn_is_moved_as_in_training(learned: Ranking) -> None:
     x = np.full((400, 1), 0.7, np.float32)
     still = acted(learned, x, pick="sample", acting_temperature=1e-3, jitter=0.0)

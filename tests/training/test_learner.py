@@ -104,6 +104,22 @@ def test_an_update_is_by_the_whole_batch_and_reports_it_once(
     assert monitor.take_means() == pytest.approx(expected)
 
 
+def test_run_goes_on_where_randomness_is_of_another_kind(tmp_path: Path) -> None:
+    """A generator of a GPU has a state of 16 bytes: a new stream begins, the same one in every try."""
+    config = TrainConfig(data=tmp_path, out=tmp_path, batch_size=8)
+    streams = []
+    for steps in (5, 5, 6):
+        learner = Learner(
+            config, cast("Any", Slope()), cast("Any", Slope()), cast("Any", Numbers()), CPU
+        )
+        found = {**learner.tensors(), "generator": torch.zeros(16, dtype=torch.uint8)}
+        learner.restore(steps, found)
+        assert learner.steps == steps
+        streams.append(learner.tensors()["generator"])
+    assert torch.equal(streams[0], streams[1])
+    assert not torch.equal(streams[0], streams[2])
+
+
 def test_own_stream_is_repeatable_and_hides_nothing_from_the_global_one() -> None:
     before = torch.get_rng_state()
     drawn = []
