@@ -311,7 +311,7 @@ def make_policy(name: str, spec: PolicySpec, config: Any = None) -> LearnedPolic
 
     Raises:
         UnknownName: No policy is called that.
-        SpecMismatch: The config takes inputs that the spaces do not have.
+        SpecMismatch: The config takes inputs that the spaces do not have, or the canonical frame of another task.
     """
     cls = load(POLICIES, name, "policy")
     config = cls.Config() if config is None else config
@@ -322,6 +322,11 @@ def make_policy(name: str, spec: PolicySpec, config: Any = None) -> LearnedPolic
                 f"Policy {name!r} takes the input {wanted!r}, but task {spec.task!r} gives {known}. "
                 f"Choose with --policy.inputs, or record with that observation."
             )
+    if config.frame and spec.task in FRAMES and config.frame != spec.task:
+        raise SpecMismatch(
+            f"The policy is to see the frame of {config.frame!r}, but task {spec.task!r} has one of its own, in which the same "
+            f"numbers mean something else. Choose --policy.frame {spec.task}, or none."
+        )
     frame = make_frame(config.frame) if config.frame else None
     policy: LearnedPolicy = cls(config, spec, frame)
     return policy

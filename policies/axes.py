@@ -30,33 +30,33 @@ def check_axes(config: InputConfig, spec: PolicySpec) -> None:
     """Raise unless state and actions are made of vectors as `axis_centres` says.
 
     Raises:
-        SpecMismatch: The state is not as many vectors of the action's length.
-        ConfigError: Limits are not the same along all axes, or the state's have other centres.
+        SpecMismatch: The state is not as many vectors of the action's length, or its limits have other middles.
+        ConfigError: Limits are not the same along all axes.
     """
-    count, (size,) = len(config.axis_centres), spec.action_space.shape
-    (length,) = input_shape(spec, "state")
-    if length != count * size:
-        raise SpecMismatch(
-            f"{owner(config)}.axis_centres has {count} numbers, one for each vector of {size} that the state is made of, but "
-            f"the state of {spec.task!r} has {length} numbers. Give a centre for each, or none."
-        )
-    action = _middles(spec.action_space, 1)
-    if action is None:
-        raise ConfigError(
-            f"{owner(config)}.axis_centres is set, but the limits of actions are not the same along all axes, and finite: "
-            f"{spec.action_space}."
-        )
+    said, (size,) = config.axis_centres, spec.action_space.shape
     states = cast("spaces.Box", spec.observation_space["state"])
+    (length,) = input_shape(spec, "state")
+    if length % size == 0 and (middles := _middles(states, length // size)) is not None:
+        instead = (
+            f"Give {' '.join(f'{middle:.4g}' for middle in middles)}, the middles of its limits"
+        )
+    else:
+        middles, instead = None, "Give the middle of each"
+    instead += ", or no number at all, so that axes are not exchanged."
+    if length != len(said) * size:
+        raise SpecMismatch(
+            f"{owner(config)}.axis_centres has {len(said)} numbers, one for each vector of {size} that the state is made of, but "
+            f"the state of {spec.task!r} has {length} numbers. {instead}"
+        )
     limited = np.isfinite([states.low, states.high]).all()
-    middles = _middles(states, count)
-    if limited and (middles is None or not np.allclose(middles, config.axis_centres, atol=1e-3)):
+    if _middles(spec.action_space, 1) is None or (limited and middles is None):
         raise ConfigError(
-            f"{owner(config)}.axis_centres is {config.axis_centres}, but "
-            + (
-                f"the state of {spec.task!r} has other limits along one axis than along another."
-                if middles is None
-                else f"the limits of the state of {spec.task!r} have their middle at {tuple(middles.tolist())}."
-            )
+            f"{owner(config)}.axis_centres is set, but the limits of actions or states of {spec.task!r} are not the same along all "
+            "axes, so that what happens along one may not happen along another."
+        )
+    if middles is not None and not np.allclose(middles, said, atol=1e-3):
+        raise SpecMismatch(
+            f"{owner(config)}.axis_centres is {said}, but the state of {spec.task!r} has its middles elsewhere. {instead}"
         )
 
 

@@ -89,7 +89,8 @@ class InputConfig:
         ):
             raise ConfigError(
                 f"{owner(self)}.axis_centres is set, but axes are exchanged only without a frame, with inputs of 'state' alone, "
-                "and with actions that are normalised about their centre: by 'min_max' or 'standardise'."
+                "and with actions that are normalised about their centre: by 'min_max' or 'standardise'. Without any number axes are "
+                "not exchanged."
             )
         require_not_negative(self, "boundary_buffer", "observation_noise")
         if self.action_knee is not None and self.action_knee <= 0:

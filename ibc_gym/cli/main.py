@@ -53,13 +53,14 @@ _GROUPS: Final = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; gives its exit code: 0, 1 for an error, 2 for wrong flags, 130 after Ctrl-C or a key that stops an arm."""
+    """Run one command; gives its exit code: 0, 1 for an error, 2 for wrong flags, 130 after Ctrl-C, a signal that ends a training, or a key that stops an arm."""
     words = list(sys.argv[1:] if argv is None else argv)
     terminal = Terminal(machine="--json" in words)
     try:
         return _dispatch(words, terminal)
-    except KeyboardInterrupt:
-        terminal.failed(f"\nStopped by Ctrl-C. {terminal.kept}")
+    except KeyboardInterrupt as interrupt:
+        by = interrupt.args[0] if interrupt.args else "Ctrl-C"
+        terminal.failed(f"\nStopped by {by}. {terminal.kept}")
         return 130
     except Stopped as stop:
         terminal.failed(str(stop))

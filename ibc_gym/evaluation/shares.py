@@ -7,6 +7,7 @@ any number of workers gives the same evaluation, bit for bit.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -178,6 +179,9 @@ def _serve(
     stage: Stage, shares: Sequence[tuple[int, Sequence[int]]], num_envs: int, sender: Connection
 ) -> None:
     """What a worker process does: run its shares and tell of them."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; who began this one ends it
     try:
         ring = partial(_send_episode, sender)
         for result in _run(stage, shares, num_envs, 1, ring):

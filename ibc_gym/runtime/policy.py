@@ -118,9 +118,13 @@ class ExportedPolicy:
 
 
 def _checked(about: Input, observation: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    if not isinstance(observation, Mapping):
+        raise SpecMismatch(
+            f"An observation is a dictionary by input, {{{about.name!r}: ...}}, not a {type(observation).__name__}."
+        )
     if about.name not in observation:
         raise SpecMismatch(
-            f"The policy takes {about.name!r}, but the observation holds {', '.join(observation)}."
+            f"The policy takes {about.name!r}, but the observation holds {', '.join(observation) or 'nothing'}."
         )
     frame = np.asarray(observation[about.name])
     if frame.shape != about.shape:

@@ -125,7 +125,7 @@ class TrainingLoop:
         Raises:
             TrainingDiverged: A number became NaN or exploded, or stayed out of bounds, and rolling back is off or did
                 not help; the checkpoints so far stay.
-            KeyboardInterrupt: Ctrl-C; where training stands is saved.
+            KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP, which it names; where training stands is saved.
             ConfigError: The budget was spent before there was anything to update.
         """
         final = self.share >= 1  # of a run that had ended and is resumed
@@ -151,7 +151,7 @@ class TrainingLoop:
                     updating, final = not final, False  # at the end, only look around once more
                     continue
                 if stopping:
-                    raise KeyboardInterrupt
+                    raise KeyboardInterrupt(interruption.by)
 
     def _update(self) -> None:
         started = time.perf_counter()

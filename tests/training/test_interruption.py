@@ -61,6 +61,21 @@ def test_run_that_was_stopped_between_two_reports_rolls_back_to_where_the_whole_
     assert [to for to in backs if to is not None] == [20]
 
 
+@pytest.mark.usefixtures("toy_policy")
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGHUP))
+def test_batch_systems_and_lost_connections_cost_no_update_either(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    def interrupt(progress: TrainingProgress) -> None:
+        if progress.step == 15:
+            signal.raise_signal(number)
+
+    with pytest.raises(KeyboardInterrupt, match=number.name):
+        train_on(settings(tmp_path / "broken"), training_set(), interrupt)
+    assert (tmp_path / "broken" / "checkpoints" / "last").readlink() == Path("000016")
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
 def test_second_ctrl_c_interrupts_at_once_and_afterwards_all_is_as_it_was() -> None:
     with Interruption() as interruption:
         asked = [interruption.asked]
