@@ -35,20 +35,22 @@ def _lines(
     for label, (preset, *_) in row.methods.items():
         first = label == IMPLICIT
         where = f"{row.about}{f', {way}' if way else ''}" if first else ""
-        targets = (judgement.published if first else "", f"≥ {reach}" if first else "")
+        published = judgement.published if first else ""
         policy = f"{label}, `{preset}`"
         method = found["methods"].get(label) if found else None
         if method is None or way not in method["judged"]:
-            yield (where, policy, MISSING, "", *targets, "", "")
+            yield (where, policy, MISSING, "", published, f"≥ {reach}" if first else "", "", "")
             continue
         judged = method["judged"][way]
+        missed = "" if judged["best"]["mean"] >= judgement.reach else ", missed"
         cost = method["cpu_seconds"]
         yield (
             where,
             f"{label}, `{method['preset']}`",
             _figure(judgement, judged["best"]),
             _figure(judgement, judged["last"]),
-            *targets,
+            published,
+            f"≥ {reach}{missed}" if first else "",
             _range(method["updates"]),
             f"{sum(cost) / len(cost):,.0f}",
         )
