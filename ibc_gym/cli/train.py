@@ -7,20 +7,22 @@ import itertools
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ibc_gym.checkpoint import CHECKPOINTS, step_folders
+from ibc_gym.checkpoint import CHECKPOINTS, PRETRAINED, read_json, step_folders
 from ibc_gym.cli.flags import REQUIRED, UsageError, config_of, flag, flags_of, parse, take, word
 from ibc_gym.cli.typed import as_typed, flag_groups
 from ibc_gym.console import Terminal, table
 from ibc_gym.data.damage import left_out
 from ibc_gym.loading import attribute, load
+from ibc_gym.serialise import from_json
 from ibc_gym.tables import GYM_PREFIX, IDLE_SETTINGS, POLICIES, PRESETS, TASKS
-from ibc_gym.training.config import TrainConfig
+from ibc_gym.training.config import FREE_TO_CHANGE, TrainConfig
 from ibc_gym.training.records import TrainResult
+from ibc_gym.training.run_folder import TRAIN_CONFIG
 from ibc_gym.training.telemetry import ConsoleDisplay, duration
 from ibc_gym.training.trainer import check_ready, load_training_set, train_on
 
@@ -59,6 +61,9 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
         else "checkpoints and metrics"
     )
     check_ready(config)
+    if _begun(argv):
+        whatever = "" if flags.preset is None else f", whatever {flags.preset} is now"
+        terminal.say(f"Goes on with the settings that the run was begun with{whatever}")
     terminal.say(f"Reads {config.data}")
     data = load_training_set(config)
     terminal.writes(what, f"{out}/")
@@ -143,7 +148,7 @@ def _free(out: Path) -> str:
 
 
 def train_flags(argv: Sequence[str]) -> type[Any]:
-    """The flags of `TrainConfig`, with those of the policy that `--policy.type` or `--preset` names.
+    """The flags of `TrainConfig`, with those of the policy that `--policy.type` or `--preset` names, or of the run that goes on.
 
     Raises:
         UnknownName: There is no such policy or preset.
@@ -158,13 +163,19 @@ def train_flags(argv: Sequence[str]) -> type[Any]:
             raise UsageError(f"A policy is chosen with --policy.type: --policy.type {meant}")
     name = take(argv, "--preset")
     preset = None if name is None else load(PRESETS, name, "preset")
-    chosen = take(argv, "--policy.type") or (preset.policy if preset else "ebm")
+    begun = _begun(argv)
+    usual = begun["policy"] if begun else "ebm"
+    chosen = take(argv, "--policy.type") or (preset.policy if preset else usual)
     if preset and preset.policy != chosen:
         raise UsageError(
             f"Preset {name!r} is for policy {preset.policy!r}, not {chosen!r}; leave out --policy.type."
         )
     policy = load(POLICIES, chosen, "policy")
     config = preset.config if preset else policy.Config()
+    defaults = vars(preset.training) if preset else {}
+    if begun and begun["policy"] == chosen:
+        config = from_json(policy.Config, begun["policy_config"])
+        defaults = _as_begun(begun)
     kind = Literal[tuple(POLICIES)]  # type: ignore[valid-type]
     return flags_of(
         TrainConfig,
@@ -181,8 +192,22 @@ def train_flags(argv: Sequence[str]) -> type[Any]:
                 None,
             ),
         },
-        defaults=vars(preset.training) if preset else {},
+        defaults=defaults,
     )
+
+
+def _begun(argv: Sequence[str]) -> Mapping[str, Any] | None:
+    """Settings of the run that is to be gone on with; None where the words name none that has a checkpoint."""
+    out = take(argv, "--out")
+    saved = step_folders(Path(out)) if out and "--resume" in argv else []
+    return read_json(saved[-1] / PRETRAINED / TRAIN_CONFIG) if saved else None
+
+
+def _as_begun(begun: Mapping[str, Any]) -> dict[str, Any]:
+    """What flags are by default, where a run goes on: what they were when it began."""
+    was = from_json(TrainConfig, begun)
+    said_otherwise = {*FREE_TO_CHANGE, "policy", "policy_config"}
+    return {name: value for name, value in vars(was).items() if name not in said_otherwise}
 
 
 def _table(result: TrainResult) -> Any:

@@ -198,7 +198,7 @@ def check_resumable(
     for name in (field.name for field in dataclasses.fields(TrainConfig)):
         if name in FREE_TO_CHANGE or now.get(name) == before.get(name):
             continue
-        if name == "steps" and _is_longer(now, before):
+        if name in ("steps", "budget_cpu_seconds") and _is_longer(name, now, before):
             continue
         found = _differences(f"TrainConfig.{name}", before.get(name), now.get(name))
         if name == "policy":  # its settings have other names then
@@ -263,5 +263,9 @@ def _listed(words: list[str], left: int) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def _is_longer(now: dict[str, Any], before: dict[str, Any]) -> bool:
-    return before.get("schedule") in ENDLESS and int(now["steps"]) > int(before["steps"])
+def _is_longer(name: str, now: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether there is only more of what ends the run, and its schedule does not depend on that."""
+    was, will = before.get(name), now.get(name)
+    if was is None or will is None or before.get("schedule") not in ENDLESS:
+        return False
+    return float(will) > float(was)

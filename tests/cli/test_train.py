@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ibc_gym.cli import main as cli
+from ibc_gym.policies.presets import few_choices
+from ibc_gym.policies.presets.record import TrainingHints
 from ibc_gym.training.loop import TrainingLoop
 
 Said = tuple[int, str, str]
@@ -97,8 +101,8 @@ def test_run_is_named_for_the_folder_that_a_dot_stands_for_and_not_written_into_
     ("flags", "told"),
     [
         (("--policy.frame", "nosuch"), "nosuch"),
-        (("--policy.frame", "push"), "no windows of the push task"),
-        (("--preset", "fast/push-frame"), "no windows of the push task"),
+        (("--policy.frame", "push"), "see the frame of 'push', but task 'particle' has"),
+        (("--preset", "fast/push-frame"), "see the frame of 'push', but task 'particle' has"),
         (("--policy.inputs", "image"), "'image'"),
         (("--policy.lead", "500"), "the longest episode has 50"),
     ],
@@ -184,8 +188,39 @@ def test_policy_setting_that_differs_when_resuming_is_named_by_its_flag(
     code, _, err = call(capsys, *words, "--policy.width", "8", "--resume")
     assert code == 1
     assert "begun with --policy.width 16, but is to be resumed with 8." in err
-    code, _, err = call(capsys, "train", demos, "--out", demos.parent / "run", "--resume")
+    code, _, err = call(capsys, *words[:2], *words[-2:], "--policy.type", "ebm", "--resume")
     assert "begun with --policy.type 'mse', but is to be resumed with 'ebm'." in err
+
+
+def test_a_run_goes_on_with_what_it_was_begun_with_whatever_is_said_no_more(
+    demos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = demos.parent / "run"
+    words = ("train", demos, *QUICK, "--out", out, "--schedule", "constant", "--policy.width", "16")
+    assert call(capsys, *words)[0] == 0
+    more = ("train", demos, "--out", out, "--resume", "--steps", "9", "--json")
+    code, said, err = call(capsys, *more)
+    assert code == 0
+    assert "Goes on with the settings that the run was begun with" in err
+    assert json.loads(said)["steps"] == 9
+    assert json.loads(said)["policy"] == "mse"
+
+
+def test_a_run_goes_on_though_its_preset_has_changed_since(
+    demos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("train", demos, "--preset", "fast/particle-mse", "--out", demos.parent / "run")
+    with monkeypatch.context() as before:
+        small: Any = few_choices.PARTICLE_MSE.config
+        small = replace(small, width=16, axis_centres=())
+        preset = replace(
+            few_choices.PARTICLE_MSE, config=small, training=TrainingHints(steps=3, batch_size=4)
+        )
+        before.setattr(few_choices, "PARTICLE_MSE", preset)
+        assert call(capsys, *words, "--no-tensorboard")[0] == 0
+    code, _, err = call(capsys, *words, "--no-tensorboard", "--resume", "--json")
+    assert code == 0, err
+    assert "was begun with, whatever fast/particle-mse is now" in err
 
 
 def test_run_can_be_made_longer_unless_its_schedule_ends(

@@ -105,6 +105,19 @@ def test_of_many_settings_that_differ_the_first_are_named() -> None:
         check_resumable({**before, **numbers}, before)
 
 
+def test_budget_may_grow_where_the_schedule_has_no_end_and_nowhere_else() -> None:
+    small = {**to_json(PLAIN), "schedule": "constant", "budget_cpu_seconds": 20.0}
+    large = {**small, "budget_cpu_seconds": 30.0}
+    check_resumable(large, small)
+    for now, before in (
+        (small, large),
+        (small, {**small, "budget_cpu_seconds": None}),
+        ({**large, "schedule": "cosine"}, {**small, "schedule": "cosine"}),
+    ):
+        with pytest.raises(ConfigError, match="budget_cpu_seconds"):
+            check_resumable(now, before)
+
+
 @pytest.mark.parametrize("schedule", ["constant", "exponential"])
 def test_run_whose_schedule_has_no_end_may_end_later_but_not_sooner(schedule: str) -> None:
     before = {**to_json(PLAIN), "schedule": schedule, "steps": 20}
