@@ -20,7 +20,7 @@ from ibc_gym.data.damage import left_out
 from ibc_gym.loading import attribute, load
 from ibc_gym.serialise import from_json
 from ibc_gym.tables import GYM_PREFIX, IDLE_SETTINGS, POLICIES, PRESETS, TASKS
-from ibc_gym.training.config import FREE_TO_CHANGE, TrainConfig
+from ibc_gym.training.config import FREE_TO_CHANGE, TrainConfig, idle
 from ibc_gym.training.records import TrainResult
 from ibc_gym.training.run_folder import TRAIN_CONFIG
 from ibc_gym.training.telemetry import ConsoleDisplay, duration
@@ -89,15 +89,16 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
 
 
 def refuse_idle(argv: Sequence[str], flags: Any) -> None:
-    """Refuse a flag of the policy that nothing reads as the others are; it would be taken, and train something else.
+    """Refuse a flag that nothing reads as the others are; it would be taken, and train something else.
 
     Raises:
         UsageError: There is one; it says why, and what would read it.
     """
-    idle = attribute(IDLE_SETTINGS, "Settings of a policy")(flags.policy_config)
-    for said in (each.partition("=")[0] for each in argv if each.startswith("--policy.")):
-        path = re.sub(r"(^|\.)no_", r"\1", said.removeprefix("--policy.").replace("-", "_"))
-        for name, why in idle.items():
+    of_policy = attribute(IDLE_SETTINGS, "Settings of a policy")(flags.policy_config)
+    unread = {**idle(flags), **{f"policy.{name}": why for name, why in of_policy.items()}}
+    for said in (each.partition("=")[0] for each in argv if each.startswith("--")):
+        path = re.sub(r"(^|\.)no_", r"\1", said.removeprefix("--").replace("-", "_"))
+        for name, why in unread.items():
             if f"{path}.".startswith(f"{name}."):
                 why = as_typed(why, flag_groups(type(flags)))
                 raise UsageError(f"{said} changes nothing: {why}.")

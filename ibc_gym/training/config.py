@@ -159,15 +159,30 @@ class TrainConfig:
         self._require("validation_fraction", 0 <= self.validation_fraction < 1, "must be in [0, 1)")
         self._require("keep_top", 0 < self.keep_top <= 1, "must be in (0, 1]")
         self._require("threads", self.threads is None or self.threads >= 1, "must be at least 1")
-        for name, known in (
-            ("schedule", ("cosine", "exponential", "constant")),
-            ("precision", ("float32", "bfloat16")),
-        ):
-            self._require(name, getattr(self, name) in known, f"must be one of {', '.join(known)}")
 
     def _require(self, name: str, good: bool, rule: str) -> None:
         if not good:
             raise ConfigError(f"TrainConfig.{name} is {getattr(self, name)!r}, but {rule}.")
+
+
+def idle(config: TrainConfig) -> dict[str, str]:
+    """Settings that change nothing as the others are, and why; settings of a group have its name before them."""
+    found: dict[str, str] = {}
+    if config.budget_cpu_seconds is not None:
+        found["steps"] = (
+            "TrainConfig.budget_cpu_seconds ends the training; leave out one of the two"
+        )
+    if config.schedule != "exponential":
+        why = f"TrainConfig.schedule is {config.schedule!r}; set it to 'exponential'"
+        found["decay_steps"] = why
+    if not config.validation_fraction:
+        why = "no episode is held out; set TrainConfig.validation_fraction"
+        found |= dict.fromkeys(("validation_windows", "validate_every"), why)
+    if not config.rollback.attempts:
+        why = "training is not rolled back; set RollbackConfig.attempts"
+        names = (field.name for field in dataclasses.fields(RollbackConfig))
+        found |= {f"rollback.{name}": why for name in names if name != "attempts"}
+    return found
 
 
 FREE_TO_CHANGE = frozenset(

@@ -223,6 +223,36 @@ def test_a_run_goes_on_though_its_preset_has_changed_since(
     assert "was begun with, whatever fast/particle-mse is now" in err
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (
+            ("--steps", "5", "--budget-cpu-seconds", "3"),
+            "--steps changes nothing: --budget-cpu-seconds ends the training; leave out one of the two.",
+        ),
+        (
+            ("--decay-steps", "3"),
+            "--decay-steps changes nothing: --schedule is 'cosine'; set it to",
+        ),
+        (
+            ("--validation-fraction", "0", "--validate-every", "9"),
+            "--validate-every changes nothing: no episode is held out; set --validation-fraction.",
+        ),
+        (
+            ("--rollback.attempts", "0", "--rollback.patience", "9"),
+            "--rollback.patience changes nothing: training is not rolled back; set --rollback.attempts.",
+        ),
+    ],
+)
+def test_flag_of_the_trainer_that_nothing_reads_is_refused(
+    demos: Path, flags: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = call(capsys, "train", demos, *flags, "--out", demos.parent / "run")
+    assert code == 2
+    assert told in err
+    assert not (demos.parent / "run").exists()
+
+
 def test_run_can_be_made_longer_unless_its_schedule_ends(
     demos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
