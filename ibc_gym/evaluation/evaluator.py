@@ -7,7 +7,7 @@ episodes on any number of cores; each can be filmed and looked into afterwards.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ import numpy as np
 from ibc_gym.atomic import whole_folder
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.metadata import installed_versions, plain
+from ibc_gym.data.seed_ranges import count_within
 from ibc_gym.errors import ConfigError, IbcGymError, Stopped
 from ibc_gym.evaluation.faults import ArmFault
 from ibc_gym.evaluation.probe import OnStep, Probe, choose_workers, probe
@@ -259,9 +260,21 @@ def _facts(config: EvalConfig, stage: Stage) -> tuple[dict[str, Any], tuple[str,
             return facts, ()
         facts.update(_about_checkpoint(stage.policy, policy))
         differing = differing_options(cast(LearnedPolicy, policy).spec, envs)
-        return facts, _notes(config, stage, differing, facts["options"])
+        notes = _notes(config, stage, differing, facts["options"])
+        return facts, (*notes, *_seen(config, facts["checkpoint"]))
     finally:
         envs.close()
+
+
+def _seen(config: EvalConfig, checkpoint: Mapping[str, Any]) -> Iterator[str]:
+    """That episodes begin as demonstrations did which the policy knows."""
+    known = count_within(config.seeds, checkpoint.get("demonstration_seeds", ()))
+    if known:
+        which = "All" if known == config.episodes else f"{known} of the {config.episodes}"
+        yield (
+            f"{which} seeds are those of demonstrations that the policy learned from, so this is no test of what it does "
+            "elsewhere; --first-seed takes others."
+        )
 
 
 def _notes(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.data.damage import Damage
+from ibc_gym.data.seed_ranges import Ranges
 from ibc_gym.records import Windows
 
 
@@ -22,6 +23,8 @@ class TrainingSet:
     """Held-out windows; None if nothing is held out."""
     fingerprint: str
     """Tells this data set from every other; a resumed run must meet the same."""
+    seeds: Ranges = ()
+    """Of the episodes' beginnings, where they are known: no evaluation on them is a test."""
     damaged: tuple[Damage, ...] = ()
     """What was left out because it is damaged."""
 

@@ -16,6 +16,7 @@ from ibc_gym.checkpoint import PRETRAINED, as_module, read_json
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.damage import left_out
 from ibc_gym.data.dataset import Dataset
+from ibc_gym.data.seed_ranges import as_ranges
 from ibc_gym.data.selection import top_episodes
 from ibc_gym.errors import CheckpointError, ConfigError
 from ibc_gym.loading import load
@@ -117,6 +118,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
         if len(held_out)
         else None,
         fingerprint=dataset.fingerprint,
+        seeds=as_ranges(entry.seed for entry in dataset.entries if entry.seed is not None),
         damaged=dataset.damaged,
     )
 
@@ -242,7 +244,11 @@ def _prepare(
         policy.encode(data.validation).to(device) if data.validation else None,
         folder,
         train_config=settings,
-        about={"dataset": data.fingerprint, "training_windows": len(data.training)},
+        about={
+            "dataset": data.fingerprint,
+            "training_windows": len(data.training),
+            **({"demonstration_seeds": data.seeds} if data.seeds else {}),
+        },
         fingerprint=data.fingerprint,
         records=records,
         on_progress=on_progress,

@@ -19,7 +19,7 @@ from ibc_gym.errors import (
     WorkerFailed,
 )
 from ibc_gym.evaluation import shares
-from ibc_gym.evaluation.evaluator import EvalProgress, evaluate
+from ibc_gym.evaluation.evaluator import EvalProgress, evaluate, prepare
 from ibc_gym.evaluation.results import (
     EvalConfig,
     Evaluation,
@@ -240,6 +240,17 @@ def test_trained_policy_does_the_same_on_any_number_of_workers(
     assert one.summary["policy"] == "ebm"
     assert one.summary["task"] == "particle"
     assert one.summary["checkpoint"]["step"] > 0
+
+
+@pytest.mark.parametrize(
+    ("first", "said"), [(0, "All seeds are"), (9, "3 of the 5 seeds are"), (12, None)]
+)
+def test_seeds_of_the_demonstrations_are_no_test_and_that_is_said(
+    tmp_path: Path, particle_run: Path, first: int, said: str | None
+) -> None:
+    config = EvalConfig(policy=str(particle_run), episodes=5, first_seed=first, out=tmp_path)
+    notes = [note for note in prepare(config).notes if "no test" in note]
+    assert [note.partition(" those")[0] for note in notes] == ([] if said is None else [said])
 
 
 def test_checkpoint_of_another_task_is_refused(tmp_path: Path, particle_run: Path) -> None:
