@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import tyro
@@ -81,6 +82,7 @@ def parse(
                 print("examples:", *(f"  {command} {words}" for words in examples), sep="\n")
             raise
         said = as_typed(_flat(complaint.getvalue()), flag_groups(cls))
+        said += _swallowed(said, argv, command)
         raise UsageError(f"{said}\nSee: {command} --help") from None
 
 
@@ -252,6 +254,14 @@ def _flat(box: str) -> str:
     return f"{said}. Did you mean {' or '.join(meant[:3])}?" if meant else f"{said}."
 
 
+def _swallowed(said: str, argv: Sequence[str], command: str) -> str:
+    """How to say a path that is missing, though it is there: a flag that takes several values has taken it for one more."""
+    if not said.startswith("Missing"):
+        return ""
+    there = next((each for each in argv if not each.startswith("-") and Path(each).exists()), None)
+    return "" if there is None else f" If {there} was meant, say it first: {command} {there} ..."
+
+
 def _plainly(said: str) -> str:
     """A value that cannot be read, named by its flag rather than by Python's conversion."""
     reason, _, help_page = said.partition(" Argument helptext: ")
@@ -259,5 +269,17 @@ def _plainly(said: str) -> str:
         r"invalid literal for int\(\) with base 10: (.*)", r"\1 is no whole number", reason
     )
     reason = re.sub(r"could not convert string to float: (.*)", r"\1 is no number", reason)
+    reason = re.sub(r"no type matching .* - (?:<class '\w+'>|tuple\[[\w, ]+\]): ", "", reason)
+    reason = re.sub(
+        r"input length (\d+) did not match expected argument count (\d+) .*",
+        r"takes \2 values, not \1",
+        reason,
+    )
+    reason = re.sub(
+        r"Could not (?:find valid parse for|parse) arguments:? \[(.*?)\].*",
+        r"\1 cannot be read; several values have blanks between them: 1 2 3",
+        reason,
+    )
+    reason = re.sub(r"^(Missing from [\w -]+: [A-Z]+) (.*?)\.? \(required\)", r"\1 (\2)", reason)
     name = help_page.partition(" ")[0]
     return f"{name}: {reason}".removeprefix(": ").rstrip(".,")

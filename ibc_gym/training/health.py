@@ -18,6 +18,7 @@ Bounds = Mapping[str, tuple[float, float]]
 """Least and greatest healthy value of a number, by its name in a report: "train/loss", "validation/action_error"."""
 
 ERROR = "validation/action_error"
+STANDARD_ERROR = f"{ERROR}_sem"
 DOUBT = "doubt"
 """No number's name: among the bounds it is that of the held-out error beyond which a checkpoint is not healthy."""
 
@@ -106,12 +107,17 @@ class Health:
         return {self.healthy} | ({self.candidate} if self.candidate is not None else set())
 
 
-def bounds_of(policy: object, config: RollbackConfig, choice: Choice) -> Bounds:
-    """What is healthy: by the policy, and of the held-out action error beside the least so far."""
+def bounds_of(
+    policy: object, config: RollbackConfig, choice: Choice, numbers: Mapping[str, float]
+) -> Bounds:
+    """What is healthy: by the policy, and of the held-out action error beside the least so far.
+
+    `numbers` are those that are looked at: the error's own standard error is among them, if it was measured.
+    """
     signs: Bounds = policy.vital_signs if isinstance(policy, Monitored) else {}
     if choice.least is None:
         return signs
-    least = choice.least + choice.margin
+    least = choice.least + choice.slack(numbers.get(STANDARD_ERROR, 0.0))
     return {
         **signs,
         ERROR: (0.0, config.error_ratio * least),

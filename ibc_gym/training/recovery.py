@@ -49,7 +49,7 @@ class Recovery:
         """
         if not self.on:
             return ""
-        bounds = bounds_of(self._learner.policy, self._config, choice)
+        bounds = bounds_of(self._learner.policy, self._config, choice, numbers)
         patience = self._config.patience
         self.health = self.health.looked(numbers, bounds, settling=patience)
         name = self.health.sick(patience)

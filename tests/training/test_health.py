@@ -105,12 +105,14 @@ class Careful:
 
 def test_every_policy_is_held_to_its_least_error_and_to_what_it_says_itself() -> None:
     config, choice = RollbackConfig(error_ratio=2.0), Choice().after(10, 0.5, 0.1)
-    assert bounds_of(Reckless(), config, Choice()) == {}
-    assert bounds_of(Reckless(), config, choice) == {
+    assert bounds_of(Reckless(), config, Choice(), {}) == {}
+    assert bounds_of(Reckless(), config, choice, {}) == {
         ERROR: (0.0, 1.2),
         DOUBT: (0.0, pytest.approx(0.6 * 2**0.5)),
     }
-    assert set(bounds_of(Careful(), config, choice)) == {*BOUNDS, ERROR, DOUBT}
+    unsure = bounds_of(Reckless(), config, choice, {f"{ERROR}_sem": 0.75**0.5 / 5})
+    assert unsure[ERROR][1] == pytest.approx(1.4)  # of the difference the standard error is 0.2
+    assert set(bounds_of(Careful(), config, choice, {})) == {*BOUNDS, ERROR, DOUBT}
 
 
 def test_checkpoint_is_not_healthy_while_the_error_is_half_way_to_its_bound() -> None:

@@ -132,7 +132,7 @@ def test_beginning_is_not_taken_for_an_illness(name: str) -> None:
         numbers = {f"train/{part}": float(value) for part, value in parts.items()}
         measures = policy.validate(held_out, generator)
         numbers |= {f"validation/{measure}": value for measure, value in measures.items()}
-        bounds = bounds_of(policy, rollback, choice)
+        bounds = bounds_of(policy, rollback, choice, {})
         health = health.looked(numbers, bounds, settling=rollback.patience)
         assert health.sick(rollback.patience) is None, (numbers, bounds)
         choice = choice.after(step, measures["action_error"], 0.0)
