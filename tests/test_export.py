@@ -127,11 +127,13 @@ def test_what_a_policy_cannot_act_on_is_named(exported: Path) -> None:
     policy.reset(0)
     for seen, message in (
         ({"robot": np.zeros(2)}, "takes 'state', but the observation holds robot"),
+        ({}, "holds nothing"),
+        (np.zeros(3), "a dictionary by input, {'state': ...}, not a ndarray"),
         ({"state": np.zeros((1, 3))}, "without a batch axis"),
         ({"state": np.full(3, np.nan)}, "must be finite"),
     ):
         with pytest.raises(SpecMismatch, match=message):
-            policy.act(seen)
+            policy.act(seen)  # type: ignore[arg-type]  # one of them is no observation
 
 
 def test_answer_that_is_not_finite_stops_the_policy(exported: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,27 @@ def test_a_loaded_command_hears_ctrl_c_itself(tmp_path: Path) -> None:
     )
     ended = start(tmp_path, "unused", script)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_ctrl_c_reaches_all_processes_of_an_evaluation_and_is_one_line(tmp_path: Path) -> None:
+    words = ["eval", "oracle", "--env", "particle", "--episodes", "200000", "--workers", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "ibc_gym", *words, "--latency-steps", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as begun:
+        assert begun.stdout is not None
+        said = ""
+        while "Writes rows" not in said:
+            said += begun.stdout.readline()
+        os.killpg(begun.pid, signal.SIGINT)  # as a terminal does
+        said += begun.stdout.read()
+        assert begun.wait() == 130
+    assert "Stopped by Ctrl-C" in said
+    assert "Traceback" not in said
+    assert not list(tmp_path.glob("runs/**/*.json"))

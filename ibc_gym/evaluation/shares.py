@@ -121,7 +121,8 @@ def run_shares(
             process = context.Process(
                 target=_serve, args=(stage, part, num_envs, sender), daemon=True
             )
-            process.start()
+            with _deaf_to_ctrl_c():
+                process.start()
             sender.close()  # so that a killed process is heard as the end of its pipe
             processes.append(process)
             receivers.append(receiver)
@@ -179,9 +180,6 @@ def _serve(
     stage: Stage, shares: Sequence[tuple[int, Sequence[int]]], num_envs: int, sender: Connection
 ) -> None:
     """What a worker process does: run its shares and tell of them."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; who began this one ends it
     try:
         ring = partial(_send_episode, sender)
         for result in _run(stage, shares, num_envs, 1, ring):
@@ -191,6 +189,16 @@ def _serve(
         return  # nobody listens any more
     except Exception as error:
         sender.send(("error", (f"{type(error).__name__}: {error}", traceback.format_exc())))
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started within this never hears Ctrl-C, which a terminal sends to all: who started it sees to its end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _send_episode(sender: Connection, good: bool) -> None:

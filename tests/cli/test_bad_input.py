@@ -32,6 +32,33 @@ class TestBadInput:
         complaint = refused(capsys, "train", demos, "--learning-rate", "high")
         assert complaint.startswith("ibc-gym: --learning-rate: 'high' is no number.\n")
 
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("--budget-cpu-seconds", "5s"), "--budget-cpu-seconds: '5s' is no number."),
+            (("--policy.axis-centres", "0.5,0.5"), "'0.5,0.5' cannot be read; several values have"),
+            (("--policy.image-size", "4"), "--policy.image-size: takes 2 values, not 1."),
+            (("--policy.image-size", "a", "b"), "--policy.image-size: 'a', 'b' cannot be read;"),
+        ],
+    )
+    def test_value_that_cannot_be_read_is_told_in_plain_words(
+        self,
+        words: tuple[str, ...],
+        told: str,
+        demos: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        complaint = refused(capsys, "train", demos, *words)
+        assert told in complaint
+        assert "class" not in complaint and "tuple" not in complaint
+
+    def test_path_that_a_flag_has_swallowed(
+        self, demos: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        complaint = refused(capsys, "train", "--policy.inputs", "state", demos)
+        assert f"say it first: ibc-gym train {demos} ..." in complaint
+        assert "say it first" not in refused(capsys, "train", "--policy.inputs", "state")
+
     def test_value_out_of_range(self, demos: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert "must be at least 1" in refused(capsys, "train", demos, "--steps", "0")
 
