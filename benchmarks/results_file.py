@@ -15,8 +15,8 @@ from ibc_gym.policies.presets.record import TrainingHints
 
 RESULTS = Path(__file__).parent / "results"
 """Where results are kept with the code."""
-_ADDED_LATER: Final = {"weight_decay"}
-"""Hints that presets did not have when the first runs were named."""
+_ADDED_LATER: Final = {"weight_decay": 0.0, "validation_windows": 512}
+"""Hints that presets did not have when the first runs were named, and what they are where nothing is said."""
 
 
 def digest(*facts: object) -> str:
@@ -25,9 +25,11 @@ def digest(*facts: object) -> str:
 
 
 def hints(training: TrainingHints) -> dict[str, Any]:
-    """How a preset trains, for the names of its runs: a setting that was added later, and is off, changes none of them."""
+    """How a preset trains, for the names of its runs: a setting that was added later, and is usual, changes none of them."""
     return {
-        name: value for name, value in vars(training).items() if value or name not in _ADDED_LATER
+        name: value
+        for name, value in vars(training).items()
+        if name not in _ADDED_LATER or value != _ADDED_LATER[name]
     }
 
 

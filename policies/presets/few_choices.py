@@ -90,6 +90,9 @@ PARTICLE_16: Final = Preset(
 # It turns where all of 32 distances together are a centimetre. ReLUs put that together axis by axis: of 400 episodes 280 succeed
 # after 100 CPU seconds, 399 once the units of the first layer are squared.
 _SQUARED: Final[dict[str, Any]] = {"squares": 1.0, "skip": True}
+# What is hard there is when to turn, one window of fifty: of 512 held-out windows some ten, by which the worse of two checkpoints
+# was chosen now and then (380 of 400 episodes, where the last one does 400).
+_FINELY: Final[dict[str, Any]] = {**_TRAINING, "validation_windows": 10_000}
 PARTICLE_32: Final = Preset(
     policy="ranking",
     config=replace(
@@ -97,7 +100,7 @@ PARTICLE_32: Final = Preset(
         late_fusion=LateFusionConfig(value_width=128, **_SIZE, **_SQUARED),
         **_ALIKE,
     ),
-    training=TrainingHints(steps=8_000, **_TRAINING),
+    training=TrainingHints(steps=8_000, **_FINELY),
 )
 """The same of 32 dimensions."""
 PARTICLE_2_MDN: Final = Preset(
@@ -127,7 +130,7 @@ PARTICLE_16_MDN: Final = Preset(
 PARTICLE_32_MDN: Final = Preset(
     policy="mdn",
     config=replace(_mixed(32), **_SQUARED, **_ALIKE),
-    training=TrainingHints(steps=8_000, **_TRAINING),
+    training=TrainingHints(steps=8_000, **_FINELY),
 )
 """The same of 32 dimensions."""
 PARTICLE_MSE: Final = Preset(
@@ -136,9 +139,10 @@ PARTICLE_MSE: Final = Preset(
     training=TrainingHints(steps=16_000, **_TRAINING),
 )
 """The particle of any number of dimensions, the explicit baseline with one answer."""
+# One answer for all axes in any order is harder to say: 61 % of the episodes succeed without their exchange, 31 % with it.
 PARTICLE_32_MSE: Final = Preset(
     policy="mse",
-    config=replace(PARTICLE_MSE.config, **_SQUARED),
+    config=MSEConfig(dropout=0.0, action_normalisation="min_max", **_SIZE, **_SQUARED),
     training=TrainingHints(steps=12_000, **_TRAINING),
 )
 """The same of 32 dimensions."""

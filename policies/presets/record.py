@@ -32,6 +32,8 @@ class TrainingHints:
     """Decoupled weight decay; 0 for none."""
     validation_fraction: float = 0.1
     """Share of the episodes that is held out to choose the checkpoint by; 0 takes the last."""
+    validation_windows: int = 512
+    """Held-out windows that are acted on at most."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,8 @@ def test_a_hint_that_is_off_changes_no_name_of_a_run_and_one_that_is_on_does() -
     before = {"steps", "batch_size", "micro_batch", "learning_rate", "schedule", "decay_steps"}
     before |= {"warmup", "average_decay", "validation_fraction"}
     assert hints(TrainingHints()).keys() == before
+    fine = hints(TrainingHints(validation_windows=9))
+    assert fine == {**hints(TrainingHints()), "validation_windows": 9}
     assert hints(TrainingHints(weight_decay=0.1)) == {**hints(TrainingHints()), "weight_decay": 0.1}
 
 
