@@ -30,6 +30,8 @@ from ibc_gym.tables import POLICIES
 FORMAT = "ibc_gym.policy"
 FORMAT_VERSION = 1
 
+SEEDS = "demonstration_seeds"
+"""Under this name a policy's `about` has the ranges of seeds that it learned from; see `data.seed_ranges`."""
 PRETRAINED = "pretrained_model"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -220,7 +222,7 @@ def _card(config: Mapping[str, Any], parameters: int) -> str:
         "policy": f"`{config['type']}`, {parameters:,} numbers",
         "task": f"`{spec['task']}`, a control period of {spec['control_period']:g} s",
         "inputs": ", ".join(f"`{name}`" for name in config["config"].get("inputs", [])),
-        **{key.replace("_", " "): f"`{value}`" for key, value in about.items()},
+        **{key.replace("_", " "): f"`{value}`" for key, value in about.items() if key != SEEDS},
         "made with": ", ".join(f"{name} {number}" for name, number in config["versions"].items()),
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())

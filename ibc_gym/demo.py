@@ -237,7 +237,7 @@ def train_at_once(configs: Mapping[str, TrainConfig], bars: Mapping[str, OnProgr
                 raise WorkerFailed(f"Training of {name} failed: {said}")
     finally:
         for name in waiting:  # none, unless something went wrong; the others end by themselves
-            workers[name].terminate()
+            workers[name].kill()  # a polite end would be told, and saved
         for worker in workers.values():
             worker.join()
         news.close()

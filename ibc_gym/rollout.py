@@ -92,7 +92,9 @@ class Rollout:
 
     episodes: tuple[Episode, ...]
     act_seconds: Float64
-    """Wall time of every call of the policy that decided anything, in order [s]."""
+    """Wall time of every call of the policy [s]."""
+    decided: Bool
+    """Which calls decided anything: of a policy that acts in chunks the others only carried them out."""
 
 
 def rollout(
@@ -115,9 +117,10 @@ def rollout(
     if envs.metadata.get("autoreset_mode") != AutoresetMode.DISABLED:
         raise ConfigError("rollout needs environments made with autoreset_mode='disabled'.")
     if not seeds:
-        return Rollout(episodes=(), act_seconds=np.zeros(0))
+        return Rollout(episodes=(), act_seconds=np.zeros(0), decided=np.zeros(0, np.bool_))
     ledger = _Ledger(envs.num_envs, seeds)
     act_seconds: list[float] = []
+    decided: list[bool] = []
     begin = np.ones(envs.num_envs, dtype=np.bool_)
     observation: Any = None
     while True:
@@ -134,9 +137,8 @@ def rollout(
                 listener.on_reset(begin & ledger.active, ledger.seeds, observation, info)
         started = time.perf_counter()
         action = policy.act(observation)
-        took = time.perf_counter() - started
-        if not isinstance(policy, ActsInChunks) or policy.decided:
-            act_seconds.append(took)
+        act_seconds.append(time.perf_counter() - started)
+        decided.append(not isinstance(policy, ActsInChunks) or policy.decided)
         _check(action, envs)
         following, reward, terminated, truncated, info = envs.step(action)
         transition = Transition(
@@ -154,7 +156,11 @@ def rollout(
         ledger.book(transition)
         observation = following
         begin = terminated | truncated
-    return Rollout(episodes=ledger.in_order(), act_seconds=np.array(act_seconds))
+    return Rollout(
+        episodes=ledger.in_order(),
+        act_seconds=np.array(act_seconds),
+        decided=np.array(decided, np.bool_),
+    )
 
 
 def said(policy: Policy) -> dict[str, Float32]:

@@ -34,39 +34,46 @@ def check_axes(config: InputConfig, spec: PolicySpec) -> None:
         ConfigError: Limits are not the same along all axes.
     """
     said, (size,) = config.axis_centres, spec.action_space.shape
-    states = cast("spaces.Box", spec.observation_space["state"])
     (length,) = input_shape(spec, "state")
-    if length % size == 0 and (middles := _middles(states, length // size)) is not None:
-        instead = (
-            f"Give {' '.join(f'{middle:.4g}' for middle in middles)}, the middles of its limits"
-        )
+    state = cast("spaces.Box", spec.observation_space["state"])
+    middles = None if length % size else _middles(state, length // size)
+    if middles is not None and np.isfinite(middles).all():
+        instead = f"Give {' '.join(f'{each:.4g}' for each in middles)}, the middles of its limits"
     else:
-        middles, instead = None, "Give the middle of each"
+        instead = "Give the middle of each"
     instead += ", or no number at all, so that axes are not exchanged."
     if length != len(said) * size:
         raise SpecMismatch(
             f"{owner(config)}.axis_centres has {len(said)} numbers, one for each vector of {size} that the state is made of, but "
             f"the state of {spec.task!r} has {length} numbers. {instead}"
         )
-    limited = np.isfinite([states.low, states.high]).all()
-    if _middles(spec.action_space, 1) is None or (limited and middles is None):
+    of_action = _middles(spec.action_space, 1)
+    if of_action is None or middles is None:
         raise ConfigError(
             f"{owner(config)}.axis_centres is set, but the limits of actions or states of {spec.task!r} are not the same along all "
             "axes, so that what happens along one may not happen along another."
         )
-    if middles is not None and not np.allclose(middles, said, atol=1e-3):
+    if not np.isfinite(of_action).all():
+        raise ConfigError(
+            f"{owner(config)}.axis_centres is set, but actions of {spec.task!r} have no limits, so that nobody knows their centre."
+        )
+    if (
+        np.abs(middles - np.array(said)) > 1e-3
+    ).any():  # where there are no limits nothing is known
         raise SpecMismatch(
             f"{owner(config)}.axis_centres is {said}, but the state of {spec.task!r} has its middles elsewhere. {instead}"
         )
 
 
 def _middles(space: spaces.Box, count: int) -> Float32 | None:
-    """Of the limits of so many vectors, (count,); None if they are not the same along all axes, or infinite."""
+    """Of the limits of so many vectors, (count,), NaN of those without; None if they are not the same along all axes."""
     low, high = (limit.reshape(count, -1) for limit in (space.low, space.high))
-    alike = (low == low[:, :1]).all() and (high == high[:, :1]).all()
-    if not (alike and np.isfinite([low, high]).all()):
+    if not ((low == low[:, :1]).all() and (high == high[:, :1]).all()):
         return None
-    return ((low + high) / 2)[:, 0].astype(np.float32)
+    limits = np.stack([low[:, 0], high[:, 0]])
+    limits[:, ~np.isfinite(limits).all(axis=0)] = np.nan
+    middles: Float32 = limits.mean(axis=0, dtype=np.float32)
+    return middles
 
 
 def images(values: Float32, centres: Sequence[float]) -> Float32:

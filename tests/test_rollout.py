@@ -117,13 +117,13 @@ class EveryOther(SaysItsSeed):
         return super().act(observation)
 
 
-def test_calls_that_only_carry_out_what_was_said_are_not_timed() -> None:
+def test_calls_that_only_carry_out_what_was_said_are_told_apart() -> None:
     chunked = EveryOther()
     found = rollout(envs(2), chunked, range(4))
     assert chunked.calls > 2
-    assert len(found.act_seconds) == -(-chunked.calls // 2)
-    usual = rollout(envs(2), SaysItsSeed(), range(4))
-    assert len(usual.act_seconds) == chunked.calls
+    assert len(found.act_seconds) == len(found.decided) == chunked.calls
+    assert found.decided.tolist() == [call % 2 == 0 for call in range(chunked.calls)]
+    assert rollout(envs(2), SaysItsSeed(), range(4)).decided.all()
 
 
 class Wrong(SaysItsSeed):

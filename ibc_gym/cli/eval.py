@@ -163,6 +163,6 @@ def evaluation_table(summaries: Sequence[Mapping[str, Any]]) -> Any:
     first = summaries[0]
     return table(
         f"{first['task']} on {first['workcell']}, 95 % Wilson intervals",
-        ("policy", "succeeded", "success", "return", "ms per action"),
+        ("policy", "succeeded", "success", "return", "ms per decision"),
         rows,
     )

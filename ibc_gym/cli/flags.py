@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -256,9 +257,12 @@ def _flat(box: str) -> str:
 
 def _swallowed(said: str, argv: Sequence[str], command: str) -> str:
     """How to say a path that is missing, though it is there: a flag that takes several values has taken it for one more."""
-    if not said.startswith("Missing"):
+    if not said.startswith("Missing from"):
         return ""
-    there = next((each for each in argv if not each.startswith("-") and Path(each).exists()), None)
+    values = (each for before, each in pairwise(argv) if not before.startswith("-"))
+    there = next(
+        (each for each in values if not each.startswith("-") and Path(each).exists()), None
+    )
     return "" if there is None else f" If {there} was meant, say it first: {command} {there} ..."
 
 

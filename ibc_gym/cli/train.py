@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +18,9 @@ from ibc_gym.cli.typed import as_typed, flag_groups
 from ibc_gym.console import Terminal, table
 from ibc_gym.data.damage import left_out
 from ibc_gym.loading import attribute, load
-from ibc_gym.serialise import from_json
+from ibc_gym.serialise import from_json, to_json
 from ibc_gym.tables import GYM_PREFIX, IDLE_SETTINGS, POLICIES, PRESETS, TASKS
-from ibc_gym.training.config import FREE_TO_CHANGE, TrainConfig, idle
+from ibc_gym.training.config import OF_THE_MACHINE, TrainConfig, differing_settings, idle
 from ibc_gym.training.records import TrainResult
 from ibc_gym.training.run_folder import TRAIN_CONFIG
 from ibc_gym.training.telemetry import ConsoleDisplay, duration
@@ -61,9 +61,8 @@ def train(argv: Sequence[str], terminal: Terminal) -> None:
         else "checkpoints and metrics"
     )
     check_ready(config)
-    if _begun(argv):
-        whatever = "" if flags.preset is None else f", whatever {flags.preset} is now"
-        terminal.say(f"Goes on with the settings that the run was begun with{whatever}")
+    for line in _goes_on(argv, flags):
+        terminal.say(line)
     terminal.say(f"Reads {config.data}")
     data = load_training_set(config)
     terminal.writes(what, f"{out}/")
@@ -204,10 +203,25 @@ def _begun(argv: Sequence[str]) -> Mapping[str, Any] | None:
     return read_json(saved[-1] / PRETRAINED / TRAIN_CONFIG) if saved else None
 
 
+def _goes_on(argv: Sequence[str], flags: Any) -> Iterator[str]:
+    """What is said of a run that goes on: whose settings count, and where the preset that is named is another one."""
+    begun = _begun(argv)
+    if not begun or begun["policy"] != flags.policy:
+        return
+    yield "Goes on with the settings that the run was begun with."
+    if flags.preset is not None:
+        preset = load(PRESETS, flags.preset, "preset")
+        as_it_is = {**vars(preset.training), "policy_config": to_json(preset.config)}
+        differing = differing_settings({name: begun.get(name) for name in as_it_is}, as_it_is)
+        if differing:
+            said = as_typed(differing, flag_groups(type(flags)))
+            yield f"Those of {flags.preset} are others now: {said}."
+
+
 def _as_begun(begun: Mapping[str, Any]) -> dict[str, Any]:
     """What flags are by default, where a run goes on: what they were when it began."""
     was = from_json(TrainConfig, begun)
-    said_otherwise = {*FREE_TO_CHANGE, "policy", "policy_config"}
+    said_otherwise = {"data", "out", "resume", "policy", "policy_config", *OF_THE_MACHINE}
     return {name: value for name, value in vars(was).items() if name not in said_otherwise}
 
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from ibc_gym.atomic import whole_folder
+from ibc_gym.checkpoint import SEEDS
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.metadata import installed_versions, plain
 from ibc_gym.data.seed_ranges import count_within
@@ -187,7 +188,11 @@ def _write(
 ) -> Evaluation:
     """Sum up what was run, and put it on the disk; `cut_off` is what ended it before its time."""
     episodes = tuple(episode for share in results for episode in share.episodes)
-    alone = None if results[0].rows > 1 else np.concatenate([each.act_seconds for each in results])
+    alone = (
+        None
+        if results[0].rows > 1
+        else np.concatenate([each.act_seconds[each.decided] for each in results])
+    )
     timed = alone if found is None else found.act_seconds
     summary = {
         **summarise(plan.facts, episodes, None if timed is None else milliseconds(timed)),
@@ -261,14 +266,15 @@ def _facts(config: EvalConfig, stage: Stage) -> tuple[dict[str, Any], tuple[str,
         facts.update(_about_checkpoint(stage.policy, policy))
         differing = differing_options(cast(LearnedPolicy, policy).spec, envs)
         notes = _notes(config, stage, differing, facts["options"])
-        return facts, (*notes, *_seen(config, facts["checkpoint"]))
+        known = facts["checkpoint"].pop(SEEDS, ())
+        return facts, (*notes, *_seen(config, known))
     finally:
         envs.close()
 
 
-def _seen(config: EvalConfig, checkpoint: Mapping[str, Any]) -> Iterator[str]:
+def _seen(config: EvalConfig, demonstrated: Sequence[Sequence[int]]) -> Iterator[str]:
     """That episodes begin as demonstrations did which the policy knows."""
-    known = count_within(config.seeds, checkpoint.get("demonstration_seeds", ()))
+    known = count_within(config.seeds, demonstrated)
     if known:
         which = "All" if known == config.episodes else f"{known} of the {config.episodes}"
         yield (

@@ -12,7 +12,7 @@ import numpy as np
 from ibc_gym.evaluation.shares import one_thread
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.records import Bool, Float64, Observation
-from ibc_gym.rollout import Transition, rollout
+from ibc_gym.rollout import Rollout, Transition, rollout
 from ibc_gym.threads import usable_cores
 
 WARM_UP = 10
@@ -49,8 +49,7 @@ def probe(
     """
     if steps == 0:
         return None
-    spent: list[Float64] = []
-    acted_for = 0
+    played: list[Rollout] = []
     listeners = [_Steps(on_step)] if on_step else []
     envs = stage.make_envs(1)
     try:
@@ -58,18 +57,18 @@ def probe(
             policy = stage.make_policy(envs)
             started = time.perf_counter()
             for seed in seeds:
-                played = rollout(envs, policy, [seed], listeners)
-                spent.append(played.act_seconds)
-                acted_for += played.episodes[0].length
-                if acted_for >= steps + WARM_UP:
+                played.append(rollout(envs, policy, [seed], listeners))
+                if sum(len(each.act_seconds) for each in played) >= steps + WARM_UP:
                     break
             seconds = time.perf_counter() - started
     finally:
         envs.close()
-    acted = np.concatenate(spent)
+    acted = np.concatenate([each.act_seconds for each in played])
+    decided = np.concatenate([each.decided for each in played])
+    warm = np.arange(len(acted)) >= min(WARM_UP, len(acted) - 1)
     return Probe(
-        act_seconds=acted[WARM_UP:] if len(acted) > WARM_UP else acted,
-        seconds_per_episode=seconds / len(spent),
+        act_seconds=acted[decided & warm] if (decided & warm).any() else acted[decided],
+        seconds_per_episode=seconds / len(played),
     )
 
 

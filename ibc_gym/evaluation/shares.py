@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -47,6 +48,8 @@ class Share:
     """In the order of the episodes."""
     act_seconds: Float64
     """Wall time of every call of the policy, which served all rows [s]."""
+    decided: Bool
+    """Which calls decided anything, as `rollout.Rollout` has it."""
     rows: int
     """Environments that a call served."""
     cpu_seconds: float
@@ -194,6 +197,7 @@ def _serve(
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
     """What is started within this never hears Ctrl-C, which a terminal sends to all: who started it sees to its end."""
+    resource_tracker.ensure_running()  # Python's own helper, whose start would end the deafness
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -256,11 +260,12 @@ def _play(
         size = int(np.prod(envs.single_action_space.shape or ()))
         tapes = {seeds[0]: deck.cut_off(seeds[0], size)}
         failed = earnings.failed(tapes[seeds[0]], error)
-        played = Rollout(episodes=(failed,), act_seconds=np.zeros(0))
+        played = Rollout(episodes=(failed,), act_seconds=np.zeros(0), decided=np.zeros(0, np.bool_))
     share = Share(
         episodes=played.episodes,
         tapes=tuple(tapes[episode.seed] for episode in played.episodes),
         act_seconds=played.act_seconds,
+        decided=played.decided,
         rows=envs.num_envs,
         cpu_seconds=time.process_time() - started,
     )

@@ -191,6 +191,10 @@ FREE_TO_CHANGE = frozenset(
 """Fields that a resumed run may set anew; the data are compared by fingerprint, however they were opened."""
 
 
+OF_THE_MACHINE = frozenset({"device", "threads", "compile"})
+"""Fields that say what a run is trained on: on another machine they are what is usual there."""
+
+
 ENDLESS: tuple[Schedule, ...] = ("exponential", "constant")
 """Schedules whose learning rate does not depend on when training ends, so that it may end later."""
 
@@ -261,6 +265,17 @@ def _differences(name: str, before: Any, now: Any) -> list[Difference]:
         for key in {**before, **now}
         for each in _differences(f"{name}.{key}", before.get(key), now.get(key))
     ]
+
+
+def differing_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Settings of two configs as plain JSON that are not the same: "steps 5, it was 3 and ..."; empty if there is none."""
+    found = [
+        each
+        for name in now
+        for each in _differences(f"TrainConfig.{name}", before.get(name), now[name])
+    ]
+    words = [f"{name} {value!r}, it was {was!r}" for name, was, value in found[:_SHOWN]]
+    return _listed(words, len(found) - len(words)) if found else ""
 
 
 def _said(differing: list[Difference]) -> str:

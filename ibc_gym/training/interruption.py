@@ -51,6 +51,7 @@ class Interruption:
             signal.signal(number, _USUAL[number])
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         if self.by is not None:
-            raise KeyboardInterrupt
-        self.by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+            raise KeyboardInterrupt(by)
+        self.by = by

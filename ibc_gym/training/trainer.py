@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ibc_gym.checkpoint import PRETRAINED, as_module, read_json
+from ibc_gym.checkpoint import PRETRAINED, SEEDS, as_module, read_json
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.damage import left_out
 from ibc_gym.data.dataset import Dataset
@@ -108,6 +108,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     with own_randomness(config.seed, torch.device("cpu")):
         policy = make_policy(config.policy, dataset.spec, policy_config)
     names = policy_config.inputs
+    seeds = np.array([entry.seed for entry in dataset.entries], dtype=object)
     windows = dataset.windows(policy_config.history, kept[training], names)
     if len(windows):
         policy.fit(_longest_episode(windows))
@@ -118,7 +119,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
         if len(held_out)
         else None,
         fingerprint=dataset.fingerprint,
-        seeds=as_ranges(entry.seed for entry in dataset.entries if entry.seed is not None),
+        seeds=as_ranges(each for each in seeds[kept] if each is not None),
         damaged=dataset.damaged,
     )
 
@@ -247,7 +248,7 @@ def _prepare(
         about={
             "dataset": data.fingerprint,
             "training_windows": len(data.training),
-            **({"demonstration_seeds": data.seeds} if data.seeds else {}),
+            **({SEEDS: data.seeds} if data.seeds else {}),
         },
         fingerprint=data.fingerprint,
         records=records,

@@ -57,7 +57,13 @@ class TestBadInput:
     ) -> None:
         complaint = refused(capsys, "train", "--policy.inputs", "state", demos)
         assert f"say it first: ibc-gym train {demos} ..." in complaint
-        assert "say it first" not in refused(capsys, "train", "--policy.inputs", "state")
+        for words in (
+            ("train", "--policy.inputs", "state"),
+            ("train", "--out", demos),
+            ("eval", "--out", demos),
+            ("train", demos, "--steps", "--out", "zz"),
+        ):
+            assert "say it first" not in refused(capsys, *words)
 
     def test_value_out_of_range(self, demos: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert "must be at least 1" in refused(capsys, "train", demos, "--steps", "0")

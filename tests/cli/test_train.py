@@ -201,7 +201,7 @@ def test_a_run_goes_on_with_what_it_was_begun_with_whatever_is_said_no_more(
     more = ("train", demos, "--out", out, "--resume", "--steps", "9", "--json")
     code, said, err = call(capsys, *more)
     assert code == 0
-    assert "Goes on with the settings that the run was begun with" in err
+    assert "Goes on with the settings that the run was begun with." in err
     assert json.loads(said)["steps"] == 9
     assert json.loads(said)["policy"] == "mse"
 
@@ -220,7 +220,24 @@ def test_a_run_goes_on_though_its_preset_has_changed_since(
         assert call(capsys, *words, "--no-tensorboard")[0] == 0
     code, _, err = call(capsys, *words, "--no-tensorboard", "--resume", "--json")
     assert code == 0, err
-    assert "was begun with, whatever fast/particle-mse is now" in err
+    assert "Goes on with the settings that the run was begun with." in err
+    told = " ".join(err.split())
+    assert (
+        "Those of fast/particle-mse are others now: --steps 16000, it was 3, --batch-size 256"
+        in told
+    )
+
+
+def test_a_run_keeps_as_many_checkpoints_as_it_was_begun_with(
+    demos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("train", demos, "--out", demos.parent / "run")
+    begin = ("--schedule", "constant", "--checkpoint-every", "1", "--keep", "10")
+    assert call(capsys, *words, *QUICK, *begin)[0] == 0
+    assert call(capsys, *words, "--resume", "--steps", "6")[0] == 0
+    kept = {path.name for path in (demos.parent / "run" / "checkpoints").glob("0*")}
+    assert kept == {f"{step:06d}" for step in range(1, 7)}
+    assert not (demos.parent / "run" / "tensorboard").exists()
 
 
 @pytest.mark.parametrize(

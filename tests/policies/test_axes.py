@@ -210,6 +210,15 @@ def test_centres_are_those_of_the_limits_where_there_are_some() -> None:
     for wrong in (CENTRES[::-1], (0.0, 0.0), (0.5,)):
         with pytest.raises(SpecMismatch, match=r"Give 0\.5 0, the middles of its limits, or no"):
             Codec(InputConfig(axis_centres=wrong), spec_of(within=(low, high)), None)
-    uneven = [1.0, 1.0, 2.0, 9.0, 9.0, 9.0]
+    free = [np.inf] * AXES
+    half = ([0.0] * AXES + [-np.inf] * AXES, [1.0] * AXES + free)
+    Codec(
+        InputConfig(axis_centres=CENTRES), spec_of(within=half), None
+    )  # velocities have no limits
+    with pytest.raises(SpecMismatch, match=r"middles elsewhere\. Give the middle of each"):
+        Codec(InputConfig(axis_centres=(0.0, 0.0)), spec_of(within=half), None)
+    with pytest.raises(ConfigError, match="have no limits"):
+        Codec(InputConfig(axis_centres=CENTRES), spec_of(low=-np.inf, high=np.inf), None)
+    uneven = [1.0, 1.0, 2.0, *free]
     with pytest.raises(ConfigError, match="not the same along all axes"):
-        Codec(InputConfig(axis_centres=CENTRES), spec_of(within=(low, uneven)), None)
+        Codec(InputConfig(axis_centres=CENTRES), spec_of(within=(half[0], uneven)), None)

@@ -87,6 +87,13 @@ def test_second_ctrl_c_interrupts_at_once_and_afterwards_all_is_as_it_was() -> N
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_second_request_is_told_by_its_own_name() -> None:
+    with Interruption():
+        signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+            signal.raise_signal(signal.SIGTERM)
+
+
 def test_ctrl_c_that_means_something_else_is_left_alone() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
