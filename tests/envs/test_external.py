@@ -169,7 +169,7 @@ def test_render_gives_a_picture_only_where_asked_for() -> None:
         ("FrozenLake-v1", {}, "boxes of real numbers"),
         ("Pendulum-v1", {"gravity_of_moon": 1}, "gravity_of_moon"),
         ("Pendulum-v1", {"horizon": 0}, "at least 1"),
-        ("Pendulum-v1", {"horizon": 2.5}, "horizon is 2.5 .* int"),
+        ("Pendulum-v1", {"horizon": 2.5}, "horizon is 2.5, but must be a whole"),
         ("Pendulum-v1", {"reward": "best"}, "reward='best'"),
         ("Pendulum-v1", {"layout": "d4rl"}, "one layout"),
         ("Pendulum-v1", {"workcell": "mujoco"}, "own simulator"),
