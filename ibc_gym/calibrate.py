@@ -70,10 +70,6 @@ class CalibrateConfig:
 
     def __post_init__(self) -> None:
         settle(self)
-        if self.what not in ("intrinsics", "camera", "tool"):
-            raise ConfigError(
-                f"What is calibrated is intrinsics, camera or tool, not {self.what!r}."
-            )
         if not self.date:
             raise ConfigError(
                 "CalibrateConfig.date is empty, but a calibration says when it was made."

@@ -99,7 +99,7 @@ class TestRefusal:
     @pytest.mark.parametrize(
         "fields, complaint",
         [
-            ({"what": "lamp"}, "intrinsics, camera or tool"),
+            ({"what": "lamp"}, "must be one of 'intrinsics', 'camera', 'tool'"),
             ({"date": ""}, "says when it was made"),
             ({"views": 5}, "must be 8 to 200"),
             ({"speed": 2.0}, "at most 1"),

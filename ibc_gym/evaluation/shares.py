@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,8 +127,8 @@ def run_shares(
             )
             with _deaf_to_ctrl_c():
                 process.start()
+                processes.append(process)
             sender.close()  # so that a killed process is heard as the end of its pipe
-            processes.append(process)
             receivers.append(receiver)
         found = _collect(dict(zip(receivers, processes, strict=True)), on_episode)
         for process in processes:
@@ -196,13 +197,23 @@ def _serve(
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started within this never hears Ctrl-C, which a terminal sends to all: who started it sees to its end."""
+    """What is started within this never hears Ctrl-C, which a terminal sends to all: who started it sees to its end.
+
+    Here it is heard at the end of the block, so that nothing is left half started.
+    """
     resource_tracker.ensure_running()  # Python's own helper, whose start would end the deafness
+    heard: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    usual = signal.signal(signal.SIGINT, lambda number, _: heard.append(number)) if main else None
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if main:
+            signal.signal(signal.SIGINT, usual)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _send_episode(sender: Connection, good: bool) -> None:

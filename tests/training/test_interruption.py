@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,18 @@ def test_run_that_was_stopped_between_two_reports_rolls_back_to_where_the_whole_
     assert [to for to in backs if to is not None] == [20]
 
 
-@pytest.mark.usefixtures("toy_policy")
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """As a process has them that no `nohup` began."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("toy_policy", "usual_signals")
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGHUP))
 def test_batch_systems_and_lost_connections_cost_no_update_either(
     tmp_path: Path, number: signal.Signals
@@ -87,6 +99,7 @@ def test_second_ctrl_c_interrupts_at_once_and_afterwards_all_is_as_it_was() -> N
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("usual_signals")
 def test_second_request_is_told_by_its_own_name() -> None:
     with Interruption():
         signal.raise_signal(signal.SIGHUP)

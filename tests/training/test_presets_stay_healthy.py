@@ -84,8 +84,11 @@ def windows(config: InputConfig, count: int) -> Windows:
 
 
 def smaller(config: InputConfig) -> InputConfig:
-    """The same networks, with small pictures, a search that is short enough for a test, and no lead in episodes of one step."""
-    config = replace(config, lead=0)
+    """The same networks, with small pictures, a search that is short enough for a test, and no lead in episodes of one step.
+
+    Nor are axes exchanged: these states are no vectors.
+    """
+    config = replace(config, lead=0, axis_centres=())
     if config.image_size is not None:
         config = replace(config, image_size=PICTURE)
     if isinstance(config, EBMConfig):
