@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from ibc_gym.errors import ConfigError
+from ibc_gym.serialise import members
 
 _KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "int": ((Integral,), "a whole number"),
@@ -21,7 +22,6 @@ _KINDS: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "bool": ((bool, np.bool_), "True or False"),
 }
 """By the annotation of a field: what it takes, and what that is called."""
-_UNIONS: Final = (typing.Union, types.UnionType)
 _COLDEST: Final = 1e-12
 """Temperature of a softmax: energies of any size that is met, divided by it, are still numbers in single precision."""
 
@@ -160,7 +160,7 @@ def _words(cls: type[Any]) -> dict[str, tuple[Any, ...]]:
     """What the fields of a config may be that are one of a few words, or None, by their names."""
     found = {}
     for name, hint in typing.get_type_hints(cls).items():
-        options = typing.get_args(hint) if typing.get_origin(hint) in _UNIONS else (hint,)
+        options = members(hint)
         literal = [each for each in options if typing.get_origin(each) is typing.Literal]
         if literal and len(literal) + options.count(types.NoneType) == len(options):
             words = [word for each in literal for word in typing.get_args(each)]

@@ -173,14 +173,14 @@ def _pack(value: Any, hint: Any, where: str) -> Any:
 
 
 def _item_hint(hint: Any, number: int) -> Any:
-    for option in _options(hint):
+    for option in members(hint):
         if get_origin(option) in (tuple, list):
             items = [item for item in get_args(option) if item is not Ellipsis]
             return items[min(number, len(items) - 1)] if items else Any
     return Any
 
 
-def _options(hint: Any) -> tuple[Any, ...]:
+def members(hint: Any) -> tuple[Any, ...]:
     """The members of a union, or the type alone."""
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
 
@@ -188,7 +188,7 @@ def _options(hint: Any) -> tuple[Any, ...]:
 def _dataclasses_of(hint: Any) -> list[type[Any]]:
     return [
         option
-        for option in _options(hint)
+        for option in members(hint)
         if isinstance(option, type) and dataclasses.is_dataclass(option)
     ]
 
@@ -209,7 +209,7 @@ def _read(cls: type[Config], numbers: Any, where: str) -> Config:
 
 
 def _unpack(value: Any, hint: Any, where: str) -> Any:
-    options = _options(hint)
+    options = members(hint)
     if isinstance(value, tuple(_dataclasses_of(hint))):
         return value  # a config that was made already
     if isinstance(value, Mapping) and (found := _dataclasses_of(hint)):

@@ -57,9 +57,8 @@ def check_axes(config: InputConfig, spec: PolicySpec) -> None:
         raise ConfigError(
             f"{owner(config)}.axis_centres is set, but actions of {spec.task!r} have no limits, so that nobody knows their centre."
         )
-    if (
-        np.abs(middles - np.array(said)) > 1e-3
-    ).any():  # where there are no limits nothing is known
+    # Where there are no limits nothing is known: NaN is not above anything.
+    if (np.abs(middles - np.array(said)) > 1e-3).any():
         raise SpecMismatch(
             f"{owner(config)}.axis_centres is {said}, but the state of {spec.task!r} has its middles elsewhere. {instead}"
         )

@@ -53,7 +53,10 @@ _GROUPS: Final = sorted({name.split()[0] for name in COMMANDS if " " in name})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; gives its exit code: 0, 1 for an error, 2 for wrong flags, 130 after Ctrl-C, a signal that ends a training, or a key that stops an arm."""
+    """Run one command; gives its exit code: 0, 1 for an error, 2 for wrong flags, and 130 where it was stopped.
+
+    By Ctrl-C, that is, by a signal that ends a training, or by a key that stops an arm.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     terminal = Terminal(machine="--json" in words)
     try:

@@ -38,8 +38,8 @@ class Choice:
         """
         if self.least is None or error < self.least:
             return Choice(step=step, error=error, least=error, margin=standard_error)
-        if error <= self.least + self.slack(standard_error):
-            apart = self.slack(standard_error)
+        apart = self.slack(standard_error)
+        if error <= self.least + apart:
             return replace(self, step=step, error=error, apart=apart)
         return self
 

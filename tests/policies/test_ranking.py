@@ -101,6 +101,16 @@ def test_drawn_are_the_candidates_by_their_weight(learned: Ranking) -> None:
     assert not shares[~likely].any()
 
 
+def doubts_about(learned: Ranking, mixture: Mixture, patch: pytest.MonkeyPatch) -> Any:
+    """What it doubts where the mixture is this one, and all of its candidates are as good as another."""
+    patch.setattr(learned, "_mixture", lambda encoded: mixture)
+    patch.setattr(
+        learned, "_energies", lambda context, mixture, actions: torch.zeros(actions.shape[:2])
+    )
+    acted(learned, np.zeros((1, 1), np.float32))
+    return learned.uncertainty()
+
+
 @pytest.mark.parametrize(
     ("shares", "entropy", "gap"), [((1, 0), 0.0, 20.0), ((0.5, 0.5), np.log(2), 0.0)]
 )
@@ -117,12 +127,7 @@ def test_doubt_is_between_the_candidates_that_are_likely(
         means=corners[None],
         log_scales=torch.zeros(1, 4, SIZE),
     )
-    monkeypatch.setattr(learned, "_mixture", lambda encoded: mixture)
-    monkeypatch.setattr(
-        learned, "_energies", lambda context, mixture, actions: torch.zeros(actions.shape[:2])
-    )
-    acted(learned, np.zeros((1, 1), np.float32))
-    said = learned.uncertainty()
+    said = doubts_about(learned, mixture, monkeypatch)
     np.testing.assert_allclose(said["entropy"], entropy, atol=1e-6)
     np.testing.assert_allclose(said["gap"], gap, atol=1e-6)
     np.testing.assert_allclose(said["spread"], np.exp(entropy) / 4, atol=1e-6)
@@ -137,12 +142,8 @@ def test_where_all_candidates_agree_nothing_else_is_in_question(
         means=close[None],
         log_scales=torch.zeros(1, 4, SIZE),
     )
-    monkeypatch.setattr(learned, "_mixture", lambda encoded: mixture)
-    monkeypatch.setattr(
-        learned, "_energies", lambda context, mixture, actions: torch.zeros(actions.shape[:2])
-    )
-    acted(learned, np.zeros((1, 1), np.float32))
-    np.testing.assert_allclose(learned.uncertainty()["gap"], 20.0, atol=1e-6)
+    said = doubts_about(learned, mixture, monkeypatch)
+    np.testing.assert_allclose(said["gap"], 20.0, atol=1e-6)
 
 
 def test_what_is_drawn_is_moved_as_in_training(learned: Ranking) -> None:
