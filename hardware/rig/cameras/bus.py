@@ -15,6 +15,9 @@ from ...cameras.library import rs
 class Pluggable(Protocol):
     """A camera, as its bus knows it."""
 
+    def notice(self) -> None:
+        """See now whether its streams have been stopped."""
+
     def reset(self) -> None:
         """Leave the bus and come back after a while."""
 
@@ -40,7 +43,12 @@ class SoftwareBus(Closing):
         close_at_exit(self)
 
     def context(self) -> Any:
-        """One that lists what is plugged in now, and goes on listing that."""
+        """One that lists what is plugged in now, and goes on listing that.
+
+        A driver asks for it before every start; so no camera misses that its streams were stopped before, however short.
+        """
+        for camera in list(self._cameras.values()):
+            camera.notice()
         with self._lock:
             return self._context
 

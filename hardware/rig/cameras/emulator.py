@@ -148,6 +148,12 @@ class SoftwareCamera(Closing):
         with self._lock:
             self._plan.clear()
 
+    def notice(self) -> None:
+        """See now whether the streams have been stopped, which the camera's own thread may be too late for."""
+        with self._lock:
+            if self._device is not None:
+                self._mind_the_streams(self._device)
+
     def reset(self) -> None:
         """What a hardware reset does: it leaves the bus, and comes back after a while."""
         with self._lock:
@@ -213,7 +219,7 @@ class SoftwareCamera(Closing):
             self._plan.device_reset()
 
     def _mind_the_streams(self, device: SoftwareDevice) -> None:
-        """Notice starts and stops; the library tells nobody, so a stop shorter than a nap is missed."""
+        """Notice starts and stops, of which the library tells nobody."""
         streaming = device.streaming
         if streaming and not self._streaming:
             self._plan.streams_started()
