@@ -103,7 +103,7 @@ def export(config: ExportConfig) -> Exported:
     with whole_folder(out, replace=True) as passing:
         model = passing / exported.MODELS[config.format]
         load(EXPORTING, config.format, "format")(graph, model)
-        policy = load_policy(config.run)
+        policy = load(EXPORTING, "exact", "part")(load_policy(config.run))
         about = _about(config, found, policy, graph, exported.sha256(model))
         write_json(passing / exported.ABOUT, about)
         checked = hold_to_policy(passing, policy, config.check)

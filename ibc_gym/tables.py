@@ -93,10 +93,11 @@ EXPORTABLE: Final = ("ebm", "autoregressive", "ranking", "mse", "mdn", "diffusio
 
 EXPORTING: Final[Mapping[str, str]] = {
     "graph": "ibc_gym.policies.exporting.graph:Graph",
+    "exact": "ibc_gym.policies.exporting.graph:exact",
     "torch-export": "ibc_gym.policies.exporting.files:write_torch_export",
     "onnx": "ibc_gym.policies.exporting.files:write_onnx",
 }
-"""What policies are exported by: what makes the graph, and what writes it in each format."""
+"""What policies are exported by: what makes the graph, what they act by as it does, and what writes it in each format."""
 
 IDLE_SETTINGS: Final = "ibc_gym.policies.idle:idle"
 """What says which settings of a policy nothing reads as its others are."""

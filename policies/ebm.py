@@ -57,6 +57,8 @@ class EBM(ImplicitPolicy):
         """Make an untrained policy; see `WindowPolicy`."""
         super().__init__(config, spec, frame)
         self._ebm = config
+        self.rounds_slopes = config.langevin.bfloat16
+        """Whether chains take slopes in bfloat16; those of an exported policy do not."""
         self._counts: Counts = config.negatives.resolved(config.optimiser)
         self._share = config.joint.dropout if config.network == "joint" else 0.0
         codec = self._codec
@@ -141,7 +143,7 @@ class EBM(ImplicitPolicy):
         if self._ebm.optimiser == "dfo":
             return self._dfo(context, noise, samples, start=start)
         ends = langevin.walk_all(
-            self.network.action_gradient,
+            self._slope,
             context,
             self.box,
             noise,
@@ -214,7 +216,7 @@ class EBM(ImplicitPolicy):
         through = self._ebm.loss == "cd_kl"
         with nullcontext() if through else torch.no_grad():
             return langevin.walk_all(
-                self.network.action_gradient,
+                self._slope,
                 context if through else context.detach(),
                 self.box,
                 noise,
@@ -224,6 +226,10 @@ class EBM(ImplicitPolicy):
                 keep_passed=self._ebm.gradient_penalty.points == "all",
                 through=through,
             )
+
+    def _slope(self, context: Tensor, actions: Tensor) -> Tensor:
+        """∂E/∂a, as chains take it."""
+        return self.network.action_gradient(context, actions, bfloat16=self.rounds_slopes)
 
     def _penalised(self, candidates: Tensor, against: _CounterExamples) -> Tensor:
         """Where the slope is bounded, (B, P, A): at counter-examples that share a softmax, and what is asked for."""

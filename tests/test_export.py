@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from trials import PROFILE
 from ibc_gym.checkpoint import load_policy
 from ibc_gym.errors import CheckpointError, ConfigError, SpecMismatch, TrainingDiverged
 from ibc_gym.export import ExportConfig, export
+from ibc_gym.policies.ebm import EBMConfig
+from ibc_gym.policies.exporting.graph import exact
 from ibc_gym.policies.nearest import NearestConfig
 from ibc_gym.runtime import ExportedPolicy, load
 
@@ -73,6 +76,20 @@ def test_onnx_acts_like_the_policy(
     same = np.isclose(ours, theirs, atol=TOLERANCE, rtol=1e-6).all(axis=1)
     assert same.mean() >= 0.95  # rounding decides between candidates that are equally good
     assert np.median(apart[same]) < 1e-3
+
+
+def test_chains_with_slopes_in_bfloat16_are_exported_in_single_precision(tmp_path: Path) -> None:
+    config = CASES["one-chain"]
+    assert isinstance(config, EBMConfig)
+    half = replace(config, langevin=replace(config.langevin, iterations=20, bfloat16=True))
+    folder = checkpoint(half, tmp_path / "policy")
+    found = export(
+        ExportConfig(run=str(folder), format="torch-export", out=tmp_path / "out", check=10)
+    )
+    ours, theirs, _ = act_both(exact(load_policy(folder)), load(found.folder))
+    np.testing.assert_allclose(ours, theirs, atol=TOLERANCE, rtol=0)
+    rounded, _, _ = act_both(load_policy(folder), load(found.folder))
+    assert 0 < np.median(np.abs(rounded - ours)) < 1e-2
 
 
 @pytest.fixture(scope="module")

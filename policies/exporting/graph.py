@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.nn.utils import parametrize
 
+from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.normalise import MOST_BENT
 from ibc_gym.records import is_image
 
@@ -134,6 +135,13 @@ class Graph(nn.Module):
 
     def _drawn(self, kind: str) -> int:
         return sum(size for drawn, size in self.draws if drawn == kind)
+
+
+def exact(policy: LearnedPolicy) -> LearnedPolicy:
+    """The same policy, from now on in single precision throughout: as a graph of it acts."""
+    if isinstance(policy, EBM):
+        policy.rounds_slopes = False
+    return policy
 
 
 def _bake(policy: WindowPolicy) -> None:

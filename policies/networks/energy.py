@@ -7,6 +7,8 @@ broadcast over the candidates; its action half is all that a candidate costs the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -89,13 +91,23 @@ class EnergyNetwork(nn.Module):
                     energies[part] = self.forward(context[part[0]], actions[part])
         return energies
 
-    def action_gradient(self, context: Tensor, actions: Tensor) -> Tensor:
-        """∂E/∂a of candidates (B, N, A), of the same shape; differentiable with respect to the weights."""
+    def action_gradient(
+        self, context: Tensor, actions: Tensor, *, bfloat16: bool = False
+    ) -> Tensor:
+        """∂E/∂a of candidates (B, N, A), of the same shape; differentiable with respect to the weights.
+
+        Args:
+            context: (B, W).
+            actions: (B, N, A)
+            bfloat16: Whether products behind the first dense layer are in bfloat16. That layer itself is not: it tells
+                apart candidates that are closer together than bfloat16 can.
+        """
         if isinstance(self.value, MLPDropout) or not self.value.closed_form:
-            return self._autograd_gradient(context, actions)
-        gradient = self.value.gradient_after_projection(self._fuse(context, actions))
-        by_action: Tensor = gradient @ self._action_weight
-        return by_action
+            return self._autograd_gradient(context, actions, bfloat16)
+        units = self._fuse(context, actions)
+        with _products(actions, bfloat16):
+            by_action = self.value.gradient_after_projection(units) @ self._action_weight
+        return by_action.to(actions.dtype) if bfloat16 else by_action
 
     @property
     def _action_weight(self) -> Tensor:
@@ -104,9 +116,17 @@ class EnergyNetwork(nn.Module):
     def _fuse(self, context: Tensor, actions: Tensor) -> Tensor:
         return context[:, None] + F.linear(actions, self._action_weight)
 
-    def _autograd_gradient(self, context: Tensor, actions: Tensor) -> Tensor:
+    def _autograd_gradient(self, context: Tensor, actions: Tensor, bfloat16: bool) -> Tensor:
         trained = torch.is_grad_enabled()
         with torch.enable_grad():
             leaf = actions.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(self(context, leaf).sum(), leaf, create_graph=trained)
+            units = self._fuse(context, leaf)
+            with _products(actions, bfloat16):
+                energy = self.value.after_projection(units).sum()
+            (gradient,) = torch.autograd.grad(energy, leaf, create_graph=trained)
         return gradient
+
+
+def _products(actions: Tensor, bfloat16: bool) -> AbstractContextManager[Any]:
+    """Within it products of matrices are in bfloat16, or as they are outside."""
+    return torch.autocast(actions.device.type, torch.bfloat16) if bfloat16 else nullcontext()

@@ -214,6 +214,9 @@ SOURCES: dict[str, EBMConfig] = {
     "anchored": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=0, anchored=4)),
     "dfo": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=0, anchored=0, dfo=4)),
     "langevin": EBMConfig(late_fusion=SMALL, optimiser="langevin", langevin=WALK),
+    "langevin-bfloat16": EBMConfig(
+        late_fusion=SMALL, optimiser="langevin", langevin=replace(WALK, bfloat16=True)
+    ),
     "proposal": EBMConfig(
         late_fusion=SMALL,
         negatives=NegativesConfig(uniform=0, anchored=0, proposal=4),
