@@ -10,7 +10,6 @@ import dataclasses
 import json
 import multiprocessing
 import queue
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -27,6 +26,7 @@ from ibc_gym.evaluation.results import EvalConfig, Evaluation
 from ibc_gym.evaluation.uncertainty import compare_paired
 from ibc_gym.loading import load
 from ibc_gym.paths import writable_folder
+from ibc_gym.processes import deaf_to_ctrl_c
 from ibc_gym.record import RecordConfig, record
 from ibc_gym.registry import make_env
 from ibc_gym.report.page import report
@@ -214,8 +214,9 @@ def train_at_once(configs: Mapping[str, TrainConfig], bars: Mapping[str, OnProgr
         name: context.Process(target=_train, args=(name, config, news), daemon=True)
         for name, config in configs.items()
     }
-    for worker in workers.values():
-        worker.start()
+    with deaf_to_ctrl_c():
+        for worker in workers.values():
+            worker.start()
     waiting = set(workers)
     try:
         while waiting:
@@ -245,9 +246,6 @@ def train_at_once(configs: Mapping[str, TrainConfig], bars: Mapping[str, OnProgr
 
 def _train(name: str, config: TrainConfig, news: Any) -> None:
     """What one training process does."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the parent tidies up
     from ibc_gym.training.trainer import train  # here: the parent needs no torch yet
 
     try:

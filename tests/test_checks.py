@@ -133,6 +133,11 @@ def made(cls: type[Config], **values: Any) -> Config:
         (lambda: made(EBMConfig, history=2.5), "EBMConfig.history is 2.5, but must be a whole"),
         (lambda: made(DFOConfig, pick="arg_min"), "DFOConfig.pick is 'arg_min'"),
         (lambda: made(MSEConfig, action_normalisation=None), "action_normalisation is None"),
+        (
+            lambda: made(MSEConfig, axis_centres=np.array([0.5, 0.0])),
+            r"axis_centres is an array, but must be a tuple: give \(0.5, 0.0\)",
+        ),
+        (lambda: made(EBMConfig, loss=np.array(["info_nce", "nce"])), "loss is array"),
     ],
 )
 def test_values_of_another_kind_are_refused(make: Any, name: str) -> None:

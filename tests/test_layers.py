@@ -34,6 +34,7 @@ MACHINERY = (
     "atomic",
     "lock",
     "threads",
+    "processes",
     "words",
     "braking",
     "watching",

@@ -7,15 +7,12 @@ any number of workers gives the same evaluation, bit for bit.
 from __future__ import annotations
 
 import multiprocessing
-import signal
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -30,6 +27,7 @@ from ibc_gym.evaluation.faults import ArmFault, Earnings, have_back, only_env
 from ibc_gym.evaluation.results import SCRIPTED, Tape
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.tape import TapeDeck
+from ibc_gym.processes import deaf_to_ctrl_c
 from ibc_gym.records import Bool, Float64, Observation
 from ibc_gym.rollout import Episode, Listener, Rollout, Transition, rollout
 from ibc_gym.watching import OnPage, Page
@@ -125,7 +123,7 @@ def run_shares(
             process = context.Process(
                 target=_serve, args=(stage, part, num_envs, sender), daemon=True
             )
-            with _deaf_to_ctrl_c():
+            with deaf_to_ctrl_c():
                 process.start()
                 processes.append(process)
             sender.close()  # so that a killed process is heard as the end of its pipe
@@ -193,27 +191,6 @@ def _serve(
         return  # nobody listens any more
     except Exception as error:
         sender.send(("error", (f"{type(error).__name__}: {error}", traceback.format_exc())))
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started within this never hears Ctrl-C, which a terminal sends to all: who started it sees to its end.
-
-    Here it is heard at the end of the block, so that nothing is left half started.
-    """
-    resource_tracker.ensure_running()  # Python's own helper, whose start would end the deafness
-    heard: list[int] = []
-    main = threading.current_thread() is threading.main_thread()
-    usual = signal.signal(signal.SIGINT, lambda number, _: heard.append(number)) if main else None
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if main:
-            signal.signal(signal.SIGINT, usual)
-    if heard:
-        raise KeyboardInterrupt
 
 
 def _send_episode(sender: Connection, good: bool) -> None:

@@ -207,7 +207,7 @@ class TrainingLoop:
             measures,
             saving=saving,
             final=final and not wrong,
-            note=f"Out of bounds: {wrong}." if wrong else self._note(better, final),
+            note=f"Out of bounds: {wrong}." if wrong else self._note(final),
         )
         for record in self._records:
             record(progress)
@@ -247,12 +247,12 @@ class TrainingLoop:
             self.choice = self.choice.after(self.learner.steps, error, margin)
         return self.choice.step == self.learner.steps
 
-    def _note(self, better: bool, final: bool) -> str:
-        if final and self.choice.step is None:
+    def _note(self, final: bool) -> str:
+        if not final:
+            return ""
+        if self.choice.step is None:
             return "Nothing was held out, so the last checkpoint is the chosen one."
-        if final:
-            return f"Chose checkpoint {self.choice.step:06d} by {self.choice}."
-        return f"Best so far by {self.choice}." if better else ""
+        return f"Chose checkpoint {self.choice.step:06d} by {self.choice}."
 
     def _report(
         self,

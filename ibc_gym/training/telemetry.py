@@ -186,17 +186,19 @@ class ConsoleDisplay(Closing):
 
 
 def plain_line(progress: TrainingProgress) -> str:
-    """A report in one short line; the file of metrics has all of it."""
+    """A report in one short line, and what is to be said beside it in one of its own; the file of metrics has all."""
     error = progress.validation.get("action_error")
     loss = progress.train.get("loss")
     parts = [
-        f"{progress.share:4.0%} step {progress.step}",
-        f"{progress.steps_per_second:.1f} steps/s",
+        f"{progress.share:4.0%} step {progress.step:,}",
         f"{duration(progress.seconds_left)} left",
     ]
-    parts += [f"loss {loss:.4g}"] if loss is not None else []
-    parts += [f"held-out action error {error:.4g}"] if error is not None else []
-    return " | ".join([*parts, progress.note] if progress.note else parts)
+    parts += [f"loss {loss:.3g}"] if loss is not None else []
+    if error is not None:
+        best = ", best" if progress.best_step == progress.step else ""
+        parts.append(f"held-out error {error:.3g}{best}")
+    line = " | ".join(parts)
+    return f"{line}\n{progress.note}" if progress.note else line
 
 
 def duration(seconds: float) -> str:
