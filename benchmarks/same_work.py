@@ -6,7 +6,9 @@ Both sides have the same network, weights, batch and number of samples and itera
 (`benchmarks/reference/`) is written with autograd, without any short cut. Ratios are of the CPU time of one
 thread, sides taken in turns and each at its best of several rounds. "Two cores" is the wall time of the library's work
 by one thread over that by two, which says nothing on a machine that has other work. What the matrix products of a
-derivative-free search take alone is measured, too: no program that evaluates the same energies is quicker.
+derivative-free search take alone is measured, too: no program that evaluates the same energies is quicker. The library's
+searches in bfloat16 stand beside the same reference, where the processor is quicker at that: the choice of an action
+is rounded in them before its last weighing.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -54,6 +56,8 @@ class Case:
     kind: str
     target: float
     """Ratio to the reference that is asked for."""
+    bfloat16: bool = False
+    """Whether the library searches in that."""
 
 
 CASES: Final = {
@@ -69,6 +73,30 @@ CASES: Final = {
     "Langevin, 512 chains of 100 steps": Case(
         preset="released/particle-langevin", features=8, actions=2, kind="act", target=2.0
     ),
+    "Langevin training step, slopes in bfloat16": Case(
+        preset="released/particle-langevin",
+        features=8,
+        actions=2,
+        kind="train",
+        target=2.0,
+        bfloat16=True,
+    ),
+    "DFO, weighed in bfloat16 but for the last time": Case(
+        preset="released/push-states-dfo-fast",
+        features=10,
+        actions=2,
+        kind="act",
+        target=2.0,
+        bfloat16=True,
+    ),
+    "Langevin, slopes in bfloat16": Case(
+        preset="released/particle-langevin",
+        features=8,
+        actions=2,
+        kind="act",
+        target=2.0,
+        bfloat16=True,
+    ),
     "InfoNCE training step by pictures, 128 x 65": Case(
         preset="fast/pixels", kind="train", target=2.0
     ),
@@ -82,6 +110,7 @@ class Bench:
         torch.manual_seed(0)
         rng = np.random.default_rng(0)
         preset = load(PRESETS, case.preset, "preset")
+        config = in_bfloat16(preset.config) if case.bfloat16 else preset.config
         spec = PolicySpec(
             task="bench",
             observation_space=spaces.Dict({"state": spaces.Box(-1, 1, (case.features,))}),
@@ -94,10 +123,10 @@ class Bench:
             action=rng.uniform(-1, 1, (2000, case.actions)).astype(np.float32),
             episode=np.zeros(2000, np.int64),
         )
-        self.policy = cast("EBM", make_policy(preset.policy, spec, preset.config))
+        self.policy = cast("EBM", make_policy(preset.policy, spec, config))
         self.policy.fit(windows)
         self.batch = self.policy.encode(windows).batch(torch.arange(BATCH))
-        self.config = cast("EBMConfig", preset.config)
+        self.config = cast("EBMConfig", config)
         self.at_once = preset.training.micro_batch or BATCH
         self.plain = same_network(self.policy, 2 * case.features + case.actions, self.config)
         self.generator = torch.Generator().manual_seed(0)
@@ -198,6 +227,26 @@ class Bench:
         return bare
 
 
+def in_bfloat16(config: EBMConfig) -> EBMConfig:
+    """The same with searches in bfloat16."""
+    return replace(
+        config,
+        dfo=replace(config.dfo, bfloat16=True),
+        langevin=replace(config.langevin, bfloat16=True),
+    )
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the processor is quicker at it than in single precision."""
+    torch.set_num_threads(1)
+    single = torch.randn(PIECE, PIECE)
+    times = []
+    for matrix in (single, single.to(torch.bfloat16)):
+        torch.mm(matrix, matrix)
+        times.append(min(cpu_seconds(lambda m=matrix: torch.mm(m, m)) for _ in range(20)))  # type: ignore[misc]
+    return times[1] < times[0]
+
+
 def same_network(policy: EBM, inputs: int, config: EBMConfig) -> reference.JointResNet:
     """The reference's network with a policy's weights, whose joint network is a ResNet as the presets have it."""
     plain = reference.JointResNet(inputs, config.joint.width, config.joint.depth)
@@ -225,7 +274,8 @@ def works(case: Case) -> tuple[Work, Work, Work | None]:
     bench = Bench(case)
     if case.kind == "train":
         return (*bench.training(), None)
-    return (*bench.acting(), bench.products() if bench.config.optimiser == "dfo" else None)
+    alone = bench.config.optimiser == "dfo" and not case.bfloat16
+    return (*bench.acting(), bench.products() if alone else None)
 
 
 def measure(name: str, case: Case, rounds: int) -> dict[str, Any]:
@@ -268,8 +318,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="also write the figures here, as JSON")
     arguments = parser.parse_args()
     print(f"{'':52}{'reference':>11}{'library':>9}{'ratio':>7}{'target':>8}{'2 cores':>9}")
-    rows = []
+    rows, half = [], multiplies_bfloat16()
     for name, case in CASES.items():
+        if case.bfloat16 and not half:
+            print(f"{name:52}  left out: this processor does not multiply bfloat16 itself")
+            continue
         row = measure(name, case, arguments.rounds)
         rows.append(row)
         print(

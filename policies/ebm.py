@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -57,8 +58,8 @@ class EBM(ImplicitPolicy):
         """Make an untrained policy; see `WindowPolicy`."""
         super().__init__(config, spec, frame)
         self._ebm = config
-        self.rounds_slopes = config.langevin.bfloat16
-        """Whether chains take slopes in bfloat16; those of an exported policy do not."""
+        self.exact = False
+        """Whether searches are in float32 altogether, whatever the config says: as those of an exported policy are."""
         self._counts: Counts = config.negatives.resolved(config.optimiser)
         self._share = config.joint.dropout if config.network == "joint" else 0.0
         codec = self._codec
@@ -163,14 +164,20 @@ class EBM(ImplicitPolicy):
         start: Tensor | None = None,
         batch: Batch | None = None,
     ) -> Search:
+        def energy(actions: Tensor, *, bfloat16: bool = False) -> Tensor:
+            judged = self.network.judge(context, actions, bfloat16=bfloat16)
+            return self._checked(judged, batch)
+
+        half = self._ebm.dfo.bfloat16 and not self.exact
         return dfo.search(
-            lambda actions: self._checked(self.network.judge(context, actions), batch),
+            energy,
             self.box,
             noise,
             self._ebm.dfo,
             rows=len(context),
             samples=samples,
             start=start,
+            rough=partial(energy, bfloat16=True) if half else None,
         )
 
     def _proposed(self, context: Tensor) -> Density | None:
@@ -229,7 +236,8 @@ class EBM(ImplicitPolicy):
 
     def _slope(self, context: Tensor, actions: Tensor) -> Tensor:
         """∂E/∂a, as chains take it."""
-        return self.network.action_gradient(context, actions, bfloat16=self.rounds_slopes)
+        half = self._ebm.langevin.bfloat16 and not self.exact
+        return self.network.action_gradient(context, actions, bfloat16=half)
 
     def _penalised(self, candidates: Tensor, against: _CounterExamples) -> Tensor:
         """Where the slope is bounded, (B, P, A): at counter-examples that share a softmax, and what is asked for."""

@@ -22,7 +22,6 @@ from trials import PROFILE
 from ibc_gym.checkpoint import load_policy
 from ibc_gym.errors import CheckpointError, ConfigError, SpecMismatch, TrainingDiverged
 from ibc_gym.export import ExportConfig, export
-from ibc_gym.policies.ebm import EBMConfig
 from ibc_gym.policies.exporting.graph import exact
 from ibc_gym.policies.nearest import NearestConfig
 from ibc_gym.runtime import ExportedPolicy, load
@@ -78,10 +77,11 @@ def test_onnx_acts_like_the_policy(
     assert np.median(apart[same]) < 1e-3
 
 
-def test_chains_with_slopes_in_bfloat16_are_exported_in_single_precision(tmp_path: Path) -> None:
-    config = CASES["one-chain"]
-    assert isinstance(config, EBMConfig)
-    half = replace(config, langevin=replace(config.langevin, iterations=20, bfloat16=True))
+@pytest.mark.parametrize("search", ["langevin", "dfo"])
+def test_searches_in_bfloat16_are_exported_in_single_precision(search: str, tmp_path: Path) -> None:
+    config = CASES["one-chain" if search == "langevin" else "dfo-many"]
+    constants = replace(getattr(config, search), iterations=3, bfloat16=True)
+    half = replace(config, **{search: constants})
     folder = checkpoint(half, tmp_path / "policy")
     found = export(
         ExportConfig(run=str(folder), format="torch-export", out=tmp_path / "out", check=10)
@@ -89,7 +89,7 @@ def test_chains_with_slopes_in_bfloat16_are_exported_in_single_precision(tmp_pat
     ours, theirs, _ = act_both(exact(load_policy(folder)), load(found.folder))
     np.testing.assert_allclose(ours, theirs, atol=TOLERANCE, rtol=0)
     rounded, _, _ = act_both(load_policy(folder), load(found.folder))
-    assert 0 < np.median(np.abs(rounded - ours)) < 1e-2
+    assert np.mean(np.abs(rounded - ours)) < 0.1
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ class Graph(nn.Module):
             ConfigError: Nothing has been fitted, or the policy's canonical frame cannot be exported.
         """
         super().__init__()
+        exact(policy)
         policy.eval().cpu()
         _bake(policy)
         policy.requires_grad_(False)  # ONNX knows no loop over weights that want a gradient
@@ -138,9 +139,9 @@ class Graph(nn.Module):
 
 
 def exact(policy: LearnedPolicy) -> LearnedPolicy:
-    """The same policy, from now on in single precision throughout: as a graph of it acts."""
+    """The same policy, from now on in single precision altogether: as a graph of it acts."""
     if isinstance(policy, EBM):
-        policy.rounds_slopes = False
+        policy.exact = True
     return policy
 
 

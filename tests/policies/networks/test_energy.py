@@ -138,6 +138,17 @@ def test_slope_in_bfloat16_is_that_of_single_precision_but_for_rounding(
     assert torch.cosine_similarity(learnt.flatten(), expected.flatten(), dim=0) > 0.9
 
 
+@pytest.mark.parametrize("candidates", [6, 3000])
+def test_judging_in_bfloat16_is_that_in_single_precision_but_for_rounding(
+    network: EnergyNetwork, observed: dict[str, torch.Tensor], candidates: int
+) -> None:
+    network, actions = network.float(), torch.randn(4, candidates, ACTIONS)
+    context = network.encode({"features": observed["features"].float()})
+    exactly, rounded = (network.judge(context, actions, bfloat16=half) for half in (False, True))
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exactly).norm() < 0.02 * exactly.norm()
+
+
 def test_penalty_on_the_closed_form_teaches_as_second_order_autograd(
     network: EnergyNetwork, observed: dict[str, torch.Tensor], actions: torch.Tensor
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -44,6 +45,29 @@ def test_published_settings_find_the_minimum_of_a_quadratic_within_a_hundredth(
 ) -> None:
     config = DFOConfig(samples=16_384, keep_best=keep_best)
     assert (choose(config, rows=4) - TARGET).norm(dim=1).max() < 0.01
+
+
+@pytest.mark.parametrize("iterations", [1, 4])
+def test_rough_energies_weigh_all_times_but_the_last(iterations: int) -> None:
+    asked: list[str] = []
+
+    def energy(actions: Tensor, kind: str) -> Tensor:
+        asked.append(kind)
+        return quadratic(0.1)(actions)
+
+    config = DFOConfig(samples=64, iterations=iterations)
+    found = search(
+        partial(energy, kind="exact"),
+        UNIT_BOX,
+        noise(),
+        config,
+        rows=2,
+        samples=64,
+        rough=partial(energy, kind="rough"),
+    )
+    assert asked == ["rough"] * (iterations - 1) + ["exact"]
+    plain = search(quadratic(0.1), UNIT_BOX, noise(), config, rows=2, samples=64)
+    assert torch.equal(found.candidates, plain.candidates)
 
 
 @pytest.mark.slow
