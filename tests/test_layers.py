@@ -35,6 +35,7 @@ MACHINERY = (
     "lock",
     "threads",
     "processes",
+    "heap",
     "words",
     "braking",
     "watching",

@@ -27,6 +27,7 @@ from ibc_gym.evaluation.faults import ArmFault, Earnings, have_back, only_env
 from ibc_gym.evaluation.results import SCRIPTED, Tape
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.tape import TapeDeck
+from ibc_gym.heap import keep_freed_memory
 from ibc_gym.processes import deaf_to_ctrl_c
 from ibc_gym.records import Bool, Float64, Observation
 from ibc_gym.rollout import Episode, Listener, Rollout, Transition, rollout
@@ -268,6 +269,7 @@ def one_thread(stage: Stage) -> Iterator[None]:
         return
     import torch
 
+    keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

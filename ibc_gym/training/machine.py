@@ -10,6 +10,7 @@ from typing import Final
 import torch
 
 from ibc_gym.errors import ConfigError
+from ibc_gym.heap import keep_freed_memory
 from ibc_gym.words import count
 
 THREADS_PER_CPU: Final = 8
@@ -51,6 +52,7 @@ def check_threads(wanted: int | None) -> None:
 @contextmanager
 def threads(wanted: int | None) -> Iterator[None]:
     """Let PyTorch use so many CPU threads meanwhile; None leaves it as it is."""
+    keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(wanted or before)
     try:
