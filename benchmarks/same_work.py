@@ -7,8 +7,8 @@ Both sides have the same network, weights, batch and number of samples and itera
 thread, sides taken in turns and each at its best of several rounds. "Two cores" is the wall time of the library's work
 by one thread over that by two, which says nothing on a machine that has other work. What the matrix products of a
 derivative-free search take alone is measured, too: no program that evaluates the same energies is quicker. The library's
-searches in bfloat16 stand beside the same reference, where the processor is quicker at that: the choice of an action
-is rounded in them before its last weighing.
+searches in bfloat16 stand beside the same reference, where the processor is quicker at that: not the same work to the
+last digit, but the same search.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ CASES: Final = {
         target=2.0,
         bfloat16=True,
     ),
-    "DFO, weighed in bfloat16 but for the last time": Case(
+    "DFO, weighed in bfloat16": Case(
         preset="released/push-states-dfo-fast",
         features=10,
         actions=2,

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -48,26 +47,31 @@ def test_published_settings_find_the_minimum_of_a_quadratic_within_a_hundredth(
 
 
 @pytest.mark.parametrize("iterations", [1, 4])
-def test_rough_energies_weigh_all_times_but_the_last(iterations: int) -> None:
-    asked: list[str] = []
+@pytest.mark.parametrize("samples", [64, 2000])
+def test_candidates_that_were_weighed_roughly_are_chosen_exactly(
+    iterations: int, samples: int
+) -> None:
+    exact, judged = quadratic(0.1), []
 
-    def energy(actions: Tensor, kind: str) -> Tensor:
-        asked.append(kind)
-        return quadratic(0.1)(actions)
+    def again(actions: Tensor) -> Tensor:
+        judged.append(actions.shape[1])
+        return exact(actions)
 
-    config = DFOConfig(samples=64, iterations=iterations)
+    config = DFOConfig(iterations=iterations)
     found = search(
-        partial(energy, kind="exact"),
+        again,
         UNIT_BOX,
         noise(),
         config,
         rows=2,
-        samples=64,
-        rough=partial(energy, kind="rough"),
+        samples=samples,
+        rough=lambda actions: exact(actions).to(torch.bfloat16).float(),
     )
-    assert asked == ["rough"] * (iterations - 1) + ["exact"]
-    plain = search(quadratic(0.1), UNIT_BOX, noise(), config, rows=2, samples=64)
-    assert torch.equal(found.candidates, plain.candidates)
+    assert judged == [min(512, samples)]
+    truly = exact(found.candidates)
+    least = truly.topk(16, dim=1, largest=False).indices
+    assert torch.equal(found.energies.gather(1, least), truly.gather(1, least))
+    assert torch.equal(found.least(), Search(found.candidates, truly).least())
 
 
 @pytest.mark.slow
