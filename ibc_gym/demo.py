@@ -214,11 +214,11 @@ def train_at_once(configs: Mapping[str, TrainConfig], bars: Mapping[str, OnProgr
         name: context.Process(target=_train, args=(name, config, news), daemon=True)
         for name, config in configs.items()
     }
-    with deaf_to_ctrl_c():
-        for worker in workers.values():
-            worker.start()
     waiting = set(workers)
     try:
+        with deaf_to_ctrl_c():
+            for worker in workers.values():
+                worker.start()
         while waiting:
             try:
                 name, said = news.get(timeout=1.0)
@@ -238,9 +238,11 @@ def train_at_once(configs: Mapping[str, TrainConfig], bars: Mapping[str, OnProgr
                 raise WorkerFailed(f"Training of {name} failed: {said}")
     finally:
         for name in waiting:  # none, unless something went wrong; the others end by themselves
-            workers[name].kill()  # a polite end would be told, and saved
+            if workers[name].pid is not None:  # it was started
+                workers[name].kill()  # a polite end would be told, and saved
         for worker in workers.values():
-            worker.join()
+            if worker.pid is not None:
+                worker.join()
         news.close()
 
 

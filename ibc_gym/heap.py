@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 KEPT: Final = 256 * 2**20
-"""Freed memory that is kept at most [bytes]."""
+"""Freed memory at the top of the heap that is kept at most [bytes]; there is little elsewhere, as a rule."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = (
     -1,
     -3,

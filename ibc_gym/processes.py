@@ -1,4 +1,4 @@
-"""Processes that help, as they are started."""
+"""Starts helper processes that do not hear Ctrl-C."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ EXPORTING: Final[Mapping[str, str]] = {
     "torch-export": "ibc_gym.policies.exporting.files:write_torch_export",
     "onnx": "ibc_gym.policies.exporting.files:write_onnx",
 }
-"""What policies are exported by: what makes the graph, what they act by as it does, and what writes it in each format."""
+"""What policies are exported by: what makes the graph, what a policy is held to, and what writes it in each format."""
 
 IDLE_SETTINGS: Final = "ibc_gym.policies.idle:idle"
 """What says which settings of a policy nothing reads as its others are."""

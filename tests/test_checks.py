@@ -135,9 +135,12 @@ def made(cls: type[Config], **values: Any) -> Config:
         (lambda: made(MSEConfig, action_normalisation=None), "action_normalisation is None"),
         (
             lambda: made(MSEConfig, axis_centres=np.array([0.5, 0.0])),
-            r"axis_centres is an array, but must be a tuple: give \(0.5, 0.0\)",
+            "MSEConfig.axis_centres is an array; give plain numbers, or a tuple",
         ),
-        (lambda: made(EBMConfig, loss=np.array(["info_nce", "nce"])), "loss is array"),
+        (lambda: made(MSEConfig, axis_centres=np.array(0.5)), "axis_centres is an array"),
+        (lambda: made(MSEConfig, image_crop=np.full(4, 0.5)), "image_crop is an array"),
+        (lambda: made(EBMConfig, dfo=np.array([1])), "dfo is an array"),
+        (lambda: made(EBMConfig, loss=np.array(["info_nce", "nce"])), "loss is an array"),
     ],
 )
 def test_values_of_another_kind_are_refused(make: Any, name: str) -> None:

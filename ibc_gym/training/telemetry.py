@@ -195,8 +195,8 @@ def plain_line(progress: TrainingProgress) -> str:
     ]
     parts += [f"loss {loss:.3g}"] if loss is not None else []
     if error is not None:
-        best = ", best" if progress.best_step == progress.step else ""
-        parts.append(f"held-out error {error:.3g}{best}")
+        chosen = ", chosen" if progress.best_step == progress.step else ""
+        parts.append(f"held-out error {error:.3g}{chosen}")
     line = " | ".join(parts)
     return f"{line}\n{progress.note}" if progress.note else line
 

@@ -83,7 +83,7 @@ class EnergyNetwork(nn.Module):
         Args:
             context: (B, W).
             actions: (B, N, A).
-            bfloat16: As for `action_gradient`.
+            bfloat16: Whether products behind the first dense layer are in bfloat16.
         """
         rows, candidates = actions.shape[:2]
         most = (_CHUNK_ROWS_BFLOAT16 if bfloat16 else _CHUNK_ROWS) * torch.get_num_threads()
@@ -107,8 +107,8 @@ class EnergyNetwork(nn.Module):
         Args:
             context: (B, W).
             actions: (B, N, A).
-            bfloat16: Whether products behind the first dense layer are in bfloat16. That layer itself is not: it tells
-                apart candidates that are closer together than bfloat16 can.
+            bfloat16: Whether products behind the first dense layer are in bfloat16. That layer itself is not, unless
+                all of training is: it tells apart candidates that are closer together than bfloat16 can.
         """
         if isinstance(self.value, MLPDropout) or not self.value.closed_form:
             return self._autograd_gradient(context, actions, bfloat16)
@@ -126,7 +126,7 @@ class EnergyNetwork(nn.Module):
 
     def _judged(self, context: Tensor, actions: Tensor, bfloat16: bool) -> Tensor:
         if not bfloat16:
-            return self.forward(context, actions)
+            return self.forward(context, actions).to(actions.dtype)
         units = self._fuse(context, actions)
         with _products(actions, bfloat16):
             energies: Tensor = self.value.after_projection(units)[..., 0]

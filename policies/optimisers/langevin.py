@@ -64,7 +64,7 @@ class LangevinConfig(PickConfig):
     """Noise in the second chain."""
     bfloat16: bool = False
     """Whether slopes along a chain are computed in bfloat16, which takes half the time on a processor that multiplies it
-    itself (AVX512-BF16, AMX, a GPU). Points, energies, loss and penalty remain float32."""
+    itself (AVX512-BF16, AMX, a GPU). Points, energies, loss and penalty remain as they are."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -213,6 +213,11 @@ SOURCES: dict[str, EBMConfig] = {
     "uniform": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=4, anchored=0)),
     "anchored": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=0, anchored=4)),
     "dfo": EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=0, anchored=0, dfo=4)),
+    "dfo-bfloat16": EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(uniform=0, anchored=0, dfo=4),
+        dfo=DFOConfig(bfloat16=True),
+    ),
     "langevin": EBMConfig(late_fusion=SMALL, optimiser="langevin", langevin=WALK),
     "langevin-bfloat16": EBMConfig(
         late_fusion=SMALL, optimiser="langevin", langevin=replace(WALK, bfloat16=True)
@@ -235,6 +240,18 @@ SOURCES: dict[str, EBMConfig] = {
     ),
     "cd_kl": EBMConfig(late_fusion=SMALL, loss="cd_kl", optimiser="langevin", langevin=WALK),
 }
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_loss_in_bfloat16_is_that_of_single_precision_but_for_rounding(
+    fitted: Fitted, source: str
+) -> None:
+    policy, batch = fitted(SOURCES[source])
+    exactly, _ = policy.loss(batch, generator())
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded, _ = policy.loss(batch, generator())
+    rounded.backward()
+    assert rounded.item() == pytest.approx(exactly.item(), rel=0.1, abs=0.1)
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -150,7 +150,7 @@ def test_pipe_gets_one_plain_line_per_interval(tmp_path: Path) -> None:
 
 def test_pipe_hears_of_every_validation(tmp_path: Path) -> None:
     text = shown([QUIET, PROGRESS, PROGRESS], terminal=False, seconds=[0.0] * 5)
-    assert text.count("held-out error 0.125, best") == 2
+    assert text.count("held-out error 0.125, chosen") == 2
 
 
 def test_terminal_shows_speed_time_left_losses_energies_and_the_held_out_error() -> None:
@@ -170,10 +170,10 @@ def test_plain_line_says_what_matters_and_leaves_the_rest_to_the_file() -> None:
     many = {f"energy_of_kind_{number}": 1.0 for number in range(20)}
     learnt = replace(PROGRESS, step=123_456, best_step=123_456, train={**many, "loss": 1.23456})
     line = plain_line(learnt)
-    expected = " 25% step 123,456 | 1 min 15 s left | loss 1.23 | held-out error 0.125, best"
+    expected = " 25% step 123,456 | 1 min 15 s left | loss 1.23 | held-out error 0.125, chosen"
     assert line == expected and len(line) <= 80
     worse = plain_line(replace(learnt, best_step=100_000, note="Chose checkpoint 100000."))
-    assert worse == expected.removesuffix(", best") + "\nChose checkpoint 100000."
+    assert worse == expected.removesuffix(", chosen") + "\nChose checkpoint 100000."
 
 
 @pytest.mark.parametrize(

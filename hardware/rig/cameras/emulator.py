@@ -128,7 +128,8 @@ class SoftwareCamera(Closing):
         self._order = itertools.count()
         self._closing = threading.Event()
         bus.own(config.serial, self)
-        self._plug()
+        with self._lock:  # the bus may ask meanwhile
+            self._plug()
         name = f"emulated camera {config.serial}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
