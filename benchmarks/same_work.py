@@ -73,7 +73,7 @@ CASES: Final = {
     "Langevin, 512 chains of 100 steps": Case(
         preset="released/particle-langevin", features=8, actions=2, kind="act", target=2.0
     ),
-    "Langevin training step, slopes in bfloat16": Case(
+    "Langevin training step, 512 x 8 x 100, bfloat16": Case(
         preset="released/particle-langevin",
         features=8,
         actions=2,
@@ -81,7 +81,7 @@ CASES: Final = {
         target=2.0,
         bfloat16=True,
     ),
-    "DFO, weighed in bfloat16": Case(
+    "DFO, 16,384 samples x 3, bfloat16 but for the last": Case(
         preset="released/push-states-dfo-fast",
         features=10,
         actions=2,
@@ -89,7 +89,7 @@ CASES: Final = {
         target=2.0,
         bfloat16=True,
     ),
-    "Langevin, slopes in bfloat16": Case(
+    "Langevin, 512 chains of 100 steps, bfloat16": Case(
         preset="released/particle-langevin",
         features=8,
         actions=2,

@@ -122,6 +122,8 @@ class EnergyNetwork(nn.Module):
         return self.value.projection.weight[:, self._encoded :]
 
     def _fuse(self, context: Tensor, actions: Tensor) -> Tensor:
+        if len(context) == 1:  # one pass through memory less
+            return F.linear(actions, self._action_weight, context[0])
         return context[:, None] + F.linear(actions, self._action_weight)
 
     def _judged(self, context: Tensor, actions: Tensor, bfloat16: bool) -> Tensor:

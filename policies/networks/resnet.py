@@ -86,15 +86,20 @@ class DenseResNet(ResidualNetwork):
         return outputs + linear if self.skip else outputs
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
-        """As the base has it, (..., width + 1) with a skip; the last layer's output is not needed, and not computed."""
+        """As the base has it, (..., width + 1) with a skip; the last layer's output is not needed, and not computed.
+
+        With one block `x` is overwritten.
+        """
         entered = []
         units, linear = x[..., : self.width], x[..., self.width :]
         x = squared(units, self.squares)
-        for block in self._blocks():
+        *blocks, final = self._blocks()
+        for block in blocks:
             inner = block.first(F.relu(x))
             entered.append((x, inner))
-            if len(entered) < len(self.blocks):
-                x = block.second(F.relu(inner)).add_(x)
+            x = block.second(F.relu(inner)).add_(x)
+        x = x.relu_()  # all that is asked of it from here on is where it is positive
+        entered.append((x, final.first(x)))
         gradient: Tensor = self.head.weight[0]  # (width,), then (..., width)
         for block, (x, inner) in zip(reversed(self._blocks()), reversed(entered), strict=True):
             branch = before_relu(gradient @ block.second.weight, inner)
