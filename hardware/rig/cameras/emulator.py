@@ -199,7 +199,7 @@ class SoftwareCamera(Closing):
         self._next = self._clock()
         self._delivered = 0.0
 
-    # What follows runs in the camera's own thread.
+    # What follows runs in the camera's own thread, but for what `notice` asks.
 
     def _run(self) -> None:
         while not self._closing.wait(NAP):
