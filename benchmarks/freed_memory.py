@@ -16,10 +16,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from benchmarks.same_work import Bench, Case, multiplies_bfloat16
+from benchmarks.same_work import LANGEVIN, Bench, multiplies_bfloat16
 from ibc_gym.heap import keep_freed_memory
 
-CASE = Case(preset="released/particle-langevin", features=8, actions=2, kind="act", target=1.0)
 SAMPLES = 64
 
 
@@ -28,11 +27,11 @@ def acting(kept: bool, half: bool, robots: int, rounds: int) -> float:
     if kept and not keep_freed_memory():
         raise SystemExit("This machine's C library cannot be told to keep freed memory.")
     torch.set_num_threads(1)
-    policy = Bench(CASE).policy
+    policy = Bench(LANGEVIN).policy
     constants = replace(policy._ebm.langevin, samples=SAMPLES, bfloat16=half)
     policy._ebm = replace(policy._ebm, langevin=constants)
     policy.reset(np.ones(robots, np.bool_), list(range(robots)))
-    state = np.random.default_rng(0).uniform(-1, 1, (robots, CASE.features)).astype(np.float32)
+    state = np.random.default_rng(0).uniform(-1, 1, (robots, LANGEVIN.features)).astype(np.float32)
     times = []
     for _ in range(1 + rounds):
         began = time.process_time()

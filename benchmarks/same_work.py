@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -60,43 +61,21 @@ class Case:
     """Whether the library searches in that."""
 
 
+LANGEVIN_STEP: Final = Case(
+    preset="released/particle-langevin", features=8, actions=2, kind="train", target=2.0
+)
+LANGEVIN: Final = replace(LANGEVIN_STEP, kind="act")
+DFO: Final = Case(
+    preset="released/push-states-dfo-fast", features=10, actions=2, kind="act", target=2.0
+)
 CASES: Final = {
-    "Langevin training step, 512 x 8 chains of 100 steps": Case(
-        preset="released/particle-langevin", features=8, actions=2, kind="train", target=2.0
-    ),
-    "InfoNCE training step, 512 x 257": Case(
-        preset="released/push-states-dfo-fast", features=10, actions=2, kind="train", target=1.8
-    ),
-    "DFO, 16,384 samples x 3": Case(
-        preset="released/push-states-dfo-fast", features=10, actions=2, kind="act", target=2.0
-    ),
-    "Langevin, 512 chains of 100 steps": Case(
-        preset="released/particle-langevin", features=8, actions=2, kind="act", target=2.0
-    ),
-    "Langevin training step, 512 x 8 x 100, bfloat16": Case(
-        preset="released/particle-langevin",
-        features=8,
-        actions=2,
-        kind="train",
-        target=2.0,
-        bfloat16=True,
-    ),
-    "DFO, 16,384 samples x 3, bfloat16 but for the last": Case(
-        preset="released/push-states-dfo-fast",
-        features=10,
-        actions=2,
-        kind="act",
-        target=2.0,
-        bfloat16=True,
-    ),
-    "Langevin, 512 chains of 100 steps, bfloat16": Case(
-        preset="released/particle-langevin",
-        features=8,
-        actions=2,
-        kind="act",
-        target=2.0,
-        bfloat16=True,
-    ),
+    "Langevin training step, 512 x 8 chains of 100 steps": LANGEVIN_STEP,
+    "InfoNCE training step, 512 x 257": replace(DFO, kind="train", target=1.8),
+    "DFO, 16,384 samples x 3": DFO,
+    "Langevin, 512 chains of 100 steps": LANGEVIN,
+    "Langevin training step, 512 x 8 x 100, bfloat16": replace(LANGEVIN_STEP, bfloat16=True),
+    "DFO, 16,384 samples x 3, bfloat16 but for the last": replace(DFO, bfloat16=True),
+    "Langevin, 512 chains of 100 steps, bfloat16": replace(LANGEVIN, bfloat16=True),
     "InfoNCE training step by pictures, 128 x 65": Case(
         preset="fast/pixels", kind="train", target=2.0
     ),
@@ -243,7 +222,7 @@ def multiplies_bfloat16() -> bool:
     times = []
     for matrix in (single, single.to(torch.bfloat16)):
         torch.mm(matrix, matrix)
-        times.append(min(cpu_seconds(lambda m=matrix: torch.mm(m, m)) for _ in range(20)))  # type: ignore[misc]
+        times.append(min(cpu_seconds(partial(torch.mm, matrix, matrix)) for _ in range(20)))
     return times[1] < times[0]
 
 

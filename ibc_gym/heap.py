@@ -8,10 +8,8 @@ from typing import Final
 
 KEPT: Final = 256 * 2**20
 """Freed memory at the top of the heap that is kept at most [bytes]; there is little elsewhere, as a rule."""
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = (
-    -1,
-    -3,
-)  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h
+_TRIM_THRESHOLD = -1  # M_TRIM_THRESHOLD of glibc's malloc.h
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD
 _LARGEST = 32 * 2**20  # no greater threshold is taken by glibc
 
 
@@ -23,9 +21,9 @@ def keep_freed_memory() -> bool:
     times as long in bfloat16, and 1.1 times in float32 (`benchmarks/freed_memory.py`). It is for the whole process, and
     cannot be taken back.
     """
-    mallopt = (
-        getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform.startswith("linux") else None
-    )
+    if not sys.platform.startswith("linux"):
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
     return bool(mallopt(_TRIM_THRESHOLD, KEPT)) and bool(mallopt(_MMAP_THRESHOLD, _LARGEST))

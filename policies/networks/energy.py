@@ -127,8 +127,6 @@ class EnergyNetwork(nn.Module):
         return context[:, None] + F.linear(actions, self._action_weight)
 
     def _judged(self, context: Tensor, actions: Tensor, bfloat16: bool) -> Tensor:
-        if not bfloat16:
-            return self.forward(context, actions).to(actions.dtype)
         units = self._fuse(context, actions)
         with _products(actions, bfloat16):
             energies: Tensor = self.value.after_projection(units)[..., 0]
