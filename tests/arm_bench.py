@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from ibc_gym.hardware.arm.config import CONTROL_PORT, XArmConfig
 from ibc_gym.hardware.arm.recovery import clear
 from ibc_gym.hardware.arm.robot import XArm
 from ibc_gym.hardware.arm.vendor import Controller
-from ibc_gym.hardware.rig.process import Rig, spawn
+from ibc_gym.hardware.rig.process import Rig, fresh_address, spawn
 from ibc_gym.kinematics import DOWN
 from ibc_gym.records import Float64, Pose, Target
 
@@ -29,7 +27,6 @@ PATIENCE = 15.0
 """By when the arm stands, or the emulator shows what it was told to [s]: generous, since others share this machine."""
 BOUND = 10.0
 """By when every fault must have been noticed [s]: generous, for the same reason."""
-_numbers = count(2)
 
 
 @dataclass
@@ -111,7 +108,7 @@ def bench(
     # On a busy machine the emulator's clock goes slower than ours: targets come faster than they were meant to. Moderate
     # speeds keep it from calling them too fast; a deep fence, from being left by an arm that brakes after an error.
     config = XArmConfig(
-        address=new_address(),
+        address=fresh_address(),
         joint_speed=1.0,
         tip_speed=0.25,
         reset_speed=0.25,
@@ -132,12 +129,6 @@ def bench(
     flags = [word for name, value in options.items() for word in (f"--{name}", json.dumps(value))]
     with spawn(config.address, *flags, program=PROGRAM) as rig:
         yield Bench(rig, replace(config, port=rig.port))
-
-
-def new_address() -> str:
-    """A loopback address that no other process of these tests uses."""
-    number = os.getpid()
-    return f"127.{1 + number // 250 % 250}.{1 + number % 250}.{next(_numbers)}"
 
 
 def run_into(arm: XArm) -> RobotFault:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -22,16 +20,9 @@ Arm = Any
 BENT = [0.0, -0.5, -0.35, 0.0, 0.85, 0.0]
 """Joints from which every direction is open [rad]."""
 
-_numbers = count(1)
 logging.getLogger("SDK").setLevel(
     logging.CRITICAL
 )  # it logs every call that fails, as many here do
-
-
-def fresh_address() -> str:
-    """An address on loopback that no other test process uses."""
-    pid = os.getpid()
-    return f"127.{1 + pid // 250 % 250}.{pid % 250}.{next(_numbers)}"
 
 
 def until(condition: Callable[[], Any], patience: float = 5.0) -> bool:

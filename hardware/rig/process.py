@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 from .lines import LineClient, RigError
@@ -19,6 +20,7 @@ PROGRAM: Final = (sys.executable, "-m", "ibc_gym.hardware.rig.serve")
 """The controller that moves an arm without a scene."""
 PATIENCE: Final = 30.0
 """Time that a program has to say where it listens [s]; importing takes most of it."""
+_numbers: Final = count()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,12 @@ class Rig:
         return configuration
 
 
+def fresh_address() -> str:
+    """A loopback address for one more rig of this process; those of other processes differ in their last two numbers."""
+    number, pid = next(_numbers), os.getpid()
+    return f"127.{1 + number % 254}.{pid >> 8 & 255}.{pid & 255}"
+
+
 @contextmanager
 def spawn(
     address: str = "127.0.0.1", *options: str, program: Sequence[str] = PROGRAM
@@ -93,7 +101,7 @@ def spawn(
     """A rig for the length of a block; its process is ended by its number afterwards.
 
     Args:
-        address: On loopback; each rig needs its own.
+        address: On loopback; each rig needs its own, such as `fresh_address` gives.
         options: Further ones for the program, such as "--firmware", "1.5.0".
         program: What to start; it must take --address and --parent, and print a line as `serve` does.
 

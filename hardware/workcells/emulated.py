@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -23,7 +22,7 @@ from ..cameras.realsense import RealSenseCamera
 from ..rig.cameras.bus import SoftwareBus
 from ..rig.cameras.emulator import SoftwareCamera
 from ..rig.lines import LineClient, RigError
-from ..rig.process import Rig, spawn
+from ..rig.process import Rig, fresh_address, spawn
 from ..rig.referee import Referee
 from ..rig.schedule import Schedule, schedule
 from ..safety import SafeRobot
@@ -39,7 +38,6 @@ AROUND: Final = 0.05
 """From the workspace to the fence of the emulated controller [m]."""
 PATIENCE: Final = 1.0
 """For an answer of the emulated controller [s]: a busy machine makes pauses that no control box makes."""
-_numbers: Final = itertools.count()
 
 
 class EmulatedArm(OpenedArm):
@@ -215,17 +213,11 @@ def _start(task: Task, started: ExitStack, cameras: bool) -> Rig:
         words += ["--board", json.dumps(board)]
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return started.enter_context(spawn(_address(), program=words))
+            return started.enter_context(spawn(fresh_address(), program=words))
         except RigError as error:
             if attempt == ATTEMPTS or "Nothing can listen" not in str(error):
                 raise
     raise AssertionError("the last attempt returns or raises")
-
-
-def _address() -> str:
-    """A loopback address of this process's own: each takes others, so that many can have rigs at once."""
-    number, pid = next(_numbers), os.getpid()
-    return f"127.{16 + number % 200}.{pid >> 8 & 255}.{pid & 255 or 1}"
 
 
 def _flags(options: Mapping[str, Any], prefix: str = "--task.") -> Iterator[str]:

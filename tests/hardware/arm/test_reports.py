@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
-from arm_bench import new_address
 
 from ibc_gym.hardware.arm import reports as module
 from ibc_gym.hardware.arm.reports import PERIOD, Reports
+from ibc_gym.hardware.rig.process import fresh_address
 
 SPEED = 0.5
 """Of the first joint, always [rad/s]."""
@@ -57,7 +57,7 @@ class Line:
 def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(module, "FAST_PORT", FAST)
     monkeypatch.setattr(module, "RICH_PORT", RICH)
-    address, now = new_address(), [100.0]
+    address, now = fresh_address(), [100.0]
     with ExitStack() as opened:
         fast, rich = (
             opened.enter_context(socket.create_server((address, port))) for port in (FAST, RICH)

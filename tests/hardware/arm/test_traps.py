@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arm_bench import Bench, new_address, run_into, tip
+from arm_bench import Bench, run_into, tip
 from vendor_arms import control_port
 from xarm.wrapper.xarm_api import XArmAPI
 
@@ -24,6 +24,7 @@ from ibc_gym.errors import MissingDependency, RobotFault, SpecMismatch
 from ibc_gym.hardware.arm.bring_up import make_ready
 from ibc_gym.hardware.arm.reports import Reports
 from ibc_gym.hardware.arm.vendor import CommandFailed, Controller, _code
+from ibc_gym.hardware.rig.process import fresh_address
 
 MAKE: Any = XArmAPI
 
@@ -107,7 +108,7 @@ def test_waiting_without_end_while_paused_does_not_happen(bench: Bench) -> None:
 
 
 def test_controller_that_never_answers_costs_the_deadline_and_no_more() -> None:
-    address = new_address()
+    address = fresh_address()
     with socket.create_server((address, 0)) as deaf:
         started = time.monotonic()
         with pytest.raises(RobotFault, match=r"within 0.5 s \(no answer\) on port"):

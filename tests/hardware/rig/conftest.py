@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from vendor_arms import BENT, Arm, connected, fresh_address, ready
+from vendor_arms import BENT, Arm, connected, ready
 
-from ibc_gym.hardware.rig.process import Rig, spawn
+from ibc_gym.hardware.rig.process import Rig, fresh_address, spawn
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,14 @@ import sys
 import time
 from contextlib import ExitStack
 from functools import partial
+from ipaddress import ip_address
 
 import numpy as np
 import pytest
-from vendor_arms import BENT, connected, fresh_address, ready, until
+from vendor_arms import BENT, connected, ready, until
 
 from ibc_gym.hardware.rig.lines import RigError
-from ibc_gym.hardware.rig.process import Rig, spawn
+from ibc_gym.hardware.rig.process import Rig, fresh_address, spawn
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +31,16 @@ def runs(pid: int) -> bool:
 
 def is_at(rig: Rig, joints: list[float]) -> bool:
     return bool(np.allclose(rig.state()["joints"], joints, atol=1e-6))
+
+
+def test_rigs_of_every_process_have_addresses_of_their_own() -> None:
+    asked = "from ibc_gym.hardware.rig.process import fresh_address as new; print(*(new() for _ in range(254)))"
+    others = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    )
+    found = [*others.stdout.split(), *(fresh_address() for _ in range(254))]
+    assert len(set(found)) == len(found) == 2 * 254
+    assert all(ip_address(address).is_loopback for address in found)
 
 
 def test_three_arms_side_by_side_are_streamed_at_once() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from vendor_arms import fresh_address
 
 from ibc_gym.envs.simulators.mujoco_robot import MujocoRobot
 from ibc_gym.envs.simulators.mujoco_world import MujocoWorld
@@ -19,6 +18,7 @@ from ibc_gym.hardware.rig.faults import Fault
 from ibc_gym.hardware.rig.frames import Request, decode_reply, encode_request, floats
 from ibc_gym.hardware.rig.kinematic_arm import KinematicArm
 from ibc_gym.hardware.rig.lines import LineServer
+from ibc_gym.hardware.rig.process import fresh_address
 from ibc_gym.hardware.rig.serve import run
 from ibc_gym.hardware.rig.server import Controller
 from ibc_gym.records import Target

@@ -21,12 +21,11 @@ from command import run
 from terminals import CommandInTerminal
 
 from ibc_gym.data.dataset import Dataset
-from ibc_gym.hardware.rig.process import Rig, spawn
+from ibc_gym.hardware.rig.process import Rig, fresh_address, spawn
 from ibc_gym.hardware.workcells.table import VARIABLE
 
 pytestmark = [pytest.mark.realtime, pytest.mark.slow]
 
-ADDRESS = "127.83.4.18"
 TABLE = """
 [arm]
 address = "{address}"
@@ -50,7 +49,7 @@ ON_THE_ARM = ("--workcell", "xarm", "--view", "0", "--task.image-size", "(45, 80
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
     program = [sys.executable, "-m", "ibc_gym", "rig", "insert", "--json", "--cameras"]
-    with spawn(ADDRESS, program=program) as rig:
+    with spawn(fresh_address(), program=program) as rig:
         yield rig
 
 

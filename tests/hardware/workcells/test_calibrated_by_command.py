@@ -21,14 +21,13 @@ from terminals import CommandInTerminal
 from ibc_gym.hardware.calibration.files import BOUNDS, load
 from ibc_gym.hardware.calibration.touches import plan_touches
 from ibc_gym.hardware.rig.cameras.models import D415, filmed
-from ibc_gym.hardware.rig.process import Rig, spawn
+from ibc_gym.hardware.rig.process import Rig, fresh_address, spawn
 from ibc_gym.hardware.workcells.table import VARIABLE, arm_for, load_table
 from ibc_gym.records import Float64
 from ibc_gym.registry import make_stage
 
 pytestmark = [pytest.mark.realtime, pytest.mark.slow]
 
-ADDRESS = "127.83.5.18"
 TABLE = """
 [arm]
 address = "{address}"
@@ -112,7 +111,7 @@ def test_emergency_stop_while_the_arm_is_led_ends_it_and_nothing_is_stored(
 def rig() -> Iterator[tuple[Rig, int]]:
     """A rig with the pointer on its flange, and its port of questions."""
     program = [sys.executable, "-m", "ibc_gym", "rig", "calibration", "--json"]
-    with spawn(ADDRESS, program=program) as rig:
+    with spawn(fresh_address(), program=program) as rig:
         yield rig, int(rig.client._where.rpartition(":")[2])
 
 

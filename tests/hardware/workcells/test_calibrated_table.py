@@ -20,7 +20,7 @@ from terminals import CommandInTerminal
 from ibc_gym import geometry
 from ibc_gym.calibrate import board_of
 from ibc_gym.hardware.calibration.files import BOUNDS
-from ibc_gym.hardware.rig.process import Rig, spawn
+from ibc_gym.hardware.rig.process import Rig, fresh_address, spawn
 from ibc_gym.hardware.workcells.table import VARIABLE, load_table
 from ibc_gym.records import CameraSpec
 
@@ -28,7 +28,6 @@ pytestmark = [pytest.mark.realtime, pytest.mark.slow]
 
 SERIAL = "817412070001"
 BOARD = board_of(columns=9, rows=7, square=0.024, dictionary="DICT_4X4_50")
-ADDRESS = "127.83.4.17"
 
 CALMLY = ("--speed", "0.8", "--task.control-rate", "5")
 """Quick, and patient with pictures where others compute beside it."""
@@ -59,7 +58,7 @@ commands = {commands}
 def rig() -> Iterator[tuple[Rig, CameraSpec, int]]:
     """A rig with a board on its flange, what its camera is in truth, and its port of questions."""
     program = [sys.executable, "-m", "ibc_gym", "rig", "calibration", "--json", "--cameras"]
-    with spawn(ADDRESS, program=[*program, "--board", json.dumps(BOARD)]) as rig:
+    with spawn(fresh_address(), program=[*program, "--board", json.dumps(BOARD)]) as rig:
         told = rig.client.ask("cameras")["front"]["spec"]
         port = int(rig.client._where.rpartition(":")[2])
         yield rig, CameraSpec(**told), port
