@@ -37,8 +37,7 @@ where the ranges of training seeds overlap.
 TIME: Final = """## Time to quality
 
 Success after a given CPU time of training, from a finished data set, loading and encoding included; 400 evaluation episodes for each
-of three training seeds. "To reach" is asked of every training seed. A row that counts updates checks a published claim, and takes
-hours.
+of three training seeds. "To reach" is asked of every training seed.
 """
 
 
@@ -70,8 +69,7 @@ def _time() -> str:
     lines: list[tuple[str, ...]] = []
     sentences = []
     for name, row in TIMED.items():
-        time = f"{row.budget:.0f} CPU s" if row.budget else f"{row.steps:,} updates"
-        front = (f"`{name}`", f"{row.demonstrations:,}", time)
+        front = (f"`{name}`", f"{row.demonstrations:,}", f"{row.budget:.0f} CPU s")
         if name not in measured:
             lines += _time_missing(front, name, row)
             continue

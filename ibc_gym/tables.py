@@ -157,6 +157,8 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/push-diffusion": "ibc_gym.policies.presets.chunks:PUSH_DIFFUSION",
     "fast/push-flow": "ibc_gym.policies.presets.chunks:PUSH_FLOW",
     "fast/particle": "ibc_gym.policies.presets.fast:PARTICLE",
+    "fast/particle-langevin": "ibc_gym.policies.presets.fast:PARTICLE_LANGEVIN",
+    "fast/particle-8-langevin": "ibc_gym.policies.presets.fast:PARTICLE_8_LANGEVIN",
     "fast/particle-frame": "ibc_gym.policies.presets.few_choices:PARTICLE_FRAME",
     "fast/particle-frame-mdn": "ibc_gym.policies.presets.few_choices:PARTICLE_FRAME_MDN",
     "fast/particle-frame-mse": "ibc_gym.policies.presets.few_choices:PARTICLE_FRAME_MSE",

@@ -41,10 +41,15 @@ class Evaluated:
     summary: dict[str, int]
 
 
+def by_updates(config: TrainConfig, **changes: Any) -> TrainConfig:
+    """The same training as if it had updates to make, and not time to take."""
+    return replace(config, budget_cpu_seconds=None, steps=12, log_every=1, **changes)
+
+
 def test_training_that_was_killed_goes_on_from_its_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = replace(time_to_quality.ROWS["particle-2-published"], steps=12)
+    row = time_to_quality.ROWS["particle-2"]
     data = record(tmp_path / "demos.zarr", 30)
     updates: list[int] = []
 
@@ -54,7 +59,7 @@ def test_training_that_was_killed_goes_on_from_its_last_checkpoint(
             if progress.step == 7:
                 raise Stop
 
-        return trainer.train(replace(config, checkpoint_every=5, log_every=1), stop)
+        return trainer.train(by_updates(config, checkpoint_every=5), stop)
 
     monkeypatch.setattr(time_to_quality, "train", train)
     monkeypatch.setattr(time_to_quality, "evaluate", lambda _: Evaluated({"successes": 3}))
@@ -65,13 +70,13 @@ def test_training_that_was_killed_goes_on_from_its_last_checkpoint(
     with pytest.raises(Stop):
         time_to_quality.measure(row, "released/particle-mse", data, 0, 5)
     assert updates == [6, 7]
-    monkeypatch.setattr(time_to_quality, "train", trainer.train)
+    monkeypatch.setattr(time_to_quality, "train", lambda config: trainer.train(by_updates(config)))
     with pytest.raises(SystemExit, match=r"(?s)checkpoint_every.*Remove .*-s0 to begin"):
         time_to_quality.measure(row, "released/particle-mse", data, 0, 5)
     monkeypatch.setattr(
         time_to_quality,
         "train",
-        lambda config: trainer.train(replace(config, checkpoint_every=5, log_every=1)),
+        lambda config: trainer.train(by_updates(config, checkpoint_every=5)),
     )
     found = time_to_quality.measure(row, "released/particle-mse", data, 0, 5)
     assert (found["steps"], found["successes"]) == (12, 3)
