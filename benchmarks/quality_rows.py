@@ -77,7 +77,7 @@ def _with_twins(preset: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def particle_twins(dimensions: int) -> tuple[str, str]:
-    """Presets of the explicit policies beside the ranked one: a mixture, and one answer."""
+    """Presets of the explicit policies beside an implicit one: a mixture, and one answer."""
     one_answer = "fast/particle-32-mse" if dimensions == 32 else "fast/particle-mse"
     return f"fast/particle-{dimensions}-mdn", one_answer
 

@@ -84,7 +84,7 @@ def _ranked(dimensions: int, budget: float) -> Row:
 
 
 def _walked(dimensions: int, preset: str, budget: float) -> Row:
-    """Langevin dynamics for counter-examples and for acting, and no help from a mixture; beside it the two explicit ones."""
+    """Langevin dynamics for counter-examples and for acting; beside it a mixture, and one answer alone."""
     twins = particle_twins(dimensions)
     return _particle(dimensions, preset, twins, budget=budget, least=0.95)
 

@@ -119,19 +119,19 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
         CheckpointError: Their actions differ.
     """
     acting = load_exported(folder)
-    space, inputs = policy.spec.action_space, policy.spec.observation_space
+    space, made_up = policy.spec.action_space, load(EXPORTING, "made-up", "part")
     tolerance = np.maximum(
         TOLERANCE * np.minimum((space.high - space.low) / 2, 1.0),
         LAST_DIGITS * np.maximum(np.abs(space.low), np.abs(space.high)),
     )
-    inputs.seed(0)
+    rng = np.random.default_rng(0)
     ours, theirs = [], []
     episode = policy.config.execute + STEPS
     for step in range(observations):
         if step % episode == 0:
             policy.reset(np.ones(1, np.bool_), [step])
             acting.reset(step)
-        seen = {name: np.asarray(inputs[name].sample()) for name in policy.config.inputs}
+        seen = made_up(policy, rng)
         ours.append(policy.act({name: frame[None] for name, frame in seen.items()})[0])
         theirs.append(acting.act(seen))
     apart = np.abs(np.array(ours) - np.array(theirs))

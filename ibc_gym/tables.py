@@ -94,10 +94,11 @@ EXPORTABLE: Final = ("ebm", "autoregressive", "ranking", "mse", "mdn", "diffusio
 EXPORTING: Final[Mapping[str, str]] = {
     "graph": "ibc_gym.policies.exporting.graph:Graph",
     "exact": "ibc_gym.policies.exporting.graph:exact",
+    "made-up": "ibc_gym.policies.exporting.made_up:made_up",
     "torch-export": "ibc_gym.policies.exporting.files:write_torch_export",
     "onnx": "ibc_gym.policies.exporting.files:write_onnx",
 }
-"""What policies are exported by: what makes the graph, what a policy is held to, and what writes it in each format."""
+"""What policies are exported by: what makes the graph, what it is held to and on what, and what writes it in each format."""
 
 IDLE_SETTINGS: Final = "ibc_gym.policies.idle:idle"
 """What says which settings of a policy nothing reads as its others are."""

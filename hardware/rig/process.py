@@ -89,7 +89,7 @@ class Rig:
 
 
 def fresh_address() -> str:
-    """A loopback address for one more rig of this process; those of other processes differ in their last two numbers."""
+    """A loopback address for one more rig: of 254 that come round again, and of no process whose number is within 65,535 of ours."""
     number, pid = next(_numbers), os.getpid()
     return f"127.{1 + number % 254}.{pid >> 8 & 255}.{pid & 255}"
 
