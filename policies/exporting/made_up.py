@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from gymnasium import spaces
@@ -17,12 +16,12 @@ from ..base import WindowPolicy
 def made_up(policy: LearnedPolicy, rng: np.random.Generator) -> Observation:
     """Frames of all that the policy takes, each of the shape and type of its space.
 
-    Vectors are spread like those that were learned from: a space may reach far beyond what is ever there (velocities of
-    100 m/s), and there two engines' roundings of what a network makes of it differ by more than a policy's actions do.
+    Vectors are spread by what normalises them, like those that were learned from: a space may reach far beyond what is
+    ever there (velocities of 100 m/s), and there two engines' roundings of what a network makes of it differ by more than
+    a policy's actions do.
     Pictures, and states that the policy sees in a canonical frame, are anything that the space has.
     """
     codec = cast("WindowPolicy", policy).codec
-    known: Mapping[str, Any] = codec.fit_result.inputs
     seen = {}
     for name in policy.config.inputs:
         space = cast("spaces.Box", policy.spec.observation_space[name])
@@ -30,6 +29,7 @@ def made_up(policy: LearnedPolicy, rng: np.random.Generator) -> Observation:
             space.seed(int(rng.integers(1 << 31)))
             seen[name] = space.sample()
             continue
-        spread = known[name].offset + known[name].scale * rng.standard_normal(space.shape)
+        fitted = codec.fit_result.inputs[name]
+        spread = fitted.offset + fitted.scale * rng.standard_normal(space.shape)
         seen[name] = np.clip(spread, space.low, space.high).astype(space.dtype)
     return seen
