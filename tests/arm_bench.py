@@ -25,6 +25,13 @@ from ibc_gym.records import Float64, Pose, Target
 PROGRAM = (sys.executable, str(Path(__file__).parent / "hardware/arm/emulator.py"))
 PATIENCE = 15.0
 """By when the arm stands, or the emulator shows what it was told to [s]: generous, since others share this machine."""
+LATE = 1.0
+"""After which an answer or a report is missing [s]: generous, for the same reason."""
+SHIPPED: dict[str, Any] = {
+    "command_timeout": XArmConfig.command_timeout,
+    "report_timeout": XArmConfig.report_timeout,
+}
+"""The deadlines of a config that names none, for tests that have the machine to themselves."""
 BOUND = 10.0
 """By when every fault must have been noticed [s]: generous, for the same reason."""
 
@@ -106,9 +113,12 @@ def bench(
         configuration: Fields of the emulator's `Configuration` that differ.
     """
     # On a busy machine the emulator's clock goes slower than ours: targets come faster than they were meant to. Moderate
-    # speeds keep it from calling them too fast; a deep fence, from being left by an arm that brakes after an error.
+    # speeds keep it from calling them too fast; a deep fence, from being left by an arm that brakes after an error. Nor does
+    # it answer there within a quarter of a second whatever happens: what has a deadline to keep is tested with its own.
     config = XArmConfig(
         address=fresh_address(),
+        command_timeout=LATE,
+        report_timeout=LATE,
         joint_speed=1.0,
         tip_speed=0.25,
         reset_speed=0.25,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arm_bench import BOUND, Bench, bring, pace, run_into, tip
+from arm_bench import BOUND, SHIPPED, Bench, bring, pace, run_into, tip
 
 from ibc_gym.contracts import Recoverable, Robot
 from ibc_gym.errors import RobotFault
@@ -93,8 +93,9 @@ def test_warning_is_no_fault(bench: Bench) -> None:
         assert arm.fault is None
 
 
+@pytest.mark.realtime
 def test_stall_of_a_fifth_of_a_second_is_survived_and_counted(bench: Bench) -> None:
-    with bench.arm() as arm:
+    with bench.arm(**SHIPPED) as arm:
         before = arm.timing
         bench.rig.inject("stall", duration=0.19)
         for number in range(6):

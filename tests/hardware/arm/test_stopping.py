@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arm_bench import BOUND, Bench, tip
+from arm_bench import BOUND, SHIPPED, Bench, tip
 
 from ibc_gym.errors import RobotFault
 from ibc_gym.hardware.arm.robot import XArm
@@ -68,7 +68,7 @@ def test_stop_follows_the_answer_that_tells_of_an_error_within_one_stream_period
     period = bench.config.stream_period
     kinds = ("error", "collision", "emergency-stop")
     assert len(kinds) == TIMES
-    with bench.arm() as arm:
+    with bench.arm(**SHIPPED) as arm:
 
         def measure(number: int) -> tuple[float, float]:
             under_way(bench, arm, number)
@@ -88,7 +88,7 @@ def test_stop_follows_the_answer_that_tells_of_an_error_within_one_stream_period
 
 
 def test_stop_that_is_asked_for_goes_out_within_one_stream_period(bench: Bench) -> None:
-    with bench.arm() as arm:
+    with bench.arm(**SHIPPED) as arm:
 
         def measure(number: int) -> tuple[float]:
             under_way(bench, arm, number)
@@ -108,9 +108,9 @@ def test_stop_that_is_asked_for_goes_out_within_one_stream_period(bench: Bench) 
 def test_stop_waits_for_an_answer_that_is_owed_and_for_no_longer_than_the_timeout(
     bench: Bench, late: float
 ) -> None:
-    patience = bench.config.command_timeout
+    patience = SHIPPED["command_timeout"]
     assert patience == 0.25, "docs/hardware.md says so"
-    with bench.arm() as arm:
+    with bench.arm(**SHIPPED) as arm:
         under_way(bench, arm, 0)
         bench.rig.inject("delay", duration=60.0, late=late)
         if late < patience:
