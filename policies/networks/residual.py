@@ -79,7 +79,7 @@ class ResidualNetwork(nn.Module):
         """Gradient of the only output with respect to the projection's output `x` (..., width).
 
         In closed form, by the ReLUs' masks; without dropout it equals autograd's, and it can itself be
-        differentiated with respect to the weights.
+        differentiated with respect to the weights. Where no slopes are recorded, `x` is overwritten.
         """
         raise NotImplementedError
 

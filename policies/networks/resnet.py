@@ -88,7 +88,7 @@ class DenseResNet(ResidualNetwork):
     def gradient_after_projection(self, x: Tensor) -> Tensor:
         """As the base has it, (..., width + 1) with a skip; the last layer's output is not needed, and not computed.
 
-        With one block `x` is overwritten.
+        With one block `x` is overwritten in any case.
         """
         entered = []
         units, linear = x[..., : self.width], x[..., self.width :]

@@ -32,7 +32,10 @@ class ValueMLP(nn.Module):
         return value
 
     def gradient_after_projection(self, x: Tensor) -> Tensor:
-        """Gradient of the value with respect to the projection's output `x` (..., width), in closed form."""
+        """Gradient of the value with respect to the projection's output `x` (..., width), in closed form.
+
+        Where no slopes are recorded, `x` is overwritten.
+        """
         inner = self.hidden(F.relu(x))
         branch = before_relu(self.head.weight[0], inner)
         return before_relu(branch @ self.hidden.weight, x)

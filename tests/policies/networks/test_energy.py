@@ -112,13 +112,22 @@ def test_context_computed_once_equals_the_concatenated_network(
     torch.testing.assert_close(network(network.encode(observed), actions), expected)
 
 
+@pytest.mark.parametrize("recorded", [True, False])
 def test_action_gradient_in_closed_form_equals_autograd(
-    network: EnergyNetwork, observed: dict[str, torch.Tensor], actions: torch.Tensor
+    network: EnergyNetwork, observed: dict[str, torch.Tensor], actions: torch.Tensor, recorded: bool
 ) -> None:
     leaf = actions.clone().requires_grad_()
     (expected,) = torch.autograd.grad(plain(network, observed["features"], leaf).sum(), leaf)
-    context = network.encode(observed)
-    torch.testing.assert_close(network.action_gradient(context, actions), expected)
+    weights = {name: each.clone() for name, each in network.named_parameters()}
+    with torch.set_grad_enabled(recorded):
+        context = network.encode(observed)
+        before = context.clone()
+        for _ in range(
+            2
+        ):  # neither what is known nor a weight is overwritten, though memory is used again
+            torch.testing.assert_close(network.action_gradient(context, actions), expected)
+    assert torch.equal(context, before)
+    assert all(torch.equal(each, weights[name]) for name, each in network.named_parameters())
 
 
 def test_slope_in_bfloat16_is_that_of_single_precision_but_for_rounding(

@@ -69,6 +69,28 @@ def test_rough_energies_weigh_all_times_but_the_last(iterations: int) -> None:
     assert torch.equal(found.energies, quadratic(0.1)(found.candidates))
 
 
+def test_least_of_many_rough_energies_are_weighed_again_and_the_action_is_one_of_them() -> None:
+    exact, weighed = quadratic(0.1), []
+
+    def rough(actions: Tensor) -> Tensor:
+        """Mixed up as bfloat16 does it, and all of them too low."""
+        return exact(actions).bfloat16().float() - 10.0
+
+    def energy(actions: Tensor) -> Tensor:
+        weighed.append(actions.shape[1])
+        return exact(actions)
+
+    config = DFOConfig(samples=4096, iterations=1)
+    found = search(energy, UNIT_BOX, noise(), config, rows=3, samples=4096, rough=rough)
+    assert weighed == [256]
+    energies = exact(found.candidates)
+    again = found.energies == energies
+    assert (again.sum(dim=1) >= 256).all()
+    assert torch.equal(found.least(), Search(found.candidates, energies).least())
+    highest = found.energies.masked_fill(~again, -1.0).amax(dim=1, keepdim=True)
+    assert (found.energies.masked_fill(again, torch.inf) >= highest - 1e-6).all()
+
+
 @pytest.mark.slow
 def test_released_pick_scatters_like_the_softmax_and_not_like_its_minimum() -> None:
     # Candidates cover the box evenly after one weighing, so a draw has the softmax's own deviation.
