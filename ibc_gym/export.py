@@ -131,7 +131,8 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
         if step % episode == 0:
             policy.reset(np.ones(1, np.bool_), [step])
             acting.reset(step)
-        seen = made_up(policy, rng)
+            observed = made_up(policy, rng)
+        seen = next(observed)
         ours.append(policy.act({name: frame[None] for name, frame in seen.items()})[0])
         theirs.append(acting.act(seen))
     apart = np.abs(np.array(ours) - np.array(theirs))

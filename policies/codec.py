@@ -20,6 +20,7 @@ from ibc_gym.records import Float32, Windows, is_image
 
 from .axes import check_axes, fitted_alike, for_all_axes, images
 from .chunks import check_lead, cut
+from .excerpts import excerpts_of
 from .images import channel_statistics, cropped_and_resized
 from .inputs import InputConfig, input_shape
 
@@ -38,6 +39,8 @@ class Fit:
     """Lower corner of the sampling box, normalised, (A,)."""
     high: Float32
     """Upper corner, (A,)."""
+    excerpts: Float32 | None = None
+    """Of a policy that sees states in a canonical frame: some of them on end, in the task's units, (E, L, O)."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers that `from_json` reads back exactly."""
@@ -45,6 +48,7 @@ class Fit:
             "inputs": {name: normaliser.to_json() for name, normaliser in self.inputs.items()},
             "action": self.action.to_json(),
             "box": {"low": self.low.tolist(), "high": self.high.tolist()},
+            **({} if self.excerpts is None else {"excerpts": self.excerpts.tolist()}),
         }
 
     @classmethod
@@ -55,6 +59,7 @@ class Fit:
             action=Normaliser.from_json(numbers["action"]),
             low=np.array(numbers["box"]["low"], np.float32),
             high=np.array(numbers["box"]["high"], np.float32),
+            excerpts=np.array(numbers["excerpts"], np.float32) if "excerpts" in numbers else None,
         )
 
 
@@ -159,7 +164,8 @@ class Codec:
         low, high = self._box(actions, action)
         if self.config.axis_centres:
             action = for_all_axes(action, self.axes)
-        self._fit = Fit(inputs=inputs, action=action, low=low, high=high)
+        excerpts = None if self.frame is None else excerpts_of(windows, "state")
+        self._fit = Fit(inputs=inputs, action=action, low=low, high=high, excerpts=excerpts)
 
     def check(self, windows: Windows) -> None:
         """Raise SpecMismatch if the windows cannot be those of the spaces."""

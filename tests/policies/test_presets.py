@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from gymnasium import spaces
+from published import PUBLISHED
 
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.loading import load
@@ -49,17 +51,15 @@ def test_page_lists_every_preset_and_no_other() -> None:
     assert named == set(PRESETS)
 
 
-@pytest.mark.parametrize("name", ["paper/push-states-dfo", "released/push-states-dfo"])
-def test_push_by_poses_has_the_published_constants(name: str) -> None:
+def test_every_published_preset_is_in_the_table() -> None:
+    assert set(PUBLISHED) == {name for name in PRESETS if not name.startswith("fast/")}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_constants_are_those_that_were_published(name: str) -> None:
     preset = preset_of(name)
-    config = preset.config
-    assert (config.joint.width, config.joint.depth, config.joint.dropout) == (128, 8, 0.0)
-    assert (config.dfo.samples, config.dfo.iterations, config.dfo.sigma) == (16_384, 3, 0.33)
-    assert (config.dfo.shrink, config.dfo.temperature, config.dfo.keep_best) == (0.5, 1.0, False)
-    counts = config.negatives.resolved(config.optimiser)
-    assert (counts.uniform, counts.pooled, counts.anchored) == (256, 256, 0)
-    assert (preset.training.batch_size, preset.training.steps) == (512, 100_000)
-    assert config.penalty_weight == 0 and config.boundary_buffer == 0.05
+    found = {path: reduce(getattr, path.split("."), preset) for path in PUBLISHED[name]}
+    assert found == PUBLISHED[name]
 
 
 @pytest.mark.parametrize(
@@ -89,30 +89,8 @@ def test_paper_and_released_code_part_where_they_are_known_to(
         assert found == expected, folder
 
 
-@pytest.mark.parametrize(
-    "name, paper, released",
-    [("push-pixels-mse", 64, 128), ("push-pixels-mdn", 32, 128), ("particle-langevin", 128, 512)],
-)
-def test_batches_differ_as_well(name: str, paper: int, released: int) -> None:
-    assert preset_of(f"paper/{name}").training.batch_size == paper
-    assert preset_of(f"released/{name}").training.batch_size == released
-
-
-def test_human_data_have_the_published_chains() -> None:
-    config = preset_of("paper/human-ebm").config.langevin
-    assert (config.step_initial, config.step_final, config.power) == (0.5, 1e-5, 2.0)
-    assert (config.delta_clip, config.noise, config.iterations) == (0.5, 0.5, 100)
-    second = (config.second_step_initial, config.second_step_final, config.second_noise)
-    assert config.second_chain and second == (1e-5, 1e-5, 0.5)
-
-
 @pytest.mark.parametrize("arms", ["planar", "bimanual"])
-def test_sweeping_has_the_published_constants(arms: str) -> None:
-    preset = preset_of(f"paper/{arms}-sweeping")
-    config = preset.config
-    assert (config.counter_examples, config.autoregressive.samples) == (1024, 1024)
+def test_sweeping_has_as_many_layers_as_published(arms: str) -> None:
+    config = preset_of(f"paper/{arms}-sweeping").config
     assert 2 + 3 * config.late_fusion.value_blocks == 20
-    assert not config.shared_trunk
-    assert preset.training.steps == 1_000_000
-    baseline = preset_of(f"paper/{arms}-sweeping-mse").config
-    assert 2 + baseline.depth == 8 and baseline.conv_resnet.pooling == "average"
+    assert 2 + preset_of(f"paper/{arms}-sweeping-mse").config.depth == 8
