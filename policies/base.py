@@ -195,10 +195,11 @@ class WindowPolicy(nn.Module):
             chosen = self._choose(inputs, noise)
         normalised = chosen.cpu().numpy()
         if not np.isfinite(normalised).all():
-            row = int(np.argwhere(~np.isfinite(normalised))[0][0])
+            row, number = np.argwhere(~np.isfinite(normalised))[0]
             raise TrainingDiverged(
-                f"The policy chose {normalised[row]} in environment {self._due[row]}: its weights or its energies are "
-                "not finite. Use an earlier checkpoint."
+                f"The policy chose an action in environment {self._due[row]} whose number {number} is "
+                f"{normalised[row, number]}: its weights or its energies are not finite, or what it sees is far beyond all "
+                "that it learned from. Use an earlier checkpoint, or look at the observation."
             )
         chunks = normalised.reshape(len(normalised), self._config.horizon, -1)
         return self._codec.actions_out(chunks, windows)

@@ -176,6 +176,18 @@ def test_broken_weights_are_named(
         policy.loss(batch, generator)
 
 
+def test_broken_weights_do_not_act(
+    policy: WindowPolicy, make_windows: MakeWindows, config: AnyConfig
+) -> None:
+    observed = observations(make_windows(history=config.history, picture=PICTURE), slice(0, 2))
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.fill_(torch.nan)
+    policy.reset(np.ones(2, bool), [0, 1])
+    with pytest.raises(TrainingDiverged, match="not finite"):
+        policy.act(observed)
+
+
 def test_half_precision_trains_too(
     policy: WindowPolicy,
     make_windows: MakeWindows,
