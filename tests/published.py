@@ -1,5 +1,5 @@
 """Constants of every published configuration, from the appendix of Florence et al. 2021 and from the configuration files
-released with it; by hand, and from nothing that the presets are made of."""
+released with it; by hand, and from nothing that the presets are made of. Where the paper is silent, the released code counts."""
 
 from __future__ import annotations
 
@@ -144,9 +144,8 @@ COMMON: Final = {
 
 
 def sweeping(*inputs: str, batch_size: int) -> Constants:
-    return config(inputs=inputs) | training(
-        steps=1_000_000, batch_size=batch_size, learning_rate=1e-4
-    )
+    seen = config(inputs=inputs, image_size=(96, 96), action_normalisation="standardise")
+    return seen | training(steps=1_000_000, batch_size=batch_size, learning_rate=1e-4)
 
 
 SWEPT: Final = {"policy": "autoregressive"} | config(
@@ -155,6 +154,7 @@ SWEPT: Final = {"policy": "autoregressive"} | config(
     late_fusion__conv_resnet__blocks=8,
     late_fusion__conv_resnet__heads=64,
     late_fusion__conv_resnet__pooling="spatial_softmax",
+    late_fusion__feature_encoder="none",
     late_fusion__value="dense_resnet",
     late_fusion__value_blocks=6,
     late_fusion__initialisation="normal",
@@ -198,6 +198,7 @@ _PAPER: Final[dict[str, Constants]] = {
         | mixture(2.0, 4.0)
         | pictures(90, 120)
         | MAXPOOL
+        | MIN_MAX
         | training(batch_size=32)
     ),
     "particle-langevin": (
@@ -206,6 +207,7 @@ _PAPER: Final[dict[str, Constants]] = {
         | SLOW_STEPS
         | ONCE
         | AT_NEGATIVES
+        | MIN_MAX
         | joint(128, 16, "spectral_norm")
         | training(steps=50_000, batch_size=128)
     ),
@@ -216,6 +218,7 @@ _PAPER: Final[dict[str, Constants]] = {
         | steps(0.5, 0.5, 0.5, 0.5)
         | HUMAN_CHAINS
         | AT_NEGATIVES
+        | MIN_MAX
         | joint(512, 8, "spectral_norm")
         | config(history=1)
         | training(learning_rate=5e-4)

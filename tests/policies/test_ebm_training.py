@@ -144,6 +144,32 @@ def test_penalty_is_on_the_points_that_it_is_said_to_be_on(
     torch.testing.assert_close(parts["gradient_penalty"], penalty.detach())
 
 
+def test_chains_walk_without_dropout_and_training_goes_on_with_it(
+    fitted: Fitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = EBMConfig(
+        network="joint",
+        joint=JointConfig(trunk="mlp", width=16, depth=2, dropout=0.5),
+        optimiser="langevin",
+        negatives=NegativesConfig(langevin=4, uniform=0, anchored=0),
+        gradient_penalty=GradientPenaltyConfig(weight=0.0),
+        langevin=WALK,
+    )
+    policy, batch = fitted(config)
+    policy.train()
+    training: list[bool] = []
+    slope = policy.network.action_gradient
+
+    def watched(*given: Any, **named: Any) -> torch.Tensor:
+        training.append(policy.network.value.training)
+        return slope(*given, **named)
+
+    monkeypatch.setattr(policy.network, "action_gradient", watched)
+    policy.loss(batch, generator(4))
+    assert training == [False] * WALK.iterations
+    assert policy.network.value.training
+
+
 def test_counter_examples_of_a_mixture_are_those_of_its_kinds(fitted: Fitted) -> None:
     config = EBMConfig(
         late_fusion=SMALL,
