@@ -49,13 +49,16 @@ def save_policy(
         name: The policy's row in the registry.
         policy: A module whose normalisers are fitted.
         about: Where it comes from: "step", "action_error", "dataset" and the like; plain JSON.
+
+    Raises:
+        CheckpointError: It cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         key: value.detach().cpu().clone().contiguous()
         for key, value in as_module(policy).state_dict().items()
     }
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    save_tensors(weights, folder / WEIGHTS)
     write_json(folder / FITTED, policy.fitted())
     config = {
         "format": FORMAT,
@@ -69,6 +72,20 @@ def save_policy(
     }
     write_json(folder / CONFIG, config)
     (folder / CARD).write_text(_card(config, sum(value.numel() for value in weights.values())))
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], file: Path) -> None:
+    """Write tensors by name.
+
+    Raises:
+        CheckpointError: There is no room for them, or they cannot be written there.
+    """
+    try:
+        save_file(dict(tensors), file, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"Cannot write {file} ({error}). Checkpoints before this one are whole: make room, and go on with --resume."
+        ) from error
 
 
 def load_policy(path: str | Path, device: torch.device | str = "cpu") -> LearnedPolicy:
@@ -261,6 +278,7 @@ __all__ = [
     "read_config",
     "read_json",
     "save_policy",
+    "save_tensors",
     "step_folders",
     "versions",
     "write_json",

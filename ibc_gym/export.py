@@ -15,7 +15,7 @@ from ibc_gym.atomic import whole_folder
 from ibc_gym.checkpoint import find_policy, load_policy, read_config, versions, write_json
 from ibc_gym.checks import settle
 from ibc_gym.contracts import LearnedPolicy, PolicySpec
-from ibc_gym.errors import CheckpointError, ConfigError, IbcGymError
+from ibc_gym.errors import CheckpointError, ConfigError, IbcGymError, TrainingDiverged
 from ibc_gym.loading import load
 from ibc_gym.paths import checkpoint_named, run_of, writable_folder
 from ibc_gym.records import is_image
@@ -31,6 +31,10 @@ LAST_DIGITS: Final = 1e-6
 """The same as a share of the space's greatest number, where that is more: of 512 px, single precision knows no 1e-4."""
 STEPS: Final = 4
 """Steps of the made-up episodes that both are held to each other in, after those that the first chunk is carried out in."""
+TRAIN_AGAIN: Final = (
+    "But this checkpoint is of an earlier version, which kept no states for that: these were drawn number by number, and in its "
+    "canonical frame they are nothing like those that it learned from. Train the policy again, and export that."
+)
 SHARE: Final = 0.95
 """Of the actions that must agree: engines round differently, and where two candidates are equally good to the last
 digits, or a draw falls between two of them, that decides which is taken."""
@@ -90,7 +94,8 @@ def export(config: ExportConfig) -> Exported:
         ConfigError: Policies of this kind cannot be exported, or its canonical frame cannot, or `out` does not serve.
         MissingDependency: onnx, onnxscript or onnxruntime is not installed.
     """
-    found = read_config(config.run)
+    checkpoint = _settled(find_policy(config.run))
+    found = read_config(checkpoint)
     if found["type"] not in EXPORTABLE:
         raise ConfigError(
             f"A policy of the kind {found['type']!r} cannot be exported; those that can are {', '.join(EXPORTABLE)}."
@@ -99,12 +104,12 @@ def export(config: ExportConfig) -> Exported:
     writable_folder(out.parent)
     if out.exists() and not (out / exported.ABOUT).is_file():
         raise ConfigError(f"{out} is there and is no exported policy; give another folder.")
-    graph = load(EXPORTING, "graph", "part")(load_policy(config.run))
+    graph = load(EXPORTING, "graph", "part")(load_policy(checkpoint))
     with whole_folder(out, replace=True) as passing:
         model = passing / exported.MODELS[config.format]
         load(EXPORTING, config.format, "format")(graph, model)
-        policy = load(EXPORTING, "exact", "part")(load_policy(config.run))
-        about = _about(config, found, policy, graph, exported.sha256(model))
+        policy = load(EXPORTING, "exact", "part")(load_policy(checkpoint))
+        about = _about(config, checkpoint, found, policy, graph, exported.sha256(model))
         write_json(passing / exported.ABOUT, about)
         checked = hold_to_policy(passing, policy, config.check)
         write_json(passing / exported.ABOUT, {**about, "checked": vars(checked)})
@@ -133,15 +138,25 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
             acting.reset(step)
             observed = made_up(policy, rng)
         seen = next(observed)
-        ours.append(policy.act({name: frame[None] for name, frame in seen.items()})[0])
-        theirs.append(acting.act(seen))
+        try:
+            ours.append(policy.act({name: frame[None] for name, frame in seen.items()})[0])
+            theirs.append(acting.act(seen))
+        except TrainingDiverged as error:
+            if not _drawn_far_out(policy):
+                raise
+            raise CheckpointError(f"{error} {TRAIN_AGAIN}") from error
     apart = np.abs(np.array(ours) - np.array(theirs))
     differences = apart.max(axis=1)
     agreeing = int((apart <= tolerance).all(axis=1).sum())
     if agreeing < SHARE * observations:
         raise CheckpointError(
             f"The exported policy differs from the policy in {observations - agreeing} of {observations} actions, by "
-            f"{differences.max():.2g} at most; nothing was written. Please report this, with the checkpoint."
+            f"{differences.max():.2g} at most; nothing was written. "
+            + (
+                TRAIN_AGAIN
+                if _drawn_far_out(policy)
+                else "Please report this, with the checkpoint."
+            )
         )
     return Checked(
         observations=observations,
@@ -150,8 +165,24 @@ def hold_to_policy(folder: Path, policy: LearnedPolicy, observations: int) -> Ch
     )
 
 
+def _drawn_far_out(policy: LearnedPolicy) -> bool:
+    """Whether states that it is held on are nothing like those that it learned from."""
+    return bool(policy.config.frame) and "excerpts" not in policy.fitted()
+
+
+def _settled(checkpoint: Path) -> Path:
+    """The checkpoint that a link stands for now: a run that is being trained has another best one the next moment."""
+    step = checkpoint.parent
+    return step.parent / step.readlink() / checkpoint.name if step.is_symlink() else checkpoint
+
+
 def _about(
-    config: ExportConfig, found: Mapping[str, Any], policy: LearnedPolicy, graph: Any, digest: str
+    config: ExportConfig,
+    checkpoint: Path,
+    found: Mapping[str, Any],
+    policy: LearnedPolicy,
+    graph: Any,
+    digest: str,
 ) -> dict[str, Any]:
     """What `ibc_gym.runtime.folder` reads, and where it comes from."""
     spec, settings = policy.spec, policy.config
@@ -193,7 +224,7 @@ def _about(
         "outputs": list(graph.outputs),
         "draws": [list(draw) for draw in graph.draws],
         "fingerprint": hashlib.sha256(sums).hexdigest(),
-        "about": {**found.get("about", {}), "checkpoint": str(find_policy(config.run))},
+        "about": {**found.get("about", {}), "checkpoint": str(checkpoint)},
         "versions": versions(),
     }
 

@@ -90,13 +90,18 @@ def standardise(data: ArrayLike) -> Normaliser:
 
 
 def min_max(data: ArrayLike) -> Normaliser:
-    """Map the range of (..., D) to [-1, 1]; a constant dimension is only centred."""
+    """Map the range of (..., D) to [-1, 1]; a constant dimension is only centred.
+
+    One counts as constant where its half range is 1e-4 or less, and a thousandth of the greatest one's or less: where all are
+    small, their unit is, and they are no less to be told apart.
+    """
     flat = _flat(data)
     low, high = flat.min(axis=0), flat.max(axis=0)
     half = (high - low) / 2
+    floor = min(STD_FLOOR, half.max() / 1000)
     return Normaliser(
         offset=((high + low) / 2).astype(np.float32),
-        scale=np.where(half > STD_FLOOR, half, 1.0).astype(np.float32),
+        scale=np.where(half > floor, half, 1.0).astype(np.float32),
     )
 
 

@@ -322,12 +322,12 @@ def make_policy(name: str, spec: PolicySpec, config: Any = None) -> LearnedPolic
                 f"Policy {name!r} takes the input {wanted!r}, but task {spec.task!r} gives {known}. "
                 f"Choose with --policy.inputs, or record with that observation."
             )
+    frame = make_frame(config.frame) if config.frame else None
     if config.frame and spec.task in FRAMES and config.frame != spec.task:
         raise SpecMismatch(
             f"The policy is to see the frame of {config.frame!r}, but task {spec.task!r} has one of its own, in which the same "
             f"numbers mean something else. Choose --policy.frame {spec.task}, or none."
         )
-    frame = make_frame(config.frame) if config.frame else None
     policy: LearnedPolicy = cls(config, spec, frame)
     return policy
 

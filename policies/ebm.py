@@ -133,7 +133,7 @@ class EBM(ImplicitPolicy):
     def _pick(self, found: Search, noise: Noise) -> Tensor:
         if self._ebm.optimiser == "dfo":
             return pick(found, noise, self._ebm.dfo, self._ebm.dfo.temperature)
-        return pick(found, noise, self._ebm.langevin)
+        return pick(found, noise, self._ebm.langevin, self._ebm.temperature)
 
     def _search(self, context: Tensor, noise: Noise, *, validating: bool) -> Search:
         config = self._ebm.dfo if self._ebm.optimiser == "dfo" else self._ebm.langevin

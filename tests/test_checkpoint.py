@@ -19,6 +19,7 @@ from gymnasium.vector import SyncVectorEnv
 import ibc_gym
 from ibc_gym.checkpoint import (
     PRETRAINED,
+    WEIGHTS,
     check_fits,
     find_policy,
     load_policy,
@@ -86,6 +87,14 @@ def test_loaded_policy_acts_as_the_saved_one(tmp_path: Path, name: str) -> None:
     assert spec_to_json(loaded.spec) == spec_to_json(policy.spec)
     policy.eval()
     np.testing.assert_array_equal(actions(loaded), actions(policy))
+
+
+def test_weights_that_cannot_be_written_are_told_with_the_file_and_what_to_do(
+    tmp_path: Path, original: LearnedPolicy
+) -> None:
+    (tmp_path / WEIGHTS).mkdir()
+    with pytest.raises(CheckpointError, match=rf"{WEIGHTS}.*go on with --resume"):
+        save_policy(tmp_path, "mse", original)
 
 
 def test_loaded_policy_is_in_evaluation_mode(folder: Path) -> None:

@@ -19,9 +19,10 @@ from exported_policies import CASES, act_both, checkpoint
 from small_policies import CONFIGS
 from trials import PROFILE
 
+from ibc_gym.atomic import swap_link
 from ibc_gym.checkpoint import load_policy
 from ibc_gym.errors import CheckpointError, ConfigError, SpecMismatch, TrainingDiverged
-from ibc_gym.export import ExportConfig, export
+from ibc_gym.export import ExportConfig, export, hold_to_policy
 from ibc_gym.policies.exporting.graph import exact
 from ibc_gym.policies.nearest import NearestConfig
 from ibc_gym.runtime import ExportedPolicy, load
@@ -242,6 +243,42 @@ def test_export_of_another_checkpoint_lies_beside_that_of_the_best(tmp_path: Pat
     assert written == [best, best, tmp_path / "exported" / "torch-export-last"]
     said = json.loads((best / "policy.json").read_text())["about"]["checkpoint"]
     assert said == str(there / "best" / "pretrained_model")
+
+
+def test_checkpoint_that_keeps_no_states_of_its_frame_is_to_be_trained_again(
+    tmp_path: Path,
+) -> None:
+    folder = checkpoint(CASES["push-two-targets-frame"], tmp_path / "policy")
+    written = export(ExportConfig(run=str(folder), format="torch-export", check=2)).folder
+    policy: Any = load_policy(folder)
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.fill_(torch.nan)
+    with pytest.raises(TrainingDiverged):
+        hold_to_policy(written, policy, 2)
+    policy.codec.fit_result = replace(policy.codec.fit_result, excerpts=None)
+    with pytest.raises(CheckpointError, match="Train the policy again"):
+        hold_to_policy(written, policy, 2)
+
+
+def test_run_that_goes_on_meanwhile_is_exported_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "checkpoints"
+    checkpoint(CONFIGS["mse"], there / "000010" / "pretrained_model")
+    checkpoint(CONFIGS["mdn"], there / "000020" / "pretrained_model")
+    swap_link(there / "best", "000010")
+
+    def loaded_late(path: Any) -> Any:
+        swap_link(there / "best", "000020")
+        return load_policy(path)
+
+    monkeypatch.setattr("ibc_gym.export.load_policy", loaded_late)
+    written = export(ExportConfig(run=str(tmp_path), format="torch-export", check=4))
+    said = json.loads((written.folder / "policy.json").read_text())["about"]
+    assert said["checkpoint"] == str(there / "000010" / "pretrained_model")
+    assert json.loads((written.folder / "policy.json").read_text())["policy"] == "mse"
+    assert written.checked.agreeing == 4
 
 
 BLOCKED = (

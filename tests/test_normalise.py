@@ -62,6 +62,12 @@ def test_min_max_maps_the_range_to_plus_minus_one(data: np.ndarray) -> None:
     assert np.abs(min_max(data).apply(data)).max() <= 1 + 1e-3
 
 
+def test_dimension_is_constant_beside_coarser_ones_and_not_because_its_unit_is_small() -> None:
+    jitter = np.array([[-1.0, 0.0, -4e-5], [1.0, 0.0, 4e-5]])
+    np.testing.assert_allclose(min_max(jitter).scale, [1.0, 1.0, 1.0])
+    np.testing.assert_allclose(min_max(jitter[:, 1:]).scale, [1.0, 4e-5])
+
+
 @given(data=DATA, fit=st.sampled_from([standardise, min_max]))
 def test_json_gives_the_same_numbers_back(data: np.ndarray, fit: object) -> None:
     normaliser = fit(data)  # type: ignore[operator]

@@ -143,7 +143,8 @@ def _without_out(argv: Sequence[str]) -> list[str]:
 
 def _free(out: Path) -> str:
     """The folder's name with the first number that is not taken."""
-    names = (out.with_name(f"{out.name}-{number}") for number in itertools.count(2))
+    named = out if out.name else out.resolve()  # "." has no name of its own
+    names = (named.with_name(f"{named.name}-{number}") for number in itertools.count(2))
     return str(next(path for path in names if not path.exists()))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from ibc_gym.atomic import clear_unfinished, remove_folder, swap_link, whole_folder
 from ibc_gym.checkpoint import (
@@ -21,6 +21,7 @@ from ibc_gym.checkpoint import (
     read_config,
     read_json,
     save_policy,
+    save_tensors,
     step_folders,
     write_json,
 )
@@ -113,7 +114,7 @@ class RunFolder:
             save_policy(pretrained, name, policy, about)
             write_json(pretrained / TRAIN_CONFIG, train_config)
             training.mkdir()
-            save_file(
+            save_tensors(
                 {key: value.detach().cpu().clone() for key, value in tensors.items()},
                 training / "tensors.safetensors",
             )

@@ -25,13 +25,16 @@ ENERGIES = torch.tensor([0.4, 0.0, 0.5, 0.7])
 
 
 def config(optimiser: str, **picked: Any) -> EBMConfig | AutoregressiveConfig:
-    """A policy with that optimiser, which knows no temperature if it is Langevin's."""
+    """A policy with that optimiser; Langevin's knows no temperature but that of the loss."""
     if optimiser == "autoregressive":
         return AutoregressiveConfig(
             late_fusion=SMALL, autoregressive=AutoregressiveDFOConfig(**picked)
         )
     if optimiser == "langevin":
-        return EBMConfig(late_fusion=SMALL, optimiser="langevin", langevin=LangevinConfig(**picked))
+        warmth = {"temperature": picked.pop("temperature")} if "temperature" in picked else {}
+        return EBMConfig(
+            late_fusion=SMALL, optimiser="langevin", langevin=LangevinConfig(**picked), **warmth
+        )
     return EBMConfig(late_fusion=SMALL, dfo=DFOConfig(**picked))
 
 
@@ -60,8 +63,10 @@ def test_draws_follow_the_boltzmann_weights(make_spec: MakeSpec, optimiser: str)
     assert (drawn - torch.softmax(-ENERGIES, dim=0)).abs().max() < 0.03
 
 
-@pytest.mark.parametrize("optimiser", ["dfo", "autoregressive"])
-def test_draws_are_as_warm_as_the_search(make_spec: MakeSpec, optimiser: str) -> None:
+@pytest.mark.parametrize("optimiser", ["dfo", "langevin", "autoregressive"])
+def test_draws_are_as_warm_as_the_search_or_else_the_loss(
+    make_spec: MakeSpec, optimiser: str
+) -> None:
     drawn = shares(make_spec, optimiser, pick="sample", temperature=0.2)
     assert (drawn - torch.softmax(-ENERGIES / 0.2, dim=0)).abs().max() < 0.03
 
