@@ -19,6 +19,7 @@ from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.policies.losses import GradientPenaltyConfig, gradient_penalty
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.policies.networks.factory import JointConfig
+from ibc_gym.policies.noise import SharedNoise
 from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.policies.optimisers.langevin import LangevinConfig
 from ibc_gym.policies.proposal import ProposalConfig
@@ -168,6 +169,72 @@ def test_chains_walk_without_dropout_and_training_goes_on_with_it(
     policy.loss(batch, generator(4))
     assert training == [False] * WALK.iterations
     assert policy.network.value.training
+
+
+def test_loss_is_as_warm_as_its_temperature(fitted: Fitted) -> None:
+    config = EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=16, anchored=0))
+    losses = []
+    for temperature, factor in ((0.25, 1.0), (1.0, 4.0)):
+        policy, batch = fitted(replace(config, temperature=temperature))
+        with torch.no_grad():  # energies by that factor
+            for parameter in policy.network.value.head.parameters():
+                parameter.mul_(factor)
+        losses.append(policy.loss(batch, generator())[1]["info_nce"].item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_candidates_of_a_search_are_resampled_once_more_if_the_config_says_so(
+    fitted: Fitted, again: bool
+) -> None:
+    config = EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(dfo=64, uniform=0, anchored=0),
+        dfo=DFOConfig(iterations=1, resample_last=again),
+    )
+    policy, batch = fitted(config)
+    context, noise = policy.network.encode(batch), SharedNoise(generator(), torch.device("cpu"))
+    found = policy._counter_examples(context, batch, noise, None).groups["info_nce"]
+    kept = [len(row.unique(dim=0)) for row in found]
+    assert max(kept) < 60 if again else min(kept) == 64, "drawn with replacement, some twice"
+
+
+def test_proposal_learns_by_its_own_loss_and_not_by_that_of_the_energy(fitted: Fitted) -> None:
+    config = EBMConfig(
+        late_fusion=SMALL, negatives=NegativesConfig(uniform=4, anchored=0, proposal=8)
+    )
+    policy, batch = fitted(config)
+    assert policy.proposal is not None
+    weights = list(policy.proposal.parameters())
+    total, _ = policy.loss(batch, generator())
+    found = torch.autograd.grad(total, weights)
+    density = policy._proposed(policy.network.encode(batch))
+    assert density is not None
+    own = -density.log_density(batch["action"][:, None]).mean()
+    for one, other in zip(found, torch.autograd.grad(own, weights), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_chains_that_act_are_clipped_as_those_that_train(fitted: Fitted) -> None:
+    """With a step of at most a thousandth, three of them end where they began."""
+    walk = LangevinConfig(samples=4, iterations=3, noise=0.0, inference_noise=0.0)
+    ends = []
+    for clip in (1e-3, None):
+        config = EBMConfig(
+            late_fusion=SMALL,
+            optimiser="langevin",
+            negatives=NegativesConfig(langevin=4, uniform=0, anchored=0),
+            langevin=replace(walk, step_initial=1e3, delta_clip=clip),
+        )
+        policy, batch = fitted(config)
+        policy.eval()
+        noise = SharedNoise(generator(7), torch.device("cpu"))
+        context = policy.network.encode(batch)
+        ends.append(policy._search(context, noise, validating=False).candidates)
+    start = policy.box.sample(SharedNoise(generator(7), torch.device("cpu")), len(context), 4)
+    reach = 3 * 1e-3 * (policy.box.high - policy.box.low) / 2
+    assert ((ends[0] - start).abs() <= reach + 1e-6).all()
+    assert ((ends[1] - start).abs() > 10 * reach).any()
 
 
 def test_counter_examples_of_a_mixture_are_those_of_its_kinds(fitted: Fitted) -> None:
