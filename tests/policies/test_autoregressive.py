@@ -79,7 +79,7 @@ def test_answers_of_the_whole_are_kept_and_never_mixed(shared_trunk: bool) -> No
 def test_training_weighs_by_the_loop_that_acting_runs(
     make_spec: MakeSpec, make_windows: MakeWindows
 ) -> None:
-    config = AutoregressiveConfig(late_fusion=SMALL, counter_examples=9)
+    config = AutoregressiveConfig(late_fusion=SMALL, counter_examples=9, temperature=0.5)
     policy, windows = made(config, make_spec()), make_windows()
     assert isinstance(policy, Autoregressive)
     policy.fit(windows)
@@ -90,7 +90,7 @@ def test_training_weighs_by_the_loop_that_acting_runs(
     def energy(dimension: int, prefixes: torch.Tensor) -> torch.Tensor:
         both = torch.cat([batch["action"][:, None, : dimension + 1], prefixes], dim=1)
         energies = policy.network(context, dimension, both)
-        losses.append(-torch.log_softmax(-energies, dim=1)[:, 0].mean())
+        losses.append(-torch.log_softmax(-energies / 0.5, dim=1)[:, 0].mean())
         others: torch.Tensor = energies[:, 1:]
         return others
 

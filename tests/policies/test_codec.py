@@ -74,6 +74,17 @@ def test_published_box_is_a_tenth_wider_than_min_max_actions(
     np.testing.assert_allclose(codec.fit_result.high, [1.1, 1.1], atol=1e-5)
 
 
+def test_standardised_actions_have_no_mean_and_unit_deviation(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
+    windows = make_windows()
+    codec = Codec(InputConfig(action_normalisation="standardise"), make_spec(), None)
+    codec.fit(windows)
+    said = codec.actions_in(windows.action, {"state": windows.observation("state")})
+    np.testing.assert_allclose(said.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(said.std(axis=0), 1, rtol=1e-3)
+
+
 def test_box_ends_where_the_action_space_does(make_windows: MakeWindows) -> None:
     windows = make_windows()
     spec, _ = simple(windows.action, windows.frames["state"], bound=1.0)

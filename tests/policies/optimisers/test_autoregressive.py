@@ -132,14 +132,15 @@ def test_prefixes_that_move_as_one_keep_together_what_belongs_together(
     assert float(crossed) == pytest.approx(0.0, abs=0.01) if not mixed else crossed > mixed
 
 
-def test_one_dimension_is_the_derivative_free_optimiser_to_the_bit() -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.3])
+def test_one_dimension_is_the_derivative_free_optimiser_to_the_bit(temperature: float) -> None:
     def energy(actions: Tensor) -> Tensor:
         return (actions[..., 0] - 0.3).square() * 20
 
-    ours = search(
-        lambda _, a: energy(a), box(1), noise(2), AutoregressiveDFOConfig(), rows=3, samples=50
-    )
-    theirs = dfo.search(energy, box(1), noise(2), DFOConfig(keep_best=False), rows=3, samples=50)
+    config = AutoregressiveDFOConfig(temperature=temperature)
+    ours = search(lambda _, a: energy(a), box(1), noise(2), config, rows=3, samples=50)
+    whole = DFOConfig(keep_best=False, temperature=temperature)
+    theirs = dfo.search(energy, box(1), noise(2), whole, rows=3, samples=50)
     assert torch.equal(ours.candidates, theirs.candidates)
     assert torch.equal(ours.energies, theirs.energies)
 

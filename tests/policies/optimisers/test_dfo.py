@@ -47,6 +47,21 @@ def test_published_settings_find_the_minimum_of_a_quadratic_within_a_hundredth(
     assert (choose(config, rows=4) - TARGET).norm(dim=1).max() < 0.01
 
 
+def test_temperature_divides_the_energies_that_candidates_are_weighed_by() -> None:
+    found = [
+        search(energy, UNIT_BOX, noise(), config, rows=3, samples=64)
+        for energy, config in (
+            (lambda actions: 4 * quadratic(0.5)(actions), DFOConfig(temperature=4.0)),
+            (quadratic(0.5), DFOConfig()),
+        )
+    ]
+    assert torch.equal(found[0].candidates, found[1].candidates)
+    cold = search(
+        quadratic(0.5), UNIT_BOX, noise(), DFOConfig(temperature=0.25), rows=3, samples=64
+    )
+    assert not torch.equal(cold.candidates, found[1].candidates)
+
+
 @pytest.mark.parametrize("iterations", [1, 4])
 def test_rough_energies_weigh_all_times_but_the_last(iterations: int) -> None:
     asked: list[str] = []
