@@ -171,6 +171,27 @@ def test_chains_walk_without_dropout_and_training_goes_on_with_it(
     assert policy.network.value.training
 
 
+def test_penalty_leaves_counter_examples_beside_the_demonstration_alone(
+    fitted: Fitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = EBMConfig(
+        late_fusion=SMALL,
+        negatives=NegativesConfig(uniform=5, anchored=3),
+        gradient_penalty=GradientPenaltyConfig(weight=1.0, include_positive=False),
+    )
+    policy, batch = fitted(config)
+    judged: list[Tensor] = []
+    slope = policy.network.action_gradient
+
+    def watched(context: Tensor, actions: Tensor, **named: Any) -> Tensor:
+        judged.append(actions)
+        return slope(context, actions, **named)
+
+    monkeypatch.setattr(policy.network, "action_gradient", watched)
+    policy.loss(batch, generator())
+    assert [each.shape for each in judged] == [(8, 5, 2)]
+
+
 def test_loss_is_as_warm_as_its_temperature(fitted: Fitted) -> None:
     config = EBMConfig(late_fusion=SMALL, negatives=NegativesConfig(uniform=16, anchored=0))
     losses = []

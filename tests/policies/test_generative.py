@@ -252,3 +252,35 @@ def test_policy_of_chunks_goes_from_demonstrations_to_an_evaluation(
         found.append([episode.total_reward for episode in evaluate(asked).episodes])
     assert len(found[0]) == 3
     np.testing.assert_allclose(found[0], found[1], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "config, looks",
+    [
+        (DiffusionConfig(**ONE, **SIZES, noise_steps=50, denoising_steps=7), 7),
+        (FlowMatchingConfig(**ONE, **SIZES, flow_steps=6, solver="euler"), 6),
+        (FlowMatchingConfig(**ONE, **SIZES, flow_steps=6, solver="heun"), 11),
+    ],
+    ids=["diffusion", "euler", "heun"],
+)
+def test_action_takes_as_many_looks_at_the_field_as_its_config_says(
+    config: Any, looks: int
+) -> None:
+    policy: Any = made(config, line_spec())
+    states = np.linspace(-1, 1, 16)[:, None].astype(np.float32)
+    policy.fit(line_windows(states, states))
+    asked: list[int] = []
+    policy.network.register_forward_hook(lambda *_: asked.append(1))
+    drawn(policy, states[:3])
+    assert len(asked) == looks
+
+
+def test_noise_on_the_way_is_as_much_as_eta_says() -> None:
+    states = np.linspace(-1, 1, 16)[:, None].astype(np.float32)
+    found = []
+    for eta in (0.0, 0.0, 1.0):
+        policy: Any = made(DiffusionConfig(**ONE, **SIZES, eta=eta), line_spec())
+        policy.fit(line_windows(states, states))
+        found.append(drawn(policy, states[:3]))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
