@@ -135,6 +135,25 @@ def test_temperature_and_exponent_of_acting_are_not_those_of_training(
     assert entropies[0] < entropies[1] <= np.log(26) + 1e-5
 
 
+def test_acting_sharpens_what_training_said_by_temperature_and_exponent(
+    make_spec: MakeSpec, make_windows: MakeWindows
+) -> None:
+    config = MDNConfig(
+        width=16, depth=2, scale_floor=0.0, acting_temperature=0.5, scale_exponent=4.0
+    )
+    policy = made(config, make_spec())
+    assert isinstance(policy, MDN)
+    policy.fit(make_windows())
+    outputs = torch.randn(6, config.components * 5, generator=torch.Generator().manual_seed(0))
+    training, acting = (policy._mixture(outputs, acting=each) for each in (False, True))
+    torch.testing.assert_close(
+        acting.log_scales, (4 * training.log_scales).clamp(max=acting.log_scales.max())
+    )
+    torch.testing.assert_close(
+        acting.log_weights, torch.log_softmax(2 * training.log_weights, dim=1)
+    )
+
+
 def test_mean_spread_sets_the_components_apart(make_spec: MakeSpec) -> None:
     for spread in (0.0, 0.5):
         torch.manual_seed(0)
