@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -80,12 +81,19 @@ def identity(size: int) -> Normaliser:
     return Normaliser(offset=np.zeros(size, np.float32), scale=np.ones(size, np.float32))
 
 
-def standardise(data: ArrayLike) -> Normaliser:
-    """Zero mean and unit standard deviation over all but the last axis of (..., D)."""
+def standardise(data: ArrayLike, about_zero: Sequence[int] = ()) -> Normaliser:
+    """Zero mean and unit standard deviation over all but the last axis of (..., D).
+
+    Dimensions named in `about_zero` come as often with the other sign, as in a mirror: their mean is 0, and their deviation
+    the root of the mean square.
+    """
     flat = _flat(data)
+    mean = flat.mean(axis=0)
+    mean[list(about_zero)] = 0
+    deviation = np.sqrt(np.square(flat - mean).mean(axis=0))
     return Normaliser(
-        offset=flat.mean(axis=0).astype(np.float32),
-        scale=np.maximum(flat.std(axis=0), STD_FLOOR).astype(np.float32),
+        offset=mean.astype(np.float32),
+        scale=np.maximum(deviation, STD_FLOOR).astype(np.float32),
     )
 
 

@@ -15,7 +15,7 @@ from .images import shifted
 def augmented(
     batch: Mapping[str, Tensor], codec: Codec, generator: torch.Generator
 ) -> Mapping[str, Tensor]:
-    """The batch, as the codec's config says: mirrored with probability 1/2, axes exchanged, with noise, pictures moved."""
+    """The batch, as the codec's config says: half of its windows mirrored, axes exchanged, with noise, pictures moved."""
     for change in (_mirrored, _exchanged, _noisy, _shifted):
         batch = change(batch, codec, generator)
     return batch
@@ -27,12 +27,14 @@ def _mirrored(
     frame = codec.frame
     if not codec.config.mirror or frame is None:
         return batch
-    if torch.rand((), generator=generator, device=generator.device) < 0.5:
-        return batch
-    features, action = batch["features"].clone(), batch["action"].clone()
-    features[:, list(frame.odd_features)] *= -1
-    action[:, codec.odd_actions] *= -1
-    return {**batch, "features": features, "action": action}
+    mirrored = torch.rand(len(batch["action"]), generator=generator, device=generator.device) < 0.5
+    found = dict(batch)
+    for name, odd in (("features", frame.odd_features), ("action", codec.odd_actions)):
+        values = batch[name].clone()
+        sign = 1 - 2 * mirrored.to(values.device, values.dtype)[:, None]
+        values[:, list(odd)] *= sign
+        found[name] = values
+    return found
 
 
 def _exchanged(

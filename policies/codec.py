@@ -293,12 +293,8 @@ class Codec:
                     fitted_alike(standardise, np.asarray(frames, np.float32), centres)
                 )
             return self._scaled(standardise(frames))
-        fitted = self._scaled(
-            standardise(self._raw_features(name, np.asarray(windows.observation(name), np.float32)))
-        )
-        offset = fitted.offset.copy()
-        offset[list(self.frame.odd_features)] = 0  # or the mirror image would not be a sign
-        return Normaliser(offset=offset, scale=fitted.scale)
+        features = self._raw_features(name, np.asarray(windows.observation(name), np.float32))
+        return self._scaled(standardise(features, about_zero=self.frame.odd_features))
 
     def _scaled(self, fitted: Normaliser) -> Normaliser:
         """Of vectors of unit deviation, what the config divides by instead."""

@@ -62,6 +62,17 @@ def test_min_max_maps_the_range_to_plus_minus_one(data: np.ndarray) -> None:
     assert np.abs(min_max(data).apply(data)).max() <= 1 + 1e-3
 
 
+@given(data=DATA.filter(lambda data: data.shape[-1] > 1))
+def test_data_and_their_mirror_image_are_scaled_alike(data: np.ndarray) -> None:
+    """Of what comes as often with the other sign: what would be fitted if all of it were there."""
+    mirrored = data.copy()
+    mirrored[..., 1] *= -1
+    there, whole = standardise(data, about_zero=(1,)), standardise(np.stack([data, mirrored]))
+    assert there.offset[1] == 0
+    np.testing.assert_allclose(there.offset, whole.offset, atol=1e-5)
+    np.testing.assert_allclose(there.scale, whole.scale, rtol=1e-5)
+
+
 def test_dimension_is_constant_beside_coarser_ones_and_not_because_its_unit_is_small() -> None:
     jitter = np.array([[-1.0, 0.0, -4e-5], [1.0, 0.0, 4e-5]])
     np.testing.assert_allclose(min_max(jitter).scale, [1.0, 1.0, 1.0])

@@ -131,6 +131,9 @@ def test_frame_replaces_the_state_and_turns_actions_both_ways(
     seen = {"state": windows.observation("state")}
     assert codec.feature_size == 4
     assert codec.fit_result.inputs["state"].offset[[1, 3]].tolist() == [0, 0]
+    features = codec.features(seen)
+    np.testing.assert_allclose(np.square(features[:, [1, 3]]).mean(axis=0), 1, rtol=1e-4)
+    np.testing.assert_allclose(features[:, [0, 2]].std(axis=0), 1, rtol=1e-4)
     normalised = codec.actions_in(windows.action, seen)
     swapped = windows.frames["state"][:, 0].astype(np.float32) < 0
     scale = codec.fit_result.action.scale[0]
