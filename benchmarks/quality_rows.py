@@ -11,7 +11,9 @@ Measure = Literal["success", "return", "best_reward"]
 
 IMPLICIT = "implicit"
 """The method that is held against the explicit ones."""
-EXPLICIT = ("MDN", "MSE")
+AS_LONG = "MDN, as long"
+"""The mixture with as much CPU time as the implicit policy took, where that is more than its own recipe takes."""
+EXPLICIT = ("MDN", AS_LONG, "MSE")
 
 FLORENCE = "Florence et al. 2021"
 CHI = "Chi et al. 2023, Table I, best / mean of the last ten; key points as state"
@@ -48,7 +50,7 @@ class Judgement:
     published: str = ""
     source: str = FLORENCE
     reach: float = 0.0
-    """What the implicit policy is to reach, in the measure's unit; success as a share."""
+    """What the implicit policy is to reach, in the measure's unit, success as a share; 0 where nothing is asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +73,21 @@ class Row:
     """Environments that are evaluated together."""
 
 
-def _with_twins(preset: str) -> Mapping[str, tuple[str, ...]]:
-    """A preset of an implicit policy, and those of the explicit ones that are named after it."""
-    return {IMPLICIT: (preset,), "MDN": (f"{preset}-mdn",), "MSE": (f"{preset}-mse",)}
+def _with_twins(preset: str, seconds: int | None = None) -> Mapping[str, tuple[str, ...]]:
+    """A preset of an implicit policy, and those of the explicit ones that are named after it.
+
+    Args:
+        preset: Its name.
+        seconds: CPU time that a mixture gets for once, too.
+    """
+    return _methods(preset, f"{preset}-mdn", f"{preset}-mse", seconds)
+
+
+def _methods(
+    implicit: str, mixture: str, one_answer: str, seconds: int | None = None
+) -> Mapping[str, tuple[str, ...]]:
+    longer = {} if seconds is None else {AS_LONG: (mixture, "--budget-cpu-seconds", str(seconds))}
+    return {IMPLICIT: (implicit,), "MDN": (mixture,), **longer, "MSE": (one_answer,)}
 
 
 def particle_twins(dimensions: int) -> tuple[str, str]:
@@ -96,6 +110,33 @@ def _particle(dimensions: int, published: str, reach: float, plain: bool = False
             "MSE": (one_answer,),
         },
         judged={"": Judgement(flags=option, published=published, reach=reach)},
+    )
+
+
+_BEYOND = ("--policy.boundary-buffer", "1")
+"""The box of the search reaches to the ends of the action space: else an implicit policy could not answer beyond the data,
+where explicit ones can."""
+
+
+def _beyond_the_data(dimensions: int) -> Row:
+    """Goals of the demonstrations keep to the middle half of every coordinate, an evaluation's lie anywhere."""
+    preset = f"fast/particle-{dimensions}"
+    mixture, one_answer = particle_twins(dimensions)
+    size = ("--task.dimensions", str(dimensions))
+    within, anywhere = ((*size, "--task.goal-margin", margin) for margin in ("0.25", "0"))
+    return Row(
+        about=f"particle, N = {dimensions}, goals of the middle half",
+        data=Scripted(task="particle", parts=episodes(2_000), flags=within),
+        methods={
+            IMPLICIT: (preset, *_BEYOND),
+            "implicit, plain": ("fast/particle", *_BEYOND),
+            "MDN": (mixture,),
+            "MSE": (one_answer,),
+        },
+        judged={
+            "goals as demonstrated": Judgement(flags=within),
+            "goals anywhere": Judgement(flags=anywhere),
+        },
     )
 
 
@@ -123,11 +164,8 @@ def _particle_in_its_frame(
     )
 
 
-_RAW_PUSHES: Mapping[str, tuple[str, ...]] = {
-    IMPLICIT: ("fast/push-ranked",),
-    "MDN": ("fast/push-mdn",),
-    "MSE": ("fast/push-mse",),
-}
+def _raw_pushes(seconds: int) -> Mapping[str, tuple[str, ...]]:
+    return _methods("fast/push-ranked", "fast/push-mdn", "fast/push-mse", seconds)
 
 
 def _push(
@@ -225,6 +263,8 @@ ROWS: Mapping[str, Row] = {
     "particle-8": _particle(8, "EBM ≥ 95, MSE ≥ 95", 0.98),
     "particle-16": _particle(16, "EBM ≥ 95, MSE below 95", 0.98),
     "particle-32": _particle(32, "EBM above 0, MSE below 95", 0.95),
+    "particle-2-beyond": _beyond_the_data(2),
+    "particle-8-beyond": _beyond_the_data(8),
     "particle-2-frame": _particle_in_its_frame(
         2, "fast/particle-frame", _RESTS_AT_THE_END, "EBM ≥ 95, MSE ≥ 95, raw", 0.98
     ),
@@ -232,13 +272,13 @@ ROWS: Mapping[str, Row] = {
         32, "fast/particle-32-frame", episodes(2_000), "EBM above 0, MSE below 95, raw", 0.95
     ),
     "push-frame": _push(
-        _with_twins("fast/push-frame"),
+        _with_twins("fast/push-frame", 34),
         "push, states, frame `push`",
         200,
         "EBM 100, MDN 100, MSE 98.3, raw",
     ),
     "push": _push(
-        {**_RAW_PUSHES, "implicit, plain": ("fast/push",)},
+        {**_raw_pushes(272), "implicit, plain": ("fast/push",)},
         "push, states",
         2_000,
         "EBM 100, MDN 100, MSE 98.3",
@@ -249,7 +289,7 @@ ROWS: Mapping[str, Row] = {
         "EBM 99.0, MDN 99.7, MSE 89.7, raw",
     ),
     "push-two-targets": _two_targets(
-        _RAW_PUSHES, "push to two targets, states", "EBM 99.0, MDN 99.7, MSE 89.7"
+        _raw_pushes(242), "push to two targets, states", "EBM 99.0, MDN 99.7, MSE 89.7"
     ),
     "push-pixels": Row(
         about="push, pictures",

@@ -31,7 +31,7 @@ def section() -> str:
 def _lines(
     row: Row, way: str, judgement: Judgement, found: Mapping[str, Any] | None
 ) -> Iterator[tuple[str, ...]]:
-    reach = _said(judgement, judgement.reach)
+    asked = f"≥ {_said(judgement, judgement.reach)}" if judgement.reach else ""
     for label, (preset, *_) in row.methods.items():
         first = label == IMPLICIT
         where = f"{row.about}{f', {way}' if way else ''}" if first else ""
@@ -39,7 +39,7 @@ def _lines(
         policy = f"{label}, `{preset}`"
         method = found["methods"].get(label) if found else None
         if method is None or way not in method["judged"]:
-            yield (where, policy, MISSING, "", published, f"≥ {reach}" if first else "", "", "")
+            yield (where, policy, MISSING, "", published, asked if first else "", "", "")
             continue
         judged = method["judged"][way]
         missed = "" if judged["best"]["mean"] >= judgement.reach else ", missed"
@@ -50,7 +50,7 @@ def _lines(
             _figure(judgement, judged["best"]),
             _figure(judgement, judged["last"]),
             published,
-            f"≥ {reach}{missed}" if first else "",
+            f"{asked}{missed}" if first else "",
             _range(method["updates"]),
             f"{sum(cost) / len(cost):,.0f}",
         )

@@ -6,24 +6,23 @@ import ctypes
 import sys
 from typing import Final
 
-KEPT: Final = 256 * 2**20
+KEPT: Final = 2**30
 """Freed memory at the top of the heap that is kept at most [bytes]; there is little elsewhere, as a rule."""
 _TRIM_THRESHOLD = -1  # M_TRIM_THRESHOLD of glibc's malloc.h
-_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD
-_LARGEST = 32 * 2**20  # no greater threshold is taken by glibc
+_MMAP_MAX = -4  # M_MMAP_MAX: how many blocks may come from the system by themselves
 
 
 def keep_freed_memory() -> bool:
     """Have the C library keep what is freed; whether it could be told, which glibc can, and no other.
 
-    A search for an action takes and frees the same few megabytes at every step. Left to itself glibc gives them back each
-    time, and the system hands them out again page by page, all zeros: 64 robots that act by Langevin dynamics take 1.8
-    times as long in bfloat16, and 1.1 times in float32 (`benchmarks/freed_memory.py`). It is for the whole process, and
-    cannot be taken back.
+    A search for an action takes and frees the same few megabytes at every step, and so does training. Left to itself glibc
+    gives them back each time, and the system hands them out again page by page, all zeros (`benchmarks/freed_memory.py`
+    has what that costs). Blocks of more than 32 MiB it takes from the system one by one, whatever threshold it is told; so
+    it is told to have none of that kind. It is for the whole process, and cannot be taken back.
     """
     if not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    return bool(mallopt(_TRIM_THRESHOLD, KEPT)) and bool(mallopt(_MMAP_THRESHOLD, _LARGEST))
+    return bool(mallopt(_TRIM_THRESHOLD, KEPT)) and bool(mallopt(_MMAP_MAX, 0))

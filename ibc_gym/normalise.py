@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float32
 
 STD_FLOOR = 1e-4
-"""Least standard deviation that is divided by, in the data's units.
+"""Least standard deviation that is divided by, in the data's units, unless all of them are small.
 
 The published floor of 1.19e-7 makes a dimension that is constant in training explode when it changes at test time.
 """
-
+ROUNDING = 1e-6
+"""Spread of numbers, as a share of the greatest, that may be no more than how single precision rounds them."""
 
 MOST_BENT = 80.0
 """Greatest argument of a hyperbolic sine: no number holds what lies further out."""
@@ -82,10 +83,11 @@ def identity(size: int) -> Normaliser:
 
 
 def standardise(data: ArrayLike, about_zero: Sequence[int] = ()) -> Normaliser:
-    """Zero mean and unit standard deviation over all but the last axis of (..., D).
+    """Zero mean and unit standard deviation over all but the last axis of (..., D); a constant dimension is only centred.
 
-    Dimensions named in `about_zero` come as often with the other sign, as in a mirror: their mean is 0, and their deviation
-    the root of the mean square.
+    What is divided by is at least 1e-4, or a thousandth of the greatest deviation where that is less: where all are small,
+    their unit is. Dimensions named in `about_zero` come as often with the other sign, as in a mirror: their mean is 0, and
+    their deviation the root of the mean square.
     """
     flat = _flat(data)
     mean = flat.mean(axis=0)
@@ -93,7 +95,7 @@ def standardise(data: ArrayLike, about_zero: Sequence[int] = ()) -> Normaliser:
     deviation = np.sqrt(np.square(flat - mean).mean(axis=0))
     return Normaliser(
         offset=mean.astype(np.float32),
-        scale=np.maximum(deviation, STD_FLOOR).astype(np.float32),
+        scale=np.maximum(deviation, _floor(deviation, flat)).astype(np.float32),
     )
 
 
@@ -106,11 +108,16 @@ def min_max(data: ArrayLike) -> Normaliser:
     flat = _flat(data)
     low, high = flat.min(axis=0), flat.max(axis=0)
     half = (high - low) / 2
-    floor = min(STD_FLOOR, half.max() / 1000)
     return Normaliser(
         offset=((high + low) / 2).astype(np.float32),
-        scale=np.where(half > floor, half, 1.0).astype(np.float32),
+        scale=np.where(half > _floor(half, flat), half, 1.0).astype(np.float32),
     )
+
+
+def _floor(spreads: NDArray[np.float64], flat: NDArray[np.float64]) -> float:
+    """What the spread of a dimension, one of (D,), must exceed to count as one that varies in (M, D)."""
+    greatest, rounding = float(spreads.max()), ROUNDING * float(np.abs(flat).max())
+    return min(STD_FLOOR, greatest / 1000) if greatest > rounding else STD_FLOOR
 
 
 def _flat(data: ArrayLike) -> np.ndarray[Any, np.dtype[np.float64]]:

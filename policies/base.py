@@ -40,6 +40,8 @@ class WindowPolicy(nn.Module):
     """
 
     Config: ClassVar[type[InputConfig]]
+    descends: ClassVar[bool] = True
+    """Whether it has weights that training changes; a table has none."""
 
     def __init__(
         self, config: InputConfig, spec: PolicySpec, frame: CanonicalFrame | None = None

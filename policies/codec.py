@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ibc_gym.checks import owner
 from ibc_gym.contracts import CanonicalFrame, PolicySpec
 from ibc_gym.errors import ConfigError, SpecMismatch
-from ibc_gym.normalise import STD_FLOOR, Normaliser, min_max, standardise
+from ibc_gym.normalise import Normaliser, min_max, standardise
 from ibc_gym.records import Float32, Windows, is_image
 
 from .axes import check_axes, fitted_alike, for_all_axes, images
@@ -206,6 +206,8 @@ class Codec:
                 f"Input {name!r} has shape {frames.shape[1:]}, but {self.spec.task!r} gives "
                 f"{self.shapes[name]}. Was the policy trained on another task? Its checkpoint says which."
             )
+        if frames.dtype.kind not in "biuf":
+            raise SpecMismatch(f"Input {name!r} holds {frames.dtype}, but must hold numbers.")
         if not is_image(name):
             _check_finite(name, frames, row)
         elif frames.dtype != np.uint8:
@@ -312,7 +314,7 @@ class Codec:
             case "standardise":
                 return standardise(actions)
             case "isotropic":
-                largest = max(float(np.abs(actions).max()), STD_FLOOR)
+                largest = float(np.abs(actions).max()) or 1.0
                 size = actions.shape[1]
                 return Normaliser(
                     offset=np.zeros(size, np.float32), scale=np.full(size, largest, np.float32)

@@ -15,6 +15,7 @@ from .autoregressive import AutoregressiveConfig
 from .ebm_config import EBMConfig
 from .inputs import InputConfig
 from .losses import GradientPenaltyConfig
+from .mse import MSEConfig
 from .nearest import NearestConfig
 from .networks.factory import EncoderConfig, LateFusionConfig
 from .networks.pictures import PictureConfig
@@ -178,7 +179,12 @@ def _pick(part: PickConfig, _: InputConfig) -> Iterator[Found]:
         yield ("pick_within",), f"{owner(part)}.pick is 'argmin'; set it to 'sample'"
 
 
+def _mse(part: MSEConfig, _: InputConfig) -> Iterator[Found]:
+    yield ("boundary_buffer",), "nothing is searched or drawn in a box of actions"
+
+
 def _nearest(part: NearestConfig, _: InputConfig) -> Iterator[Found]:
+    yield ("boundary_buffer",), "nothing is searched or drawn in a box of actions"
     yield (
         ("mirror", "observation_noise", "image_shift"),
         "a table has no training that changes them",
@@ -197,5 +203,6 @@ _RULES: tuple[tuple[Any, Any], ...] = (
     (LangevinConfig, _langevin),
     (ProposalConfig, _proposal),
     (PickConfig, _pick),
+    (MSEConfig, _mse),
     (NearestConfig, _nearest),
 )

@@ -116,7 +116,7 @@ class InputConfig:
                 "or more, at least 1 is carried out and at most all of them."
             )
         if self.lead < 0:
-            raise ConfigError(f"{owner(self)}.lead is {self.lead} steps, but must not be negative.")
+            raise ConfigError(f"{owner(self)}.lead is {self.lead}, but must not be negative.")
         if self.ensemble is not None and (
             self.ensemble < 0 or self.execute > 1 or self.horizon == 1
         ):

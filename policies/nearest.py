@@ -51,6 +51,7 @@ class Nearest(WindowPolicy):
     """
 
     Config: ClassVar[type[InputConfig]] = NearestConfig
+    descends: ClassVar[bool] = False
 
     keys: Tensor
     """What is compared, (M, K)."""

@@ -150,6 +150,9 @@ def test_what_a_policy_cannot_act_on_is_named(exported: Path) -> None:
     policy = load(exported)
     with pytest.raises(ConfigError, match="reset"):
         policy.act({"state": np.zeros(3, np.float32)})
+    for seed in ("a", 0.5):
+        with pytest.raises(ConfigError, match=f"a whole number, .* this one is {seed!r}"):
+            policy.reset(seed)  # type: ignore[arg-type]
     policy.reset(0)
     for seen, message in (
         ({"robot": np.zeros(2)}, "takes 'state', but the observation holds robot"),
@@ -157,6 +160,9 @@ def test_what_a_policy_cannot_act_on_is_named(exported: Path) -> None:
         (np.zeros(3), "a dictionary by input, {'state': ...}, not a ndarray"),
         ({"state": np.zeros((1, 3))}, "without a batch axis"),
         ({"state": np.full(3, np.nan)}, "must be finite"),
+        ({"state": np.full(3, 1e300)}, "must be finite in single precision"),
+        ({"state": ["a", "b", "c"]}, "holds <U1, but must hold numbers"),
+        ({"state": np.full(3, 1j)}, "holds complex128, but must hold numbers"),
     ):
         with pytest.raises(SpecMismatch, match=message):
             policy.act(seen)  # type: ignore[arg-type]  # one of them is no observation

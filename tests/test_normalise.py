@@ -79,6 +79,23 @@ def test_dimension_is_constant_beside_coarser_ones_and_not_because_its_unit_is_s
     np.testing.assert_allclose(min_max(jitter[:, 1:]).scale, [1.0, 4e-5])
 
 
+def test_features_of_a_small_unit_are_seen_as_they_are_in_a_large_one() -> None:
+    """Forces in meganewtons, distances in light years."""
+    data = np.random.default_rng(0).normal(size=(50, 3)) * [1, 0.3, 0.01]
+    small = (data * 1e-7).astype(np.float32)
+    seen = standardise(small).apply(small)
+    np.testing.assert_allclose(seen.std(axis=0), 1, rtol=1e-3)
+    np.testing.assert_allclose(seen, standardise(data).apply(data.astype(np.float32)), atol=1e-3)
+
+
+def test_what_stands_still_is_not_magnified_however_it_is_rounded() -> None:
+    still = np.full((7, 2), 0.3) + 1e-9 * np.arange(14).reshape(7, 2)
+    np.testing.assert_array_equal(standardise(still).scale, np.array([1e-4, 1e-4], np.float32))
+    np.testing.assert_array_equal(
+        standardise(np.zeros((3, 2))).scale, np.array([1e-4, 1e-4], np.float32)
+    )
+
+
 @given(data=DATA, fit=st.sampled_from([standardise, min_max]))
 def test_json_gives_the_same_numbers_back(data: np.ndarray, fit: object) -> None:
     normaliser = fit(data)  # type: ignore[operator]

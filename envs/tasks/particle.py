@@ -45,6 +45,9 @@ class ParticleConfig:
     """N, from 1 to 32."""
     goal_tolerance: float = 0.05
     """Distance to a goal below which it counts as visited [m]."""
+    goal_margin: float = 0.0
+    """How far a goal keeps from the ends of each coordinate's range [m], less than 0.5; 0 as published. Demonstrations
+    with one, and a policy that is judged without, show what it does beyond its data."""
     hide_velocity: bool = False
     """Leave the velocity out of what is observed, so that a policy needs memory."""
     horizon: int = 50
@@ -62,6 +65,11 @@ class ParticleConfig:
             raise ConfigError(
                 f"ParticleConfig.goal_tolerance is {self.goal_tolerance} m, but must be positive; "
                 "0.05 is the published value."
+            )
+        if not 0 <= self.goal_margin < 0.5:
+            raise ConfigError(
+                f"ParticleConfig.goal_margin is {self.goal_margin} m, but must be at least 0 and less than 0.5, or no "
+                "place is left for a goal."
             )
         if self.horizon < 1:
             raise ConfigError(
@@ -115,8 +123,10 @@ class Particle:
         }
 
     def sample(self, rng: np.random.Generator) -> Start:
-        """Point and goals, each uniform in the unit cube, the same with and without randomisation."""
-        point, first, second = rng.random((3, self.config.dimensions))
+        """Point and goals, each uniform in the unit cube or the part of it that is left to goals; randomisation changes none."""
+        point, *goals = rng.random((3, self.config.dimensions))
+        margin = self.config.goal_margin
+        first, second = (margin + (1 - 2 * margin) * goal for goal in goals)
         return Start(
             layout={FIRST_GOAL: Pose(position=first), SECOND_GOAL: Pose(position=second)},
             home=Target(joints=point),

@@ -64,6 +64,7 @@ def parse(
         UsageError: With what is wrong, and the flag that was probably meant.
         ConfigError: The values of several flags make no sense.
     """
+    _refuse_empty(argv, command)
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
@@ -85,6 +86,16 @@ def parse(
         said = as_typed(_flat(complaint.getvalue()), flag_groups(cls))
         said += _swallowed(said, argv, command)
         raise UsageError(f"{said}\nSee: {command} --help") from None
+
+
+def _refuse_empty(argv: Sequence[str], command: str) -> None:
+    """An empty word would be read as the folder one is in, where a path is meant."""
+    for before, said in pairwise(("", *argv)):
+        if not said or (said.startswith("--") and said.endswith("=")):
+            named = said.removesuffix("=") or (before if before.startswith("--") else "A word")
+            raise UsageError(
+                f"{named} is empty; is a variable of the shell not set?\nSee: {command} --help"
+            )
 
 
 def flags_of(

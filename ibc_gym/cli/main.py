@@ -156,8 +156,8 @@ def _sentence(error: Exception, words: list[str]) -> str:
             return str(explained)
     if _is_out_of_memory(error):
         return (
-            f"There is not enough memory ({_first_line(error)}). Try a smaller --batch-size in training, "
-            "fewer --num-envs or --workers elsewhere."
+            f"There is not enough memory ({_first_line(error)}). In training try a smaller --batch-size, "
+            "narrower networks or smaller pictures, elsewhere fewer --num-envs or --workers."
         )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror

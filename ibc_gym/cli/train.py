@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ibc_gym.checkpoint import CHECKPOINTS, PRETRAINED, read_json, step_folders
+from ibc_gym.checkpoint import CHECKPOINTS, step_folders
 from ibc_gym.cli.flags import REQUIRED, UsageError, config_of, flag, flags_of, parse, take, word
 from ibc_gym.cli.typed import as_typed, flag_groups
 from ibc_gym.console import Terminal, table
@@ -22,7 +22,7 @@ from ibc_gym.serialise import from_json, to_json
 from ibc_gym.tables import GYM_PREFIX, IDLE_SETTINGS, POLICIES, PRESETS, TASKS
 from ibc_gym.training.config import OF_THE_MACHINE, TrainConfig, differing_settings, idle
 from ibc_gym.training.records import TrainResult
-from ibc_gym.training.run_folder import TRAIN_CONFIG
+from ibc_gym.training.run_folder import settings_of
 from ibc_gym.training.telemetry import ConsoleDisplay, duration
 from ibc_gym.training.trainer import check_ready, load_training_set, train_on
 
@@ -94,7 +94,11 @@ def refuse_idle(argv: Sequence[str], flags: Any) -> None:
         UsageError: There is one; it says why, and what would read it.
     """
     of_policy = attribute(IDLE_SETTINGS, "Settings of a policy")(flags.policy_config)
-    unread = {**idle(flags), **{f"policy.{name}": why for name, why in of_policy.items()}}
+    descends = getattr(load(POLICIES, flags.policy, "policy"), "descends", True)
+    unread = {
+        **idle(flags, descends=descends),
+        **{f"policy.{name}": why for name, why in of_policy.items()},
+    }
     for said in (each.partition("=")[0] for each in argv if each.startswith("--")):
         path = re.sub(r"(^|\.)no_", r"\1", said.removeprefix("--").replace("-", "_"))
         for name, why in unread.items():
@@ -201,7 +205,7 @@ def _begun(argv: Sequence[str]) -> Mapping[str, Any] | None:
     """Settings of the run that is to be gone on with; None where the words name none that has a checkpoint."""
     out = take(argv, "--out")
     saved = step_folders(Path(out)) if out and "--resume" in argv else []
-    return read_json(saved[-1] / PRETRAINED / TRAIN_CONFIG) if saved else None
+    return settings_of(saved[-1]) if saved else None
 
 
 def _goes_on(argv: Sequence[str], flags: Any) -> Iterator[str]:

@@ -12,7 +12,11 @@ import numpy as np
 
 from ibc_gym.data.demonstration import Array
 from ibc_gym.errors import ConfigError
+from ibc_gym.normalise import STD_FLOOR
 from ibc_gym.words import count
+
+MOST_LOST: Final = 0.01
+"""Share of a column's range that rounding may take from its numbers."""
 
 SCALARS: Final = ("rewards", "success", "terminations", "truncations")
 """Arrays with one number per step."""
@@ -83,6 +87,7 @@ def check_arrays(arrays: Arrays, source: Path) -> Array:
     for name in MATRICES:
         if name in arrays:
             _check_finite(name, arrays[name], ends, source)
+            _check_precision(name, arrays[name], source)
     if "final_observations" in arrays:
         _check_finite("final_observations", arrays["final_observations"], None, source)
     return ends
@@ -141,3 +146,18 @@ def _check_finite(name: str, array: Array, ends: Array | None, source: Path) -> 
         where += f" (step {row - (int(ends[episode - 1]) if episode else 0)} of episode {episode})"
     what = "beyond the range of float32" if np.isfinite(number) else "not finite"
     raise ConfigError(f"{name} of {source} is {what} in {where}: {number}.")
+
+
+def _check_precision(name: str, array: Array, source: Path) -> None:
+    """Refuse a column whose numbers differ by less than float32, which is what is stored, can tell apart where they lie."""
+    exact = array.astype(np.float64)
+    lost = np.abs(exact - array.astype(np.float32)).max(axis=0)
+    low, high = exact.min(axis=0), exact.max(axis=0)
+    varies = high - low > STD_FLOOR
+    merged = np.flatnonzero(varies & (lost > MOST_LOST * (high - low)))
+    if merged.size:
+        column = int(merged[0])
+        raise ConfigError(
+            f"Column {column} of {name} of {source} goes from {float(low[column])!r} to {float(high[column])!r}; numbers are stored as "
+            f"float32, which is off by up to {lost[column]:.2g} there. Take the column's least number off, or leave it out."
+        )

@@ -124,13 +124,10 @@ def prepare(config: EvalConfig) -> Plan:
     facts, notes = _facts(config, stage)
     if config.films or config.film_seeds:
         stage.make_filmed_env().close()  # fails before the work rather than after it
-    return Plan(
-        config=config,
-        stage=stage,
-        facts=facts,
-        folder=evaluation_folder(config, stage, facts["workcell"]),
-        notes=notes,
-    )
+    folder = evaluation_folder(config, stage, facts["workcell"])
+    if folder.exists():
+        notes = (*notes, "Takes the place of an evaluation of these episodes; --name keeps both.")
+    return Plan(config=config, stage=stage, facts=facts, folder=folder, notes=notes)
 
 
 def carry_out(

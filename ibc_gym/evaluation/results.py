@@ -117,7 +117,7 @@ class EvalConfig:
         if strange:
             raise ConfigError(
                 f"EvalConfig.film_seeds names {', '.join(map(str, strange))}, but the episodes have the seeds "
-                f"{self.seeds[0]} to {self.seeds[-1]}; see first_seed and episodes."
+                f"{self.seeds[0]} to {self.seeds[-1]}; see EvalConfig.first_seed and EvalConfig.episodes."
             )
         if self.name is not None and _slug(self.name) != self.name:
             raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,20 @@ class ExportedPolicy:
         """An episode begins: what was seen, and what is left of a chunk, is forgotten.
 
         The same seed acts like the policy in Python with it.
+
+        Raises:
+            ConfigError: It is no whole number.
         """
+        try:
+            stream = Stream(None if seed is None else index(seed))
+        except TypeError as error:
+            raise ConfigError(
+                f"A seed is a whole number, or None for any, but this one is {seed!r}."
+            ) from error
         self._windows.clear()
         self._queue.reset()
         self._doubts.clear()
-        self._stream = Stream(seed)
+        self._stream = stream
 
     def act(self, observation: Mapping[str, NDArray[Any]]) -> Float32:
         """The next action (A,) in the task's units, inside its bounds.
@@ -127,6 +137,8 @@ def _checked(about: Input, observation: Mapping[str, NDArray[Any]]) -> NDArray[A
             f"The policy takes {about.name!r}, but the observation holds {', '.join(observation) or 'nothing'}."
         )
     frame = np.asarray(observation[about.name])
+    if frame.dtype.kind not in "biuf":
+        raise SpecMismatch(f"Input {about.name!r} holds {frame.dtype}, but must hold numbers.")
     if frame.shape != about.shape:
         raise SpecMismatch(
             f"Input {about.name!r} has shape {frame.shape}, but the policy takes {about.shape}, without a batch axis."
@@ -134,7 +146,10 @@ def _checked(about: Input, observation: Mapping[str, NDArray[Any]]) -> NDArray[A
     if about.dtype == "uint8" and frame.dtype != np.uint8:
         raise SpecMismatch(f"Input {about.name!r} has type {frame.dtype}, but pictures are uint8.")
     if about.dtype != "uint8":
-        frame = frame.astype(np.float32)
+        with np.errstate(over="ignore"):  # what is too large is told below
+            frame = frame.astype(np.float32)
         if not np.isfinite(frame).all():
-            raise SpecMismatch(f"Input {about.name!r} is {frame.tolist()}, but must be finite.")
+            raise SpecMismatch(
+                f"Input {about.name!r} is {frame.tolist()}, but must be finite in single precision."
+            )
     return frame

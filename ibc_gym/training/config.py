@@ -165,8 +165,24 @@ class TrainConfig:
             raise ConfigError(f"TrainConfig.{name} is {getattr(self, name)!r}, but {rule}.")
 
 
-def idle(config: TrainConfig) -> dict[str, str]:
-    """Settings that change nothing as the others are, and why; settings of a group have its name before them."""
+OF_DESCENT: Final = (
+    *("steps", "budget_cpu_seconds", "batch_size", "micro_batch", "learning_rate", "schedule"),
+    *("warmup", "decay_steps", "adam_epsilon", "weight_decay", "clip_gradient", "average_decay"),
+    *("precision", "compile", "validate_every", "log_every", "rollback"),
+)
+"""Settings of what changes weights step by step."""
+
+
+def idle(config: TrainConfig, *, descends: bool = True) -> dict[str, str]:
+    """Settings that change nothing as the others are, and why; settings of a group have its name before them.
+
+    Args:
+        config: Of a run.
+        descends: Whether its policy has weights that follow a gradient.
+    """
+    if not descends:
+        why = f"{config.policy!r} has no weights to train"
+        return dict.fromkeys(OF_DESCENT, why)
     found: dict[str, str] = {}
     if config.budget_cpu_seconds is not None:
         found["steps"] = (

@@ -108,8 +108,8 @@ def listed(numbers: Mapping[str, float]) -> str:
 def _advice(culprit: str, step: int) -> str:
     if step == 0:
         return (
-            "This was the first update: look for NaN or huge values in the data "
-            "(ibc-gym data info), and at the action bounds."
+            "This was the first update: look for NaN or huge values in the data (ibc-gym data info), at the action "
+            "bounds, and at settings far from those of the presets."
         )
     lower = "Try a third of the learning rate, a longer warm-up, or clip_gradient 1"
     if "energy" in culprit or "penalty" in culprit:

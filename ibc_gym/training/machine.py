@@ -30,7 +30,9 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.ones((), device=device).item()  # "meta" has shapes and no numbers
     except (RuntimeError, AssertionError, ImportError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].removesuffix(".")
+        if "Expected one of" in reason:  # some thirty kinds, of which none but two are here
+            reason = "PyTorch knows none of that name"
         raise ConfigError(f"Device {name!r} cannot be used ({reason}); try 'cpu'.") from error
     return device
 

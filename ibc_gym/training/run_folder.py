@@ -36,6 +36,7 @@ STATE = "training_state"
 STATE_FORMAT = 4
 READABLE = (3, STATE_FORMAT)
 """What earlier versions wrote is gone on with, too; 3 has neither loss nor what is unreported."""
+_ONE_BEFORE = "remove that folder to go on from the checkpoint before it"
 _TO_RESUME = "to go on with the run make it writable, or copy it elsewhere and name that by --out"
 
 
@@ -147,7 +148,7 @@ class RunFolder:
         Raises:
             CheckpointError: It is incomplete, damaged, or of another version.
         """
-        numbers = read_json(checkpoint / STATE / "state.json")
+        numbers = _read_whole(checkpoint, checkpoint / STATE / "state.json")
         if numbers.pop("format_version", None) not in READABLE:
             raise CheckpointError(
                 f"{checkpoint / STATE} was written by another version; train into a new folder."
@@ -158,8 +159,7 @@ class RunFolder:
             return TrainingState(choice=choice, health=health, **numbers), tensors
         except (OSError, SafetensorError, TypeError, KeyError) as error:
             raise CheckpointError(
-                f"The training state in {checkpoint} is damaged ({error}); "
-                f"remove that folder to go on from the one before."
+                f"The training state in {checkpoint} is damaged ({error}); {_ONE_BEFORE}."
             ) from error
 
     def read_weights(self, checkpoint: Path) -> dict[str, torch.Tensor]:
@@ -168,6 +168,22 @@ class RunFolder:
         read_config(folder)
         weights: dict[str, torch.Tensor] = load_file(folder / WEIGHTS)
         return weights
+
+
+def settings_of(checkpoint: Path) -> dict[str, Any]:
+    """The settings, as plain JSON, that a run was begun with.
+
+    Raises:
+        CheckpointError: They are missing or damaged.
+    """
+    return _read_whole(checkpoint, checkpoint / PRETRAINED / TRAIN_CONFIG)
+
+
+def _read_whole(checkpoint: Path, file: Path) -> dict[str, Any]:
+    try:
+        return read_json(file)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error} Or {_ONE_BEFORE}.") from error
 
 
 def refuse_taken(out: Path, *, resume: bool) -> None:

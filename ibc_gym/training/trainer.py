@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ibc_gym.checkpoint import PRETRAINED, SEEDS, as_module, read_json
+from ibc_gym.checkpoint import SEEDS, as_module
 from ibc_gym.contracts import LearnedPolicy
 from ibc_gym.data.damage import left_out
 from ibc_gym.data.dataset import Dataset
@@ -30,7 +30,7 @@ from ibc_gym.training.learner import Learner, own_randomness
 from ibc_gym.training.loop import TrainingLoop
 from ibc_gym.training.machine import check_threads, pick_device, threads
 from ibc_gym.training.records import Listener, TrainingSet, TrainResult
-from ibc_gym.training.run_folder import TRAIN_CONFIG, RunFolder, refuse_taken
+from ibc_gym.training.run_folder import RunFolder, refuse_taken, settings_of
 from ibc_gym.training.telemetry import (
     METRICS,
     TENSORBOARD,
@@ -289,6 +289,4 @@ def _check_same_run(config: TrainConfig, ours: str, theirs: str, checkpoint: Pat
         )
     plain = type(config.policy_config)()
     usual = TrainConfig(data=config.data, out=config.out, policy_config=plain)
-    check_resumable(
-        to_json(config), read_json(checkpoint / PRETRAINED / TRAIN_CONFIG), to_json(usual)
-    )
+    check_resumable(to_json(config), settings_of(checkpoint), to_json(usual))

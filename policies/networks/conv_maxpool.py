@@ -50,7 +50,7 @@ class ConvMaxPool(nn.Module):
         if min(shape[1:]) < 2**halvings:
             raise ConfigError(
                 f"Networks see pictures of {shape[1]} x {shape[2]}, which cannot be halved {halvings} times: leave at least "
-                f"{2**halvings} pixels a side by image_size and image_crop, or use fewer channels."
+                f"{2**halvings} pixels a side by InputConfig.image_size and InputConfig.image_crop, or use fewer channels."
             )
         self.where = SpatialSoftmax() if keypoints else None
         cells = (shape[1] >> halvings) * (shape[2] >> halvings) if flatten else 1

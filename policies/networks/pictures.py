@@ -67,7 +67,7 @@ class PictureConfig:
         require_at_least(self, 1, "channels")
         if self.flatten and self.keypoints:
             raise ConfigError(
-                f"{owner(self)}.flatten and keypoints are both set, but the last maps are handed on as they are or as places."
+                f"{owner(self)}.flatten and {owner(self)}.keypoints are both set, but the last maps are handed on as they are or as places."
             )
 
 

@@ -36,7 +36,8 @@ def test_every_row_has_presets_that_exist_and_an_implicit_policy(name: str) -> N
     hints = {entry.name for entry in dataclasses.fields(TrainConfig)}
     for preset, *_ in row.methods.values():
         assert vars(load(PRESETS, preset, "preset").training).keys() <= hints
-    assert all(judgement.reach > 0 for judgement in row.judged.values())
+    published = any(judgement.published for judgement in row.judged.values())
+    assert all((judgement.reach > 0) == published for judgement in row.judged.values())
     if isinstance(row.data, Scripted):
         assert row.data.task in ORACLES
     else:

@@ -52,6 +52,20 @@ class TestBadInput:
         assert told in complaint
         assert "class" not in complaint and "tuple" not in complaint
 
+    @pytest.mark.parametrize("words", (("--out", ""), ("--out=",)))
+    def test_empty_word(
+        self, words: tuple[str, ...], demos: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """As a variable of the shell gives that is not set: it would be read as the folder one is in."""
+        complaint = refused(capsys, "train", demos, *words)
+        assert complaint.startswith("ibc-gym: --out is empty; is a variable of the shell not set?")
+
+    def test_device_that_is_not_there(
+        self, demos: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        complaint = refused(capsys, "train", demos, "--device", "warp")
+        assert "'warp' cannot be used (PyTorch knows none of that name); try 'cpu'." in complaint
+
     def test_path_that_a_flag_has_swallowed(
         self, demos: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

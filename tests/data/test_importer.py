@@ -161,6 +161,10 @@ def test_actions_outside_the_bounds_are_counted_and_kept(tmp_path: Path) -> None
             {"observations": np.where(np.arange(25).reshape(5, 5) == 22, 1e300, 0.0)},
             r"observations of .* beyond the range of float32 in row 4 \(step 1 of episode 1\): 1e\+300",
         ),
+        (
+            {"observations": 1.7e9 + np.arange(25).reshape(5, 5) / 10},
+            r"Column 0 of observations of .* goes from 1700000000.0 to 1700000002.0; .* off by up to",
+        ),
         ({"final_observations": np.full((2, 5), np.inf)}, "final_observations .* in row 0: inf"),
         ({"observations": np.zeros(5)}, r"observations .* shape \(5,\), but must have one row"),
         ({"actions": np.zeros(5)}, r"actions .* shape \(5,\).*reshape"),
@@ -186,6 +190,14 @@ def test_broken_files_are_refused_with_the_reason(
     with pytest.raises((ConfigError, SpecMismatch), match=complaint):
         import_npz(given_all(source, tmp_path / "d.zarr"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_numbers_that_all_but_stand_still_are_no_loss(tmp_path: Path) -> None:
+    """A quaternion's largest number, noise of a sensor: that float32 merges them loses nothing."""
+    content = arrays([3, 2])
+    content["observations"][:, 0] = 1 + 1e-9 * np.arange(5)
+    content["observations"][:, 1] = 1e6 + 100 * np.arange(5)
+    import_npz(given_all(save(tmp_path / "a.npz", content), tmp_path / "d.zarr"))
 
 
 def test_import_that_fails_midway_leaves_nothing(

@@ -273,8 +273,12 @@ def test_evaluation_of_a_checkpoint_lies_in_its_run(tmp_path: Path, particle_run
 
 
 def test_evaluation_done_again_replaces_the_old_one_whole(tmp_path: Path) -> None:
+    assert not prepare(oracle(tmp_path, policy="random")).notes
     first = evaluate(oracle(tmp_path, policy="random", films=1))
     assert (first.folder / "films").is_dir()
+    assert any(
+        "Takes the place of" in note for note in prepare(oracle(tmp_path, policy="random")).notes
+    )
     again = evaluate(oracle(tmp_path, policy="random"))
     assert again.folder == first.folder
     assert not (again.folder / "films").exists()

@@ -217,6 +217,9 @@ def test_settings_that_are_read_are_not_idle(
         ),
         (("--policy.image-shift=2",), "have one among --policy.inputs"),
         (("--policy.type", "mse", "--policy.keypoints"), "have one among --policy.inputs"),
+        (("--policy.type", "nearest", "--learning-rate", "0.1"), "'nearest' has no weights"),
+        (("--policy.type", "nearest", "--rollback.attempts", "1"), "'nearest' has no weights"),
+        (("--policy.type", "mse", "--policy.boundary-buffer", "1"), "in a box of actions"),
         (
             ("--policy.type", "autoregressive", "--policy.joint.width", "8"),
             "--policy.network is 'late_fusion'; set it to 'joint'",

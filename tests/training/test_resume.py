@@ -137,6 +137,16 @@ def test_damaged_training_state_is_named(tmp_path: Path) -> None:
         run(tmp_path, resume=True)
 
 
+@pytest.mark.parametrize(
+    "lost", ("training_state/state.json", "pretrained_model/train_config.json")
+)
+def test_checkpoint_that_lacks_a_file_is_named_with_the_way_on(tmp_path: Path, lost: str) -> None:
+    run(tmp_path)
+    (tmp_path / "checkpoints" / "last" / lost).unlink()
+    with pytest.raises(CheckpointError, match=rf"{lost}.*go on from the checkpoint before it"):
+        run(tmp_path, resume=True)
+
+
 def test_run_is_not_resumed_when_data_were_added(tmp_path: Path) -> None:
     data = record(tmp_path / "demos.zarr", 5)
     train(settings(tmp_path / "run", data=data))

@@ -129,6 +129,23 @@ def test_start_is_uniform_in_the_unit_cube_and_point_and_goals_are_apart() -> No
     assert np.abs(np.corrcoef(drawn.T) - np.eye(6)).max() < 0.08
 
 
+def test_goals_keep_from_the_ends_and_the_point_does_not() -> None:
+    plain, held = (Particle(ParticleConfig(goal_margin=margin)) for margin in (0.0, 0.25))
+    for seed in range(200):
+        as_published, within = (task.sample(np.random.default_rng(seed)) for task in (plain, held))
+        assert within.home is not None and as_published.home is not None
+        np.testing.assert_array_equal(within.home.joints, as_published.home.joints)
+        for name, pose in within.layout.items():
+            there = as_published.layout[name].position
+            np.testing.assert_allclose(pose.position, 0.25 + 0.5 * there)
+
+
+@pytest.mark.parametrize("margin", (-0.1, 0.5, 0.7))
+def test_margin_that_leaves_no_place_is_refused(margin: float) -> None:
+    with pytest.raises(ConfigError, match=r"ParticleConfig\.goal_margin is"):
+        ParticleConfig(goal_margin=margin)
+
+
 @given(st.integers(1, 32), st.integers(1, 6), st.data())
 def test_distance_does_not_depend_on_the_rows_beside(
     dimensions: int, rows: int, data: st.DataObject
