@@ -105,6 +105,7 @@ class Autoregressive(ImplicitPolicy):
         context = self.network.encode(self._prepared(batch))
         losses: list[Tensor] = []
         right: list[Tensor] = []
+        gaps: list[Tensor] = []
         first = torch.zeros(len(demonstrated), dtype=torch.long, device=self.device)
 
         def energy(dimension: int, prefixes: Tensor) -> Tensor:
@@ -114,6 +115,7 @@ class Autoregressive(ImplicitPolicy):
             losses.append(info_nce(energies, first, self._own.temperature))
             right.append((energies[:, 0] < energies[:, 1:].amin(dim=1)).float().mean().detach())
             others: Tensor = energies[:, 1:].detach()
+            gaps.append(others.mean() - energies[:, 0].detach().mean())
             return others
 
         autoregressive.search(
@@ -129,6 +131,7 @@ class Autoregressive(ImplicitPolicy):
         parts = {"info_nce": each.mean(), "info_nce_worst": each.max()}
         return each.sum(), {
             **{name: part.detach() for name, part in parts.items()},
+            "energy_gap": torch.stack(gaps).mean(),
             "accuracy": torch.stack(right).mean(),
         }
 

@@ -31,9 +31,6 @@ from .proposal import Density, Proposal
 
 __all__ = ["EBM", "EBMConfig"]
 
-_GAP = (-1e3, 1e4)
-"""Mean energy of counter-examples less that of demonstrations; 60 is usual where little is left to be learned."""
-
 
 @dataclass(frozen=True, eq=False)
 class _CounterExamples:
@@ -118,11 +115,6 @@ class EBM(ImplicitPolicy):
             parts["gradient_norm"] = gradients.detach().abs().amax(dim=-1).mean()
         self._passed()
         return total, parts
-
-    @property
-    def vital_signs(self) -> Mapping[str, tuple[float, float]]:
-        """As `ImplicitPolicy` has them; and demonstrations and counter-examples do not drift apart without end."""
-        return {**super().vital_signs, "train/energy_gap": _GAP}
 
     def _context_of(self, inputs: Batch) -> Tensor:
         return self.network.encode(inputs)

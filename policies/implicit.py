@@ -24,9 +24,11 @@ from .optimisers.box import Box, Search
 VITAL_SIGNS: Final = {
     "validation/on_boundary_excess": (-math.inf, 0.5),
     "validation/demonstration_above_least": (-math.inf, 1e3),
+    "train/energy_gap": (-1e3, 1e4),
 }
-"""How much oftener than demonstrations the least energetic actions may lie at an edge of the box, and how far below the
-demonstrations' their energy may be. Not the entropy: a sharp energy of many dimensions rightly has next to none."""
+"""How much oftener than demonstrations the least energetic actions may lie at an edge of the box, how far below the
+demonstrations' their energy may be, and how far above it that of counter-examples, of which 60 is usual where little is
+left to be learned. Not the entropy: a sharp energy of many dimensions rightly has next to none."""
 
 
 class ImplicitPolicy(WindowPolicy):
@@ -61,7 +63,7 @@ class ImplicitPolicy(WindowPolicy):
             context = self._context_of(self._prepared(batch))
             found = self._search(context, noise, validating=True)
             judged = self._judge(context, demonstrated[:, None])
-        weights = torch.softmax(-found.energies, dim=1)
+        weights = torch.softmax(-found.energies / self.config.temperature, dim=1)
         entropy = -(weights * weights.clamp_min(1e-30).log()).sum(dim=1).mean()
         least, above = found.least(), judged[:, 0] - found.energies.amin(dim=1)
         on_boundary = self._on_boundary(least)
@@ -77,7 +79,7 @@ class ImplicitPolicy(WindowPolicy):
 
     @property
     def vital_signs(self) -> Mapping[str, tuple[float, float]]:
-        """As `ibc_gym.offers.Monitored` says: energies do not run away, and searches do not end where no data are."""
+        """As `ibc_gym.offers.Monitored` says: energies neither run away nor drift apart, and searches end where data are."""
         return VITAL_SIGNS
 
     def _on_boundary(self, actions: Tensor) -> float:

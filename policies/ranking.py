@@ -113,20 +113,22 @@ class Ranking(ImplicitPolicy):
         mixture = self._mixture(encoded)
         log_density = mixture.log_density(batch["action"])
         check_finite("likelihood", log_density, batch, self)
-        contrast, accuracy = self._contrast(encoded, mixture.detached(), batch, noise)
+        contrast, seen = self._contrast(encoded, mixture.detached(), batch, noise)
         likelihood = -log_density.mean()
         self._passed()
         parts = {
             "negative_log_likelihood": likelihood.detach(),
             "info_nce": contrast.detach(),
-            "accuracy": accuracy,
+            **seen,
         }
         return likelihood + contrast, parts
 
     def _contrast(
         self, encoded: Tensor, mixture: Mixture, batch: Batch, noise: Noise
-    ) -> tuple[Tensor, Tensor]:
-        """Cross-entropy of the demonstration among the candidates that are not the same, and how often it is least."""
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Cross-entropy of the demonstration among the candidates that are not the same; how far above it they are, and how
+        often it is least.
+        """
         demonstrated = batch["action"][:, None]
         same = (mixture.means - demonstrated).square().mean(dim=2) < self._ranking.same
         candidates = torch.cat([demonstrated, mixture.means], dim=1)
@@ -139,8 +141,13 @@ class Ranking(ImplicitPolicy):
         others = energies[:, 1:].masked_fill(same, torch.inf)
         logits = -torch.cat([energies[:, :1], others], dim=1)
         first = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
-        best = (energies[:, 0].detach() < others.detach().amin(dim=1)).float().mean()
-        return F.cross_entropy(logits / self._ranking.temperature, first), best
+        with torch.no_grad():
+            above = (energies[:, 1:] - energies[:, :1]).masked_fill(same, 0)
+            seen = {
+                "energy_gap": above.sum() / (~same).sum().clamp_min(1),
+                "accuracy": (energies[:, 0] < others.amin(dim=1)).float().mean(),
+            }
+        return F.cross_entropy(logits / self._ranking.temperature, first), seen
 
     def _with_prior(self, energies: Tensor, mixture: Mixture, candidates: Tensor) -> Tensor:
         """Energies (B, N) of candidates (B, N, A), the mixture's share in them."""

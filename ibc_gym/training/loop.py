@@ -232,6 +232,12 @@ class TrainingLoop:
             self.learner.average, self._validation, self.config, self.learner.device
         )
         as_module(self.learner.policy).train()
+        lost = [name for name, value in measures.items() if math.isnan(value)]
+        if lost and "action_error" not in lost:
+            raise TrainingDiverged(
+                f"On what is held out, {', '.join(lost)} became NaN at step {self.learner.steps}. "
+                "Look at the held-out episodes, and try a smaller learning rate."
+            )
         if not math.isfinite(measures["action_error"]):
             raise TrainingDiverged(
                 f"The held-out action error became {measures['action_error']} at step "

@@ -7,9 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
-from gymnasium import spaces
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from small_policies import (
     CONFIGS,
     SMALL,
@@ -21,9 +18,7 @@ from small_policies import (
     of_one_number,
     trained,
 )
-from trials import trials
 
-from ibc_gym.contracts import PolicySpec
 from ibc_gym.errors import ConfigError
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.ebm import EBM, EBMConfig
@@ -32,8 +27,6 @@ from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.policies.networks.factory import JointConfig, LateFusionConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
-from ibc_gym.policies.optimisers.langevin import LangevinConfig
-from ibc_gym.records import Windows
 
 pytestmark = pytest.mark.slow
 
@@ -109,50 +102,6 @@ def test_dropout_does_not_go_with_a_gradient_penalty(
 def test_dropout_must_be_a_share(dropout: float) -> None:
     with pytest.raises(ConfigError, match="dropout"):
         JointConfig(dropout=dropout)
-
-
-@settings(max_examples=trials(15), deadline=None)
-@given(
-    states=st.integers(1, 5),
-    actions=st.integers(1, 6),
-    history=st.integers(1, 3),
-    low=st.floats(-5, 0),
-    width=st.floats(0.1, 10),
-    optimiser=st.sampled_from(["dfo", "langevin"]),
-)
-def test_any_space_is_learned_and_acted_in(
-    states: int,
-    actions: int,
-    history: int,
-    low: float,
-    width: float,
-    optimiser: Literal["dfo", "langevin"],
-) -> None:
-    rng = np.random.default_rng(0)
-    box = spaces.Box(low, low + width, (actions,), np.float32)
-    spec = PolicySpec(
-        task="any",
-        observation_space=spaces.Dict({"state": spaces.Box(-9, 9, (states,), np.float32)}),
-        action_space=box,
-        control_period=0.1,
-    )
-    windows = Windows(
-        frames={"state": rng.normal(size=(20, states)).astype(np.float32)},
-        index=np.maximum(np.arange(20)[:, None] + np.arange(1 - history, 1), 0),
-        action=rng.uniform(box.low, box.high, (20, actions)).astype(np.float32),
-        episode=np.zeros(20, np.int64),
-    )
-    config = EBMConfig(
-        history=history,
-        late_fusion=SMALL,
-        optimiser=optimiser,
-        dfo=DFOConfig(samples=16),
-        langevin=LangevinConfig(samples=8, iterations=3),
-    )
-    policy = trained(EBM(config, spec), windows, steps=1)
-    policy.reset(np.ones(3, bool), [0, 1, 2])
-    for action in policy.act({"state": windows.frames["state"][:3] * 100}):
-        assert box.contains(action)
 
 
 def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_them() -> None:

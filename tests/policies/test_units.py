@@ -66,7 +66,11 @@ def acted(name: str, windows: Windows, units: dict[str, float]) -> Float32:
 
 @pytest.mark.parametrize(
     "name",
-    ["dfo", "joint", "langevin", "spectral", "mse", "mdn", "chunked", "diffusion", "nearest"],
+    [
+        *("dfo", "joint", "langevin", "langevin-mlp", "spectral", "mixture-of-negatives", "cd-kl"),
+        *("flow-proposal", "autoregressive", "ranking", "mse", "mdn", "nearest"),
+        *("chunked", "chunked-autoregressive", "diffusion", "flow"),
+    ],
 )
 def test_other_units_change_no_action(name: str, make_windows: MakeWindows) -> None:
     windows = make_windows(history=2)

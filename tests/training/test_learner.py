@@ -104,6 +104,19 @@ def test_an_update_is_by_the_whole_batch_and_reports_it_once(
     assert monitor.take_means() == pytest.approx(expected)
 
 
+def test_exponential_schedule_loses_a_hundredth_in_as_many_updates_as_it_is_told(
+    tmp_path: Path,
+) -> None:
+    config = TrainConfig(
+        data=tmp_path, out=tmp_path, schedule="exponential", decay_steps=3, warmup=0, batch_size=8
+    )
+    policy: Any = Slope()
+    learner = Learner(config, policy, policy, cast("Any", Numbers()), CPU)
+    for _ in range(7):
+        learner.update(0.0, lambda record: None)
+    assert learner.learning_rate == pytest.approx(config.learning_rate * 0.99 ** (6 // 3))
+
+
 def test_run_goes_on_where_randomness_is_of_another_kind(tmp_path: Path) -> None:
     """A generator of a GPU has a state of 16 bytes: a new stream begins, the same one in every try."""
     config = TrainConfig(data=tmp_path, out=tmp_path, batch_size=8)

@@ -65,6 +65,17 @@ def test_saved_weights_are_the_average_of_all_by_its_rule(tmp_path: Path) -> Non
         torch.testing.assert_close(found[key], value, atol=1e-2 * decay_product**0.5, rtol=1e-3)
 
 
+def test_held_out_measure_that_is_no_number_stops_training_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoiled(*_: Any) -> dict[str, float]:
+        return {"action_error": 0.1, "loss": math.nan, "entropy": 0.2}
+
+    monkeypatch.setattr(Toy, "validate", spoiled)
+    with pytest.raises(TrainingDiverged, match=r"held out, loss became NaN at step 20"):
+        run(tmp_path, rollback=OFF)
+
+
 def test_checkpoint_is_chosen_by_held_out_action_error_and_the_log_says_so(tmp_path: Path) -> None:
     seen: list[TrainingProgress] = []
     config = settings(tmp_path, policy_config=toy(errors=(0.5, 0.2, 0.3)))
