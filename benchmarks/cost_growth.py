@@ -27,6 +27,7 @@ from gymnasium import spaces
 from benchmarks.picture_work import with_means
 from benchmarks.results_file import command, write_result
 from ibc_gym.contracts import PolicySpec
+from ibc_gym.heap import keep_freed_memory
 from ibc_gym.loading import load
 from ibc_gym.policies.ebm_config import EBMConfig
 from ibc_gym.policies.negatives import NegativesConfig
@@ -231,6 +232,7 @@ def main() -> None:
     parser.add_argument("--chart", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as the trainer does
     rows = []
     for name, sweep in sweeps().items():
         row = measure(name, sweep, given.rounds)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmarks.quality_rows import EXPLICIT, IMPLICIT, ROWS, Judgement, Row
-from docs.pages import MISSING, interval, percent, results, table
+from docs.pages import MISSING, interval, made_by, percent, results, table
 from docs.verdicts import score, sentence
 
 HEADS = ("task", "policy", "best checkpoint", "last", "published", "to reach", "updates", "CPU s")
@@ -22,10 +22,36 @@ def section() -> str:
             lines += _lines(row, way, judgement, measured.get(name))
             if name in measured and measured[name]["methods"].keys() >= row.methods.keys():
                 sentences.append(_sentence(row, way, judgement, measured[name]))
-    told = "\n".join(f"- {said}" for said in filter(None, sentences))
+    sentences.sort(key=lambda said: "does not beat" in said)  # stable: in the order of the rows
+    told = "\n".join(f"- {said}" for said in sentences)
     commands = table(("row", "demonstrations", "command"), _commands(measured))
     nothing = "No row shows it yet." if measured else "Nothing is measured yet."
     return "\n\n".join([table(HEADS, lines), told or nothing, commands])
+
+
+def coordinates(found: Mapping[str, Any]) -> str:
+    """What each kind of policy made of few pictures."""
+    heads = ["learned from", "policy", "CPU s"]
+    for where in ("within", "beyond"):
+        heads += [f"{where}: median [px]", "rms [px]", "to a pixel"]
+    lines = [
+        (
+            f"{row['learned']} pictures",
+            row["kind"],
+            f"{row['cpu_seconds']:.0f}",
+            *(
+                cell
+                for where in ("within", "beyond")
+                for cell in (
+                    f"{row[f'{where}_median_px']:.2f}",
+                    f"{row[f'{where}_rms_px']:.2f}",
+                    percent(row[f"{where}_to_a_pixel"]),
+                )
+            ),
+        )
+        for row in found["rows"]
+    ]
+    return f"{table(heads, lines)}\n\n{made_by(found['command'])}"
 
 
 def _lines(

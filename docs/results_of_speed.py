@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from docs.pages import from_file, made_by, table
@@ -16,6 +16,13 @@ counter-examples, on one core; every kind of work has a process of its own. A ra
 LATENCY: Final = """## Latency
 
 One action for one environment on one core, observation to action.
+"""
+
+DEVICES: Final = """## Devices
+
+An update of the trainer's own, by the preset's batch, and one robot's action from the camera's picture on. An update's time is
+the device's, an action's the wall's. A policy that looks at pictures five times a second has 10 ms for an action, in 95 of 100.
+`--device cuda --compile` measures a GPU, whose rows then stand beside these.
 """
 
 ENVIRONMENTS: Final = """## Speed of the environments
@@ -48,6 +55,8 @@ def sections() -> list[str]:
         from_file("same_work", _same_work),
         LATENCY,
         from_file("policy_latency", _latency),
+        DEVICES,
+        from_file("on_device", _on_device),
         ENVIRONMENTS,
         from_file("push_env", _push_env),
         from_file("particle", _particle),
@@ -101,6 +110,32 @@ def _latency(found: Mapping[str, Any]) -> str:
         "over MSE of that size",
     )
     return f"{table(heads, lines)}\n\n{made_by(found['command'])}"
+
+
+def _on_device(found: Sequence[Mapping[str, Any]]) -> str:
+    kinds = dict.fromkeys(kind for row in found for kind in row["update_ms"])
+    lines = [
+        (
+            row["device"],
+            f"`{row['preset']}`",
+            "pictures" if row["pictures"] else "states",
+            str(row["batch_size"]),
+            *(
+                f"{row['update_ms'][kind]:,.1f}" if kind in row["update_ms"] else ""
+                for kind in kinds
+            ),
+            f"{row['action_median_ms']:.1f}",
+            f"{row['action_p95_ms']:.1f}",
+        )
+        for row in found
+    ]
+    updates = (f"update in {kind} [ms]" for kind in kinds)
+    actions = ("action, median [ms]", "95th percentile [ms]")
+    heads = ("device", "preset", "sees", "batch", *updates, *actions)
+    commands = dict.fromkeys(made_by(row["command"]) for row in found)
+    gpu = any(row["device"] != "one core" for row in found)
+    missing = () if gpu else ("No GPU has been measured yet.",)
+    return "\n\n".join([table(heads, lines), *missing, *commands])
 
 
 def _push_env(found: Mapping[str, Any]) -> str:

@@ -49,15 +49,15 @@ def verdict(implicit: Score, explicit: Score) -> str:
 
 
 def sentence(where: str, implicit: Score, explicits: Sequence[Score]) -> str:
-    """Where "implicit beats explicit" does not hold; empty where it does."""
+    """Whether "implicit beats explicit" holds, and beside whom it does not."""
     found = [(verdict(implicit, other), other) for other in explicits]
     lost = [other for which, other in found if which == "worse"]
     even = [other for which, other in found if which == "not told apart"]
+    won = [other for which, other in found if which == "better"]
     if not lost and not even:
-        return ""
+        return f"**{where}: implicit beats explicit.** At {implicit.said} it is better than {_listed(won)}."
     parts = [f"worse than {_listed(lost)}"] if lost else []
     parts += [f"not told apart from {_listed(even)}"] if even else []
-    won = [other for which, other in found if which == "better"]
     also = f"; it is better than {_listed(won)}" if won else ""
     return (
         f"**{where}: implicit does not beat explicit.** At {implicit.said} the implicit policy is "
@@ -66,4 +66,5 @@ def sentence(where: str, implicit: Score, explicits: Sequence[Score]) -> str:
 
 
 def _listed(scores: Sequence[Score]) -> str:
-    return " and ".join(f"{each.name} ({each.said})" for each in scores)
+    named = [f"{each.name} ({each.said})" for each in scores]
+    return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))

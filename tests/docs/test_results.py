@@ -42,8 +42,13 @@ def test_verdict_on_rates_is_by_the_interval_of_their_difference(
     assert verdict(implicit, scored("MSE", low, high, is_rate=True)) == expected
 
 
-def test_nothing_is_said_where_implicit_beats_all() -> None:
-    assert sentence("Push", scored("implicit", 0.9, 1.0), [scored("MSE", 0.1, 0.2)]) == ""
+def test_where_implicit_beats_all_it_is_said_beside_whom() -> None:
+    beaten = [scored(name, 0.1, 0.2) for name in ("MDN", "MDN, as long", "MSE")]
+    said = sentence("Push", scored("implicit", 0.9, 1.0), beaten)
+    assert said.startswith(
+        "**Push: implicit beats explicit.** At 0.95 it is better than MDN (0.15)"
+    )
+    assert said.endswith("(0.15), MDN, as long (0.15) and MSE (0.15).")
 
 
 def test_who_is_not_beaten_is_named() -> None:
