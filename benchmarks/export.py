@@ -1,6 +1,6 @@
 """How long an exported policy takes for an action, beside the policy in Python: batch 1, one core, from the same seed.
 
-    python benchmarks/export.py [--calls 200] [--presets fast/push fast/push-frame]
+    python -m benchmarks.export [--calls 200] [--presets fast/push fast/push-frame] [--out benchmarks/results/export.json]
 
 Weights are drawn at random: latency does not depend on them. Ratios are of medians in one run; above 1, the exported
 policy is faster.
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
+from benchmarks.results_file import command, write_result
 from ibc_gym.checkpoint import load_policy, save_policy
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.export import ExportConfig, export
@@ -84,16 +85,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--presets", nargs="+", default=MEASURED)
+    parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    rows = {}
     for preset in args.presets:
         with tempfile.TemporaryDirectory() as there:
-            found = measured(preset, args.calls, Path(there))
+            found = rows[preset] = measured(preset, args.calls, Path(there))
         ratios = ", ".join(
             f"{form} {found[form]:.2f} ms ({found['python'] / found[form]:.2f} x)"
             for form in MODELS
         )
         print(f"{preset}: python {found['python']:.2f} ms, {ratios}", flush=True)
+    if args.out:
+        write_result({"command": command("export"), "rows": rows}, args.out)
 
 
 if __name__ == "__main__":

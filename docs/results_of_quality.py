@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.quality_rows import EXPLICIT, IMPLICIT, ROWS, Judgement, Row
@@ -51,7 +51,18 @@ def coordinates(found: Mapping[str, Any]) -> str:
         )
         for row in found["rows"]
     ]
-    return f"{table(heads, lines)}\n\n{made_by(found['command'])}"
+    told = [
+        f"From {count} pictures {_most_exact(found['rows'], count, 'within')} is the most exact within what was learned, "
+        f"{_most_exact(found['rows'], count, 'beyond')} beyond it."
+        for count in dict.fromkeys(row["learned"] for row in found["rows"])
+    ]
+    return "\n\n".join([table(heads, lines), " ".join(told), made_by(found["command"])])
+
+
+def _most_exact(rows: Sequence[Mapping[str, Any]], learned: int, where: str) -> str:
+    """The kind of policy with the least median error."""
+    these = [row for row in rows if row["learned"] == learned]
+    return str(min(these, key=lambda row: row[f"{where}_median_px"])["kind"])
 
 
 def _lines(

@@ -25,6 +25,12 @@ the device's, an action's the wall's. A policy that looks at pictures five times
 `--device cuda --compile` measures a GPU, whose rows then stand beside these.
 """
 
+EXPORTED: Final = """## Exported policies
+
+CPU time of an action for one robot on one core, by the policy in Python and by what `ibc-gym export` makes of it
+([docs/export.md](export.md)); in brackets how many times as fast.
+"""
+
 ENVIRONMENTS: Final = """## Speed of the environments
 
 Steps per CPU second of one core, resets included.
@@ -57,6 +63,8 @@ def sections() -> list[str]:
         from_file("policy_latency", _latency),
         DEVICES,
         from_file("on_device", _on_device),
+        EXPORTED,
+        from_file("export", _exported),
         ENVIRONMENTS,
         from_file("push_env", _push_env),
         from_file("particle", _particle),
@@ -136,6 +144,19 @@ def _on_device(found: Sequence[Mapping[str, Any]]) -> str:
     gpu = any(row["device"] != "one core" for row in found)
     missing = () if gpu else ("No GPU has been measured yet.",)
     return "\n\n".join([table(heads, lines), *missing, *commands])
+
+
+def _exported(found: Mapping[str, Any]) -> str:
+    forms = [form for form in next(iter(found["rows"].values())) if form != "python"]
+    lines = [
+        (
+            f"`{preset}`",
+            f"{row['python']:.2f} ms",
+            *(f"{row[form]:.2f} ms ({row['python'] / row[form]:.1f} ×)" for form in forms),
+        )
+        for preset, row in found["rows"].items()
+    ]
+    return f"{table(('preset', 'in Python', *forms), lines)}\n\n{made_by(found['command'])}"
 
 
 def _push_env(found: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from ..ebm import EBMConfig
 from ..mdn import MDNConfig
 from ..mse import MSEConfig
 from ..networks.factory import LateFusionConfig
+from ..optimisers.dfo import DFOConfig
 from ..ranking import RankingConfig
 from .record import Preset, TrainingHints
 
@@ -217,8 +218,12 @@ _INSERT: Final[dict[str, Any]] = {
     "action_knee": 0.02,
 }
 
+# Of a box 2.2 wide, the last perturbation of three rounds of the search has a deviation of 0.17, and that of six one of 0.02: by the
+# same weights 93 of 100 episodes succeed with three, and 98 with six.
 INSERT: Final = Preset(
-    policy="ebm", config=EBMConfig(**_INSERT), training=TrainingHints(steps=10_000, **_LONG)
+    policy="ebm",
+    config=EBMConfig(dfo=DFOConfig(iterations=6), **_INSERT),
+    training=TrainingHints(steps=10_000, **_LONG),
 )
 """Insertion in its canonical frame."""
 INSERT_MSE: Final = Preset(
