@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 
 from ibc_gym.checkpoint import as_module
 from ibc_gym.contracts import LearnedPolicy, TrainingData
-from ibc_gym.errors import CheckpointError
+from ibc_gym.errors import CheckpointError, TrainingDiverged
 from ibc_gym.offers import LearnsInParts
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.schedule import average_decay, learning_rate_factor
@@ -123,18 +123,34 @@ class Learner:
             found = self._climb(rows)
             limit = self.config.clip_gradient or math.inf
             norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
-            inspect({**found, "parameter_gradient_norm": norm})
+            try:
+                inspect({**found, "parameter_gradient_norm": norm})
+            except TrainingDiverged:
+                if self.config.compile:
+                    self._find_where(rows)
+                raise
             self._descend(self._optimiser, share)
         self.steps += 1
 
     def _look(self, rows: torch.Tensor) -> Record:
         """Loss and parts of these windows."""
         batch = self._data.batch(rows)
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"
-        ):
+        with self._precision():
             loss, parts = self._loss(batch, self._generator)
         return {"loss": loss, **parts}
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        half = self.config.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
+
+    def _find_where(self, rows: torch.Tensor) -> None:
+        """Have the loss say where a number is none: what is compiled looks at none on its way.
+
+        Raises:
+            TrainingDiverged: It found the place.
+        """
+        with self._precision():
+            self.policy.loss(self._data.batch(rows), self._generator)
 
     def _climb(self, rows: torch.Tensor) -> Record:
         """Add up the gradients of these windows, part by part; gives the means of loss and parts."""

@@ -104,6 +104,27 @@ def test_an_update_is_by_the_whole_batch_and_reports_it_once(
     assert monitor.take_means() == pytest.approx(expected)
 
 
+def test_compiled_loss_that_is_no_number_is_looked_at_uncompiled_for_where_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Named(Slope):
+        def loss(self, batch: Any, generator: torch.Generator) -> Any:
+            if not torch.compiler.is_compiling():
+                raise TrainingDiverged("The weight is not finite.")
+
+    def compiled(loss: Any) -> Any:
+        return lambda batch, generator: (torch.nan * policy.weight, {})
+
+    policy: Any = Named()
+    monkeypatch.setattr(torch, "compile", compiled)
+    for by_compiler, told in ((True, "The weight is not finite"), (False, "loss became nan")):
+        config = TrainConfig(data=tmp_path, out=tmp_path, batch_size=8, compile=by_compiler)
+        learner = Learner(config, policy, policy, cast("Any", Numbers()), CPU)
+        learner._loss = compiled(None)
+        with pytest.raises(TrainingDiverged, match=told):
+            learner.update(0.0, partial(Monitor(1e6, CPU).add, 3, 0.0))
+
+
 def test_exponential_schedule_loses_a_hundredth_in_as_many_updates_as_it_is_told(
     tmp_path: Path,
 ) -> None:
