@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from .images import channel_statistics, cropped_and_resized
 from .inputs import InputConfig, input_shape
 
 Arrays = Mapping[str, NDArray[Any]]
+
+MOST_ENLARGED: Final = 4
+"""How many times as high and wide as what the camera gives a picture may be made for a network."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,7 +92,7 @@ class Codec:
         self.frame = frame
         self.shapes = {name: input_shape(spec, name) for name in config.inputs}
         self._fit: Fit | None = None
-        self._check_shift()
+        self._check_pictures()
         if config.axis_centres:
             check_axes(config, spec)
 
@@ -190,9 +193,15 @@ class Codec:
                 )
             self.check_frames(name, windows.frames[name], "frame")
 
-    def _check_shift(self) -> None:
+    def _check_pictures(self) -> None:
         for name in self.config.image_inputs:
             height, width, _ = self.picture_shape(name)
+            top, left, bottom, right = self.config.crop_of(self.shapes[name])
+            if height > MOST_ENLARGED * (bottom - top) or width > MOST_ENLARGED * (right - left):
+                raise ConfigError(
+                    f"{owner(self.config)}.image_size is {height} x {width} pixels, but what is seen of {name!r} has "
+                    f"{bottom - top} x {right - left}: larger pictures show no more. At most {MOST_ENLARGED} times its size is taken."
+                )
             if self.config.image_shift >= min(height, width):
                 raise ConfigError(
                     f"{owner(self.config)}.image_shift is {self.config.image_shift} pixels, but pictures of {name!r} are "

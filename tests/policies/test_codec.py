@@ -218,3 +218,15 @@ def test_nothing_is_normalised_before_the_fit(make_spec: MakeSpec) -> None:
 def test_senseless_configs_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         InputConfig(**bad)
+
+
+@pytest.mark.parametrize("size", [(97, 20), (20, 129), (4000, 4000)])
+def test_pictures_are_not_blown_up_to_what_fills_the_memory(
+    size: tuple[int, int], make_spec: MakeSpec
+) -> None:
+    spec = make_spec((24, 32, 3))
+    Codec(InputConfig(inputs=("image",), image_size=(96, 128)), spec, None)
+    with pytest.raises(
+        ConfigError, match=r"image_size is .* of 'image' has 24 x 32: .* At most 4 times"
+    ):
+        Codec(InputConfig(inputs=("image",), image_size=size), spec, None)
