@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from ibc_gym.contracts import PolicySpec
 from ibc_gym.policies.autoregressive import Autoregressive, AutoregressiveConfig
-from ibc_gym.policies.base import WindowPolicy
+from ibc_gym.policies.base import Batch, WindowPolicy
 from ibc_gym.policies.diffusion import Diffusion, DiffusionConfig
 from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.policies.flow_matching import FlowMatching, FlowMatchingConfig
@@ -209,6 +209,8 @@ MakeSpec = Callable[..., PolicySpec]
 """The fixture `make_spec`: small spaces."""
 MakeWindows = Callable[..., Windows]
 """The fixture `make_windows`: windows that lie in them."""
+Fitted = Callable[..., tuple[EBM, Batch]]
+"""The fixture `fitted`: of a config, an implicit policy and a batch."""
 
 
 def made(config: AnyConfig, spec: PolicySpec) -> WindowPolicy:

@@ -11,6 +11,8 @@ import torch
 from gymnasium import spaces
 
 from ibc_gym.contracts import PolicySpec
+from ibc_gym.policies.base import Batch
+from ibc_gym.policies.ebm import EBM, EBMConfig
 from ibc_gym.records import Float32, Windows
 
 STATE, ACTION = 3, 2
@@ -82,6 +84,19 @@ def make_spec() -> Callable[..., PolicySpec]:
 @pytest.fixture(scope="session")
 def make_windows() -> Callable[..., Windows]:
     return toy_windows
+
+
+@pytest.fixture
+def fitted() -> Callable[..., tuple[EBM, Batch]]:
+    """An implicit policy whose normalisers are fitted, and a batch."""
+
+    def make(config: EBMConfig, rows: int = 8) -> tuple[EBM, Batch]:
+        torch.manual_seed(0)
+        policy, windows = EBM(config, policy_spec()), toy_windows()
+        policy.fit(windows)
+        return policy, policy.encode(windows).batch(torch.arange(rows))
+
+    return make
 
 
 @pytest.fixture
