@@ -184,6 +184,7 @@ class ParticleVectorEnv(VectorEnv[Observations, Float32, NDArray[Any]]):
         size = self.task.config.dimensions
         if start is None:
             drawn = self._generators.random(rows, 3 * size).reshape(-1, 3, size)
+            drawn[:, 1:] = self.task.goal_at(drawn[:, 1:])
         else:
             drawn = _as_array(start, size)[None]
         self._position[rows] = drawn[:, 0]

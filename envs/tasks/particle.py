@@ -124,14 +124,18 @@ class Particle:
 
     def sample(self, rng: np.random.Generator) -> Start:
         """Point and goals, each uniform in the unit cube or the part of it that is left to goals; randomisation changes none."""
-        point, *goals = rng.random((3, self.config.dimensions))
-        margin = self.config.goal_margin
-        first, second = (margin + (1 - 2 * margin) * goal for goal in goals)
+        point, *drawn = rng.random((3, self.config.dimensions))
+        first, second = (self.goal_at(each) for each in drawn)
         return Start(
             layout={FIRST_GOAL: Pose(position=first), SECOND_GOAL: Pose(position=second)},
             home=Target(joints=point),
             variation=self.config.randomisation.draw(rng),
         )
+
+    def goal_at(self, drawn: Float64) -> Float64:
+        """Where goals are that were drawn uniformly in the unit cube, (..., N)."""
+        margin = self.config.goal_margin
+        return margin + (1 - 2 * margin) * drawn
 
     def target(self, action: Float32, previous: Target) -> Target:
         """The action is the set-point [m]."""

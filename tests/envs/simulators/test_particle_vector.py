@@ -89,9 +89,12 @@ def test_episodes_that_began_at_different_steps_agree_too(mode: AutoresetMode) -
 
 
 @settings(max_examples=trials(15))
-@given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from(MODES))
-def test_any_seed_and_options_agree(seed: int, hidden: bool, mode: AutoresetMode) -> None:
-    ours, theirs = both(mode, hide_velocity=hidden, goal_tolerance=0.5, horizon=4)
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.sampled_from(MODES), st.floats(0, 0.49))
+def test_any_seed_and_options_agree(
+    seed: int, hidden: bool, mode: AutoresetMode, margin: float
+) -> None:
+    options = {"hide_velocity": hidden, "goal_tolerance": 0.5, "goal_margin": margin, "horizon": 4}
+    ours, theirs = both(mode, **options)
     assert ours.single_observation_space == theirs.single_observation_space
     assert ours.observation_space == theirs.observation_space
     assert ours.action_space == theirs.action_space
