@@ -12,7 +12,7 @@ Measure = Literal["success", "return", "best_reward"]
 IMPLICIT = "implicit"
 """The method that is held against the explicit ones."""
 AS_LONG = "MDN, as long"
-"""The mixture with as much CPU time as the implicit policy took, where that is more than its own recipe takes."""
+"""The mixture with at least the CPU time that the implicit policy took, where its own recipe took less."""
 EXPLICIT = ("MDN", AS_LONG, "MSE")
 
 FLORENCE = "Florence et al. 2021"
