@@ -264,7 +264,6 @@ ROWS: Mapping[str, Row] = {
     "particle-16": _particle(16, "EBM ≥ 95, MSE below 95", 0.98),
     "particle-32": _particle(32, "EBM above 0, MSE below 95", 0.95),
     "particle-2-beyond": _beyond_the_data(2),
-    "particle-8-beyond": _beyond_the_data(8),
     "particle-2-frame": _particle_in_its_frame(
         2, "fast/particle-frame", _RESTS_AT_THE_END, "EBM ≥ 95, MSE ≥ 95, raw", 0.98
     ),
