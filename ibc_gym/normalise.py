@@ -83,7 +83,7 @@ def identity(size: int) -> Normaliser:
 
 
 def standardise(data: ArrayLike, about_zero: Sequence[int] = ()) -> Normaliser:
-    """Zero mean and unit standard deviation over all but the last axis of (..., D); a constant dimension is only centred.
+    """Zero mean and unit standard deviation over all but the last axis of (..., D); a constant dimension becomes 0.
 
     What is divided by is at least 1e-4, or a thousandth of the greatest deviation where that is less: where all are small,
     their unit is. Dimensions named in `about_zero` come as often with the other sign, as in a mirror: their mean is 0, and

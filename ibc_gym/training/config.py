@@ -180,10 +180,13 @@ def idle(config: TrainConfig, *, descends: bool = True) -> dict[str, str]:
         config: Of a run.
         descends: Whether its policy has weights that follow a gradient.
     """
+    found: dict[str, str] = {}
+    if not config.validation_fraction:
+        why = "no episode is held out; set TrainConfig.validation_fraction"
+        found |= dict.fromkeys(("validation_windows", "validate_every"), why)
     if not descends:
         why = f"{config.policy!r} has no weights to train"
-        return dict.fromkeys(OF_DESCENT, why)
-    found: dict[str, str] = {}
+        return found | dict.fromkeys(OF_DESCENT, why)
     if config.budget_cpu_seconds is not None:
         found["steps"] = (
             "TrainConfig.budget_cpu_seconds ends the training; leave out one of the two"
@@ -191,9 +194,6 @@ def idle(config: TrainConfig, *, descends: bool = True) -> dict[str, str]:
     if config.schedule != "exponential":
         why = f"TrainConfig.schedule is {config.schedule!r}; set it to 'exponential'"
         found["decay_steps"] = why
-    if not config.validation_fraction:
-        why = "no episode is held out; set TrainConfig.validation_fraction"
-        found |= dict.fromkeys(("validation_windows", "validate_every"), why)
     if not config.rollback.attempts:
         why = "training is not rolled back; set RollbackConfig.attempts"
         names = (field.name for field in dataclasses.fields(RollbackConfig))

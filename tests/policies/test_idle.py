@@ -219,6 +219,10 @@ def test_settings_that_are_read_are_not_idle(
         (("--policy.type", "mse", "--policy.keypoints"), "have one among --policy.inputs"),
         (("--policy.type", "nearest", "--learning-rate", "0.1"), "'nearest' has no weights"),
         (("--policy.type", "nearest", "--rollback.attempts", "1"), "'nearest' has no weights"),
+        (
+            ("--policy.type", "nearest", "--validation-fraction", "0", "--validation-windows", "9"),
+            "no episode is held out",
+        ),
         (("--policy.type", "mse", "--policy.boundary-buffer", "1"), "in a box of actions"),
         (
             ("--policy.type", "autoregressive", "--policy.joint.width", "8"),
