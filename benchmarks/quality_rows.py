@@ -12,8 +12,11 @@ Measure = Literal["success", "return", "best_reward"]
 IMPLICIT = "implicit"
 """The method that is held against the explicit ones."""
 AS_LONG = "MDN, as long"
-"""The mixture with at least the CPU time that the implicit policy took, where its own recipe took less."""
+"""The mixture with at least the CPU time that the implicit policy took, where its own recipe took less and came behind by more
+than chance, and no row of `time_to_quality` holds the two against each other."""
 EXPLICIT = ("MDN", AS_LONG, "MSE")
+GENERATIVE = ("diffusion", "flow matching")
+"""Methods that carry noise to a chunk of actions, neither implicit nor explicit."""
 
 FLORENCE = "Florence et al. 2021"
 CHI = "Chi et al. 2023, Table I, best / mean of the last ten; key points as state"
@@ -283,7 +286,7 @@ ROWS: Mapping[str, Row] = {
         "EBM 100, MDN 100, MSE 98.3",
     ),
     "push-two-targets-frame": _two_targets(
-        _with_twins("fast/push-two-targets-frame"),
+        _with_twins("fast/push-two-targets-frame", 160),
         "push to two targets, states, frame `push-two-targets`",
         "EBM 99.0, MDN 99.7, MSE 89.7, raw",
     ),

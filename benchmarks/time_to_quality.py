@@ -103,7 +103,7 @@ ROWS = {
     "push-raw": Row(
         task="push",
         preset="fast/push",
-        baselines=("fast/push-mse",),
+        baselines=("fast/push-mdn", "fast/push-mse"),
         demonstrations=2_000,
         budget=120.0,
         least=0.95,

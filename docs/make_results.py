@@ -30,7 +30,8 @@ Three training seeds, 100 evaluation episodes or more each, on seeds that no set
 the least held-out action error; where nothing is held out it is the last one; on Push-T, as published, the best of the last ten
 in the environment, and "last" the mean of those ten. What is "to reach" is asked of the best checkpoints' mean; "raw" was
 published without a canonical frame. The first line of a task is the implicit policy; MDN and MSE are explicit. "MDN, as long" is
-the mixture with at least the CPU time that the implicit policy took, where its own recipe took less and came behind.
+the mixture with at least the CPU time that the implicit policy took, where its own recipe took less and came behind by more than
+chance; the particle's policies are held against each other at equal time [below](#time-to-quality).
 A comparison is "not told apart" where the 95 % interval of the difference (Newcombe 1998) holds zero; of returns and rewards:
 where the ranges of training seeds overlap.
 """

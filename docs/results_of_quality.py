@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchmarks.quality_rows import EXPLICIT, IMPLICIT, ROWS, Judgement, Row
+from benchmarks.quality_rows import EXPLICIT, GENERATIVE, IMPLICIT, ROWS, Judgement, Row
 from docs.pages import MISSING, interval, made_by, percent, results, table
 from docs.verdicts import score, sentence
 
@@ -124,9 +124,11 @@ def _sentence(row: Row, way: str, judgement: Judgement, found: Mapping[str, Any]
         )
         for label, method in found["methods"].items()
     }
-    explicit = [each for label, each in scores.items() if label in EXPLICIT]
+    explicit, generative = (
+        [each for label, each in scores.items() if label in kind] for kind in (EXPLICIT, GENERATIVE)
+    )
     where = row.about + (f", {way}" if way else "")
-    return sentence(where[0].upper() + where[1:], scores[IMPLICIT], explicit)
+    return sentence(where[0].upper() + where[1:], scores[IMPLICIT], explicit, generative)
 
 
 def _commands(measured: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:

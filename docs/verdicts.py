@@ -48,21 +48,35 @@ def verdict(implicit: Score, explicit: Score) -> str:
     return "worse" if high < 0 else "not told apart"
 
 
-def sentence(where: str, implicit: Score, explicits: Sequence[Score]) -> str:
-    """Whether "implicit beats explicit" holds, and beside whom it does not."""
-    found = [(verdict(implicit, other), other) for other in explicits]
-    lost = [other for which, other in found if which == "worse"]
-    even = [other for which, other in found if which == "not told apart"]
-    won = [other for which, other in found if which == "better"]
-    if not lost and not even:
-        return f"**{where}: implicit beats explicit.** At {implicit.said} it is better than {_listed(won)}."
-    parts = [f"worse than {_listed(lost)}"] if lost else []
-    parts += [f"not told apart from {_listed(even)}"] if even else []
-    also = f"; it is better than {_listed(won)}" if won else ""
+def sentence(
+    where: str, implicit: Score, explicits: Sequence[Score], others: Sequence[Score] = ()
+) -> str:
+    """Whether "implicit beats explicit" holds, and beside whom it does not; `others` are neither, and told after them."""
+    beaten = all(verdict(implicit, other) == "better" for other in explicits)
+    found = "implicit beats explicit" if beaten else "implicit does not beat explicit"
+    subject = "it" if beaten else "the implicit policy"
+    told = f"**{where}: {found}.** At {implicit.said} {subject} is {_beside(implicit, explicits)}."
     return (
-        f"**{where}: implicit does not beat explicit.** At {implicit.said} the implicit policy is "
-        f"{' and '.join(parts)}{also}."
+        f"{told} Beside policies that draw a chunk it is {_beside(implicit, others)}."
+        if others
+        else told
     )
+
+
+def _beside(implicit: Score, others: Sequence[Score]) -> str:
+    """How it does beside others, the worst news first: "worse than A and not told apart from B; it is better than C"."""
+    by_verdict: dict[str, list[Score]] = {"worse": [], "not told apart": [], "better": []}
+    for other in others:
+        by_verdict[verdict(implicit, other)].append(other)
+    joins = {"worse": "than", "not told apart": "from", "better": "than"}
+    said = [
+        f"{which} {joins[which]} {_listed(scores)}"
+        for which, scores in by_verdict.items()
+        if scores
+    ]
+    if not by_verdict["better"] or len(said) == 1:
+        return " and ".join(said)
+    return f"{' and '.join(said[:-1])}; it is {said[-1]}"
 
 
 def _listed(scores: Sequence[Score]) -> str:

@@ -63,6 +63,21 @@ def test_who_is_not_beaten_is_named() -> None:
     )
 
 
+def test_policies_that_are_neither_implicit_nor_explicit_decide_nothing_and_are_told() -> None:
+    said = sentence(
+        "Push",
+        scored("implicit", 0.4, 0.6),
+        [scored("MSE", 0.1, 0.2)],
+        [scored("diffusion", 0.7, 0.9), scored("flow matching", 0.5, 0.7)],
+    )
+    assert said.startswith(
+        "**Push: implicit beats explicit.** At 0.5 it is better than MSE (0.15)."
+    )
+    assert said.endswith(
+        "it is worse than diffusion (0.8) and not told apart from flow matching (0.6)."
+    )
+
+
 def measured() -> dict[str, Any]:
     """The row of the particle of 8 dimensions, in which MSE is as good."""
     figure = {"mean": 0.98, "ci95": [0.96, 0.99], "by_seed": [0.98, 0.98, 0.98]}
