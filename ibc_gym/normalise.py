@@ -13,12 +13,12 @@ from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Float32
 
 STD_FLOOR = 1e-4
-"""Least standard deviation that is divided by, in the data's units, unless all of them are small.
+"""Least standard deviation that is divided by, in the data's units, unless what varies is small throughout.
 
 The published floor of 1.19e-7 makes a dimension that is constant in training explode when it changes at test time.
 """
 ROUNDING = 1e-6
-"""Spread of numbers, as a share of the greatest, that may be no more than how single precision rounds them."""
+"""Spread of a dimension's numbers, as a share of their greatest, that may be no more than how single precision rounds them."""
 
 MOST_BENT = 80.0
 """Greatest argument of a hyperbolic sine: no number holds what lies further out."""
@@ -83,11 +83,11 @@ def identity(size: int) -> Normaliser:
 
 
 def standardise(data: ArrayLike, about_zero: Sequence[int] = ()) -> Normaliser:
-    """Zero mean and unit standard deviation over all but the last axis of (..., D); a constant dimension becomes 0.
+    """Zero mean and unit standard deviation over all but the last axis of (..., D).
 
-    What is divided by is at least 1e-4, or a thousandth of the greatest deviation where that is less: where all are small,
-    their unit is. Dimensions named in `about_zero` come as often with the other sign, as in a mirror: their mean is 0, and
-    their deviation the root of the mean square.
+    A dimension that does not vary (`_varies`) is divided by `STD_FLOOR`, so that it does not explode where it varies later.
+    Dimensions named in `about_zero` come as often with the other sign, as in a mirror: their mean is 0, and their deviation the
+    root of the mean square.
     """
     flat = _flat(data)
     mean = flat.mean(axis=0)
@@ -95,29 +95,30 @@ def standardise(data: ArrayLike, about_zero: Sequence[int] = ()) -> Normaliser:
     deviation = np.sqrt(np.square(flat - mean).mean(axis=0))
     return Normaliser(
         offset=mean.astype(np.float32),
-        scale=np.maximum(deviation, _floor(deviation, flat)).astype(np.float32),
+        scale=np.where(_varies(deviation, flat), deviation, STD_FLOOR).astype(np.float32),
     )
 
 
 def min_max(data: ArrayLike) -> Normaliser:
-    """Map the range of (..., D) to [-1, 1]; a constant dimension is only centred.
-
-    One counts as constant where its half range is 1e-4 or less, and a thousandth of the greatest one's or less: where all are
-    small, their unit is, and they are no less to be told apart.
-    """
+    """Map the range of (..., D) to [-1, 1]; a dimension that does not vary (`_varies`) is only centred."""
     flat = _flat(data)
     low, high = flat.min(axis=0), flat.max(axis=0)
     half = (high - low) / 2
     return Normaliser(
         offset=((high + low) / 2).astype(np.float32),
-        scale=np.where(half > _floor(half, flat), half, 1.0).astype(np.float32),
+        scale=np.where(_varies(half, flat), half, 1.0).astype(np.float32),
     )
 
 
-def _floor(spreads: NDArray[np.float64], flat: NDArray[np.float64]) -> float:
-    """What the spread of a dimension, one of (D,), must exceed to count as one that varies in (M, D)."""
-    greatest, rounding = float(spreads.max()), ROUNDING * float(np.abs(flat).max())
-    return min(STD_FLOOR, greatest / 1000) if greatest > rounding else STD_FLOOR
+def _varies(spreads: NDArray[np.float64], flat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which dimensions of (M, D) vary, (D,), where each spreads by so much.
+
+    That is by more than `STD_FLOOR`; or, where all are small, by more than a thousandth of the greatest spread and more than
+    rounding: their unit is small then, and they are no less to be told apart.
+    """
+    real = spreads > ROUNDING * np.abs(flat).max(axis=0)
+    greatest = spreads[real].max(initial=0.0)
+    return np.asarray((spreads > STD_FLOOR) | (real & (spreads > greatest / 1000)))
 
 
 def _flat(data: ArrayLike) -> np.ndarray[Any, np.dtype[np.float64]]:

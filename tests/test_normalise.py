@@ -96,6 +96,27 @@ def test_what_stands_still_is_not_magnified_however_it_is_rounded() -> None:
     )
 
 
+def test_what_varies_little_for_its_size_is_told_apart() -> None:
+    """Air pressure, in pascals."""
+    pressure = (101_325 + np.random.default_rng(0).uniform(-0.1, 0.1, (50, 1))).astype(np.float32)
+    for fit in (standardise, min_max):
+        assert fit(pressure).apply(pressure).std() > 0.5
+
+
+def test_what_stands_still_beside_what_is_small_does_not_explode_when_it_changes() -> None:
+    rng = np.random.default_rng(0)
+    beside = np.concatenate([rng.normal(size=(50, 2)) * 1e-3, np.full((50, 1), 0.3)], axis=1)
+    beside[:, 1] *= 1e-6  # a sensor that rounds
+    np.testing.assert_allclose(standardise(beside).scale[1:], 1e-4)
+    assert standardise(beside).scale[0] == pytest.approx(1e-3, rel=0.3)
+
+
+def test_what_is_small_is_told_apart_beside_what_is_large_and_stands_still() -> None:
+    beside = np.array([[1.0, -1e-7], [1.0, 1e-7]])
+    np.testing.assert_allclose(standardise(beside).scale, [1e-4, 1e-7])
+    np.testing.assert_allclose(min_max(beside).scale, [1.0, 1e-7])
+
+
 @given(data=DATA, fit=st.sampled_from([standardise, min_max]))
 def test_json_gives_the_same_numbers_back(data: np.ndarray, fit: object) -> None:
     normaliser = fit(data)  # type: ignore[operator]

@@ -15,8 +15,8 @@ from ibc_gym.errors import ConfigError
 from ibc_gym.normalise import STD_FLOOR
 from ibc_gym.words import count
 
-MOST_LOST: Final = 0.01
-"""Share of a column's range that rounding may take from its numbers."""
+MOST_LOST: Final = 0.1
+"""Share of a column's range by which rounding may move its numbers; a sensor of pressure may well have a fiftieth."""
 
 SCALARS: Final = ("rewards", "success", "terminations", "truncations")
 """Arrays with one number per step."""
