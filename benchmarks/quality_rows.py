@@ -93,6 +93,10 @@ def _methods(
     return {IMPLICIT: (implicit,), "MDN": (mixture,), **longer, "MSE": (one_answer,)}
 
 
+def _generative(task: str) -> Mapping[str, tuple[str, ...]]:
+    return dict(zip(GENERATIVE, ((f"{task}-diffusion",), (f"{task}-flow",)), strict=True))
+
+
 def particle_twins(dimensions: int) -> tuple[str, str]:
     """Presets of the explicit policies beside an implicit one: a mixture, and one answer."""
     one_answer = "fast/particle-32-mse" if dimensions == 32 else "fast/particle-mse"
@@ -274,7 +278,7 @@ ROWS: Mapping[str, Row] = {
         32, "fast/particle-32-frame", episodes(2_000), "EBM above 0, MSE below 95, raw", 0.95
     ),
     "push-frame": _push(
-        _with_twins("fast/push-frame", 34),
+        {**_with_twins("fast/push-frame", 34), **_generative("fast/push")},
         "push, states, frame `push`",
         200,
         "EBM 100, MDN 100, MSE 98.3, raw",
@@ -355,7 +359,11 @@ ROWS: Mapping[str, Row] = {
         training=_NOTHING_HELD_OUT,
     ),
     "pusht": _pusht(
-        {**_with_twins("fast/pusht-chunked"), "implicit, plain": ("fast/pusht",)},
+        {
+            **_with_twins("fast/pusht-chunked"),
+            **_generative("fast/pusht"),
+            "implicit, plain": ("fast/pusht",),
+        },
         "Push-T, states, 206 human demonstrations",
     ),
     "pusht-frame": _pusht(_with_twins("fast/pusht-frame"), "Push-T in its frame, the same"),

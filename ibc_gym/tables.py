@@ -204,6 +204,8 @@ PRESETS: Final[Mapping[str, str]] = {
     "fast/pusht-chunked": "ibc_gym.policies.presets.chunks:PUSHT_CHUNKED",
     "fast/pusht-chunked-mdn": "ibc_gym.policies.presets.chunks:PUSHT_CHUNKED_MDN",
     "fast/pusht-chunked-mse": "ibc_gym.policies.presets.chunks:PUSHT_CHUNKED_MSE",
+    "fast/pusht-diffusion": "ibc_gym.policies.presets.chunks:PUSHT_DIFFUSION",
+    "fast/pusht-flow": "ibc_gym.policies.presets.chunks:PUSHT_FLOW",
 }
 """Named configurations of policies and how to train them; each a record with `policy`, `config`, `training`."""
 
