@@ -30,6 +30,7 @@ from ibc_gym.policies.mdn import MDNConfig
 from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.policies.networks.factory import LateFusionConfig
+from ibc_gym.policies.optimisers.dfo import DFOConfig
 from ibc_gym.records import Float32, Windows
 from ibc_gym.training.config import TrainConfig
 from ibc_gym.training.records import TrainingSet
@@ -60,6 +61,7 @@ CONFIGS: Final[Mapping[str, tuple[str, Any]]] = {
             late_fusion=LateFusionConfig(**_ENCODER),
             negatives=NegativesConfig(uniform=128, anchored=0),
             boundary_buffer=1.0,  # answers may lie anywhere in the picture
+            dfo=DFOConfig(iterations=6),  # three end with perturbations of eight pixels
         ),
     ),
     "MDN": ("mdn", MDNConfig(**_SEES, **_ENCODER, components=4, dropout=0.0, pick="most_probable")),

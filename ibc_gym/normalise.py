@@ -116,7 +116,8 @@ def _varies(spreads: NDArray[np.float64], flat: NDArray[np.float64]) -> NDArray[
     That is by more than `STD_FLOOR`; or, where all are small, by more than a thousandth of the greatest spread and more than
     rounding: their unit is small then, and they are no less to be told apart.
     """
-    real = spreads > ROUNDING * np.abs(flat).max(axis=0)
+    rounding = np.maximum(ROUNDING * np.abs(flat).max(axis=0), np.finfo(np.float32).tiny)
+    real = spreads > rounding
     greatest = spreads[real].max(initial=0.0)
     return np.asarray((spreads > STD_FLOOR) | (real & (spreads > greatest / 1000)))
 

@@ -22,6 +22,8 @@ DATA = hnp.arrays(
 
 
 @given(data=DATA, fit=st.sampled_from([standardise, min_max]))
+@example(data=np.array([[0], [1e-45]], np.float32), fit=standardise)
+@example(data=np.array([[0], [1e-38]], np.float32), fit=min_max)
 def test_inversion_gives_the_data_back(data: np.ndarray, fit: object) -> None:
     normaliser = fit(data)  # type: ignore[operator]
     np.testing.assert_allclose(
