@@ -93,7 +93,7 @@ ROWS = {
     "push-frame": Row(
         task="push",
         preset="fast/push-frame",
-        baselines=("fast/push-frame-mse",),
+        baselines=("fast/push-frame-mdn", "fast/push-frame-mse"),
         demonstrations=200,
         budget=20.0,
         least=0.98,
