@@ -91,8 +91,9 @@ def parse(
 def _refuse_empty(argv: Sequence[str], command: str) -> None:
     """An empty word would be read as the folder one is in, where a path is meant."""
     for before, said in pairwise(("", *argv)):
-        if not said or (said.startswith("--") and said.endswith("=")):
-            named = said.removesuffix("=") or (before if before.startswith("--") else "A word")
+        flag, equals, value = said.partition("=")
+        if not said or (said.startswith("--") and equals and not value):
+            named = flag or (before if before.startswith("--") else "A word")
             raise UsageError(
                 f"{named} is empty; is a variable of the shell not set?\nSee: {command} --help"
             )

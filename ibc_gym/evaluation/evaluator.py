@@ -126,7 +126,10 @@ def prepare(config: EvalConfig) -> Plan:
         stage.make_filmed_env().close()  # fails before the work rather than after it
     folder = evaluation_folder(config, stage, facts["workcell"])
     if folder.exists():
-        notes = (*notes, "Takes the place of an evaluation of these episodes; --name keeps both.")
+        notes = (
+            *notes,
+            "Takes the place of an earlier evaluation there; another --name keeps both.",
+        )
     return Plan(config=config, stage=stage, facts=facts, folder=folder, notes=notes)
 
 

@@ -36,7 +36,6 @@ STATE = "training_state"
 STATE_FORMAT = 4
 READABLE = (3, STATE_FORMAT)
 """What earlier versions wrote is gone on with, too; 3 has neither loss nor what is unreported."""
-_ONE_BEFORE = "remove that folder to go on from the checkpoint before it"
 _TO_RESUME = "to go on with the run make it writable, or copy it elsewhere and name that by --out"
 
 
@@ -159,7 +158,7 @@ class RunFolder:
             return TrainingState(choice=choice, health=health, **numbers), tensors
         except (OSError, SafetensorError, TypeError, KeyError) as error:
             raise CheckpointError(
-                f"The training state in {checkpoint} is damaged ({error}); {_ONE_BEFORE}."
+                f"The training state in {checkpoint} is damaged ({error}); {_one_before(checkpoint)}."
             ) from error
 
     def read_weights(self, checkpoint: Path) -> dict[str, torch.Tensor]:
@@ -183,7 +182,11 @@ def _read_whole(checkpoint: Path, file: Path) -> dict[str, Any]:
     try:
         return read_json(file)
     except CheckpointError as error:
-        raise CheckpointError(f"{error} Or {_ONE_BEFORE}.") from error
+        raise CheckpointError(f"{error} Or {_one_before(checkpoint)}.") from error
+
+
+def _one_before(checkpoint: Path) -> str:
+    return f"remove {checkpoint} to go on from the checkpoint before it, where there is one"
 
 
 def refuse_taken(out: Path, *, resume: bool) -> None:

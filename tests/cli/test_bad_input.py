@@ -60,6 +60,11 @@ class TestBadInput:
         complaint = refused(capsys, "train", demos, *words)
         assert complaint.startswith("ibc-gym: --out is empty; is a variable of the shell not set?")
 
+    def test_word_that_ends_in_an_equals_sign_is_not_empty(
+        self, demos: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert "is empty" not in refused(capsys, "train", demos, "--out=a=", "--steps=many")
+
     def test_device_that_is_not_there(
         self, demos: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
