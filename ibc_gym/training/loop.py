@@ -232,10 +232,11 @@ class TrainingLoop:
             self.learner.average, self._validation, self.config, self.learner.device
         )
         as_module(self.learner.policy).train()
-        lost = [name for name, value in measures.items() if math.isnan(value)]
+        lost = [name for name, value in measures.items() if not math.isfinite(value)]
         if lost and "action_error" not in lost:
+            told = ", ".join(f"{name} became {measures[name]}" for name in lost)
             raise TrainingDiverged(
-                f"On what is held out, {', '.join(lost)} became NaN at step {self.learner.steps}. "
+                f"On what is held out, {told} at step {self.learner.steps}. "
                 "Look at the held-out episodes, and try a smaller learning rate."
             )
         if not math.isfinite(measures["action_error"]):

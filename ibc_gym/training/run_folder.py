@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from ibc_gym.atomic import clear_unfinished, remove_folder, swap_link, whole_folder
 from ibc_gym.checkpoint import (
     CHECKPOINTS,
+    FITTED,
     PRETRAINED,
     WEIGHTS,
     read_config,
@@ -160,6 +161,10 @@ class RunFolder:
             raise CheckpointError(
                 f"The training state in {checkpoint} is damaged ({error}); {_one_before(checkpoint)}."
             ) from error
+
+    def read_fitted(self, checkpoint: Path) -> dict[str, Any]:
+        """What the policy of a checkpoint found in the demonstrations."""
+        return _read_whole(checkpoint, checkpoint / PRETRAINED / FITTED)
 
     def read_weights(self, checkpoint: Path) -> dict[str, torch.Tensor]:
         """The averaged weights of a checkpoint, its files checked."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -238,7 +238,9 @@ def _prepare(
         records.append(stack.enter_context(TensorBoardFiles(config.out / TENSORBOARD, after=after)))
     torch.optim.AdamW([torch.zeros(1)])  # PyTorch's first optimiser loads a second's worth of code
     started = clock()
-    policy, average = _policies(config, data, device)
+    policy, average = _policies(
+        config, data, device, folder.read_fitted(newest) if newest else None
+    )
     loop = TrainingLoop(
         config,
         Learner(config, policy, average, policy.encode(data.training).to(device), device),
@@ -264,11 +266,18 @@ def _prepare(
 
 
 def _policies(
-    config: TrainConfig, data: TrainingSet, device: torch.device
+    config: TrainConfig, data: TrainingSet, device: torch.device, fitted: Mapping[str, Any] | None
 ) -> tuple[LearnedPolicy, LearnedPolicy]:
-    """The policy to be descended, and its twin of averaged weights (the same one without averaging or weights)."""
+    """The policy to be descended, and its twin of averaged weights (the same one without averaging or weights).
+
+    A run that goes on takes what it `fitted` when it began: its weights are of use with those normalisers alone, whatever a later
+    version makes of the same demonstrations.
+    """
     policy = make_policy(config.policy, data.spec, config.policy_config)
-    policy.fit(data.training)
+    if fitted is None:
+        policy.fit(data.training)
+    else:
+        policy.load_fitted(fitted)
     as_module(policy).to(device)
     if config.average_decay is None or not list(as_module(policy).parameters()):
         return policy, policy

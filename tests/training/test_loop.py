@@ -65,14 +65,17 @@ def test_saved_weights_are_the_average_of_all_by_its_rule(tmp_path: Path) -> Non
         torch.testing.assert_close(found[key], value, atol=1e-2 * decay_product**0.5, rtol=1e-3)
 
 
+@pytest.mark.parametrize(("name", "value"), [("loss", math.nan), ("entropy", -math.inf)])
 def test_held_out_measure_that_is_no_number_stops_training_with_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: float
 ) -> None:
     def spoiled(*_: Any) -> dict[str, float]:
-        return {"action_error": 0.1, "loss": math.nan, "entropy": 0.2}
+        return {"action_error": 0.1, "loss": 0.3, "entropy": 0.2, name: value}
 
     monkeypatch.setattr(Toy, "validate", spoiled)
-    with pytest.raises(TrainingDiverged, match=r"held out, loss became NaN at step 20"):
+    with pytest.raises(
+        TrainingDiverged, match=rf"held out, {name} became {value} at step 20\. Look"
+    ):
         run(tmp_path, rollback=OFF)
 
 

@@ -21,10 +21,12 @@ from toys import (
 )
 
 from ibc_gym import loading, tables
+from ibc_gym.checkpoint import FITTED, find_policy, read_json
 from ibc_gym.errors import (
     CheckpointError,
     ConfigError,
 )
+from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.training.records import TrainingProgress
 from ibc_gym.training.trainer import train, train_on
 
@@ -153,6 +155,21 @@ def test_run_is_not_resumed_when_data_were_added(tmp_path: Path) -> None:
     record(data, 1)
     with pytest.raises(CheckpointError, match="other data"):
         train(settings(tmp_path / "run", data=data, resume=True))
+
+
+def test_resumed_run_sees_what_it_saw_before_whatever_would_be_fitted_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a later version makes other normalisers of the same demonstrations."""
+    changes: dict[str, Any] = {"policy": "mse", "policy_config": MSEConfig(history=1)}
+    run(tmp_path, **changes, steps=4, schedule="constant")
+    monkeypatch.setattr("ibc_gym.normalise._varies", lambda spreads, _: spreads < 0)
+    run(tmp_path, **changes, steps=6, schedule="constant", resume=True)
+    before, after = (
+        read_json(find_policy(tmp_path / "checkpoints" / step) / FITTED)
+        for step in ("000004", "000006")
+    )
+    assert after == before
 
 
 @pytest.mark.parametrize("name", list(tables.POLICIES))
