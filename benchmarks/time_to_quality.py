@@ -111,7 +111,11 @@ ROWS = {
         judged_with={"goal_tolerance": 0.02},
     ),
     "particle-2": _particle(
-        2, "fast/particle", ("released/particle-mse",), budget=70.0, least=0.95
+        2,
+        "fast/particle",
+        ("fast/particle-2-mdn", "released/particle-mse"),
+        budget=70.0,
+        least=0.95,
     ),
     "particle-2-ranked": _ranked(2, 40.0),
     "particle-4-ranked": _ranked(4, 40.0),

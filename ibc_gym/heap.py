@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import Final
+from typing import Any, Final
 
 KEPT: Final = 2**30
-"""Freed memory at the top of the heap that is kept at most [bytes]. What was freed below something still in use is kept whatever
-its size, to be had again by the process alone."""
+"""Freed memory at the top of the heap that is kept at most [bytes]; what was freed below something still in use is kept whatever its
+size, until `give_back_freed_memory`."""
 _TRIM_THRESHOLD = -1  # M_TRIM_THRESHOLD of glibc's malloc.h
 _MMAP_MAX = -4  # M_MMAP_MAX: how many blocks may come from the system by themselves
 
@@ -22,9 +22,16 @@ def keep_freed_memory() -> bool:
     it is told to have none of that kind. It is for the whole process, and cannot be taken back; its price is that a block which
     grows (`realloc`) is copied, and is there twice meanwhile.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        return False
-    return bool(mallopt(_TRIM_THRESHOLD, KEPT)) and bool(mallopt(_MMAP_MAX, 0))
+    mallopt = _of_the_c_library("mallopt")
+    return mallopt is not None and bool(mallopt(_TRIM_THRESHOLD, KEPT) and mallopt(_MMAP_MAX, 0))
+
+
+def give_back_freed_memory() -> None:
+    """Have the C library give the system what is freed by now, wherever it lies; where it cannot be told, nothing."""
+    if (trim := _of_the_c_library("malloc_trim")) is not None:
+        trim(ctypes.c_size_t(0))
+
+
+def _of_the_c_library(name: str) -> Any:
+    """A function of glibc; None in other C libraries."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

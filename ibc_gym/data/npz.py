@@ -90,6 +90,7 @@ def check_arrays(arrays: Arrays, source: Path) -> Array:
             _check_precision(name, arrays[name], source)
     if "final_observations" in arrays:
         _check_finite("final_observations", arrays["final_observations"], None, source)
+        _check_precision("final_observations", arrays["final_observations"], source)
     return ends
 
 

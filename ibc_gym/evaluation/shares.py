@@ -27,7 +27,7 @@ from ibc_gym.evaluation.faults import ArmFault, Earnings, have_back, only_env
 from ibc_gym.evaluation.results import SCRIPTED, Tape
 from ibc_gym.evaluation.stage import Stage
 from ibc_gym.evaluation.tape import TapeDeck
-from ibc_gym.heap import keep_freed_memory
+from ibc_gym.heap import give_back_freed_memory, keep_freed_memory
 from ibc_gym.processes import deaf_to_ctrl_c
 from ibc_gym.records import Bool, Float64, Observation
 from ibc_gym.rollout import Episode, Listener, Rollout, Transition, rollout
@@ -276,6 +276,7 @@ def one_thread(stage: Stage) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+        give_back_freed_memory()
 
 
 class _Bell:

@@ -10,7 +10,7 @@ from typing import Final
 import torch
 
 from ibc_gym.errors import ConfigError
-from ibc_gym.heap import keep_freed_memory
+from ibc_gym.heap import give_back_freed_memory, keep_freed_memory
 from ibc_gym.words import count
 
 THREADS_PER_CPU: Final = 8
@@ -61,3 +61,4 @@ def threads(wanted: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+        give_back_freed_memory()

@@ -165,6 +165,14 @@ def test_actions_outside_the_bounds_are_counted_and_kept(tmp_path: Path) -> None
             {"observations": 1.7e9 + np.arange(25).reshape(5, 5) / 10},
             r"Column 0 of observations of .* goes from 1700000000.0 to 1700000002.0; .* off by up to",
         ),
+        (
+            {"next_observations": 1.7e9 + np.arange(25).reshape(5, 5) / 10},
+            "Column 0 of next_observations .* off by up to",
+        ),
+        (
+            {"final_observations": 1.7e9 + np.arange(10).reshape(2, 5) / 10},
+            "Column 0 of final_observations .* off by up to",
+        ),
         ({"final_observations": np.full((2, 5), np.inf)}, "final_observations .* in row 0: inf"),
         ({"observations": np.zeros(5)}, r"observations .* shape \(5,\), but must have one row"),
         ({"actions": np.zeros(5)}, r"actions .* shape \(5,\).*reshape"),
