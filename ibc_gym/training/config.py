@@ -168,7 +168,7 @@ class TrainConfig:
 OF_DESCENT: Final = (
     *("steps", "budget_cpu_seconds", "batch_size", "micro_batch", "learning_rate", "schedule"),
     *("warmup", "decay_steps", "adam_epsilon", "weight_decay", "clip_gradient", "average_decay"),
-    *("precision", "compile", "validate_every", "log_every", "rollback"),
+    *("precision", "compile", "validate_every", "log_every", "checkpoint_every", "rollback"),
 )
 """Settings of what changes weights step by step."""
 

@@ -34,9 +34,9 @@ def test_errors_within_the_hull_and_beyond_are_told_apart() -> None:
     assert found["beyond_rms_px"] == pytest.approx(np.sqrt((1 + 100) / 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CONFIGS)
-def test_every_kind_answers_within_the_picture(kind: str) -> None:
-    learned, judged = places(10, np.random.default_rng(0))
-    said = answers(kind, learned, judged[:20], seed=0, seconds=1.0)
-    assert said.shape == (20, 2)
-    assert said.min() >= 0 and said.max() <= SIDE - 1
+def test_every_kind_finds_the_squares_that_it_learned(kind: str) -> None:
+    learned, _ = places(10, np.random.default_rng(0))
+    said = answers(kind, learned, learned, seed=0, seconds=6.0)
+    assert np.linalg.norm(said - learned, axis=1).mean() < 5

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from docs import results_of_quality
+from docs import results_of_quality, results_of_speed
 from docs.verdicts import Score, sentence, verdict
 
 
@@ -123,3 +123,24 @@ def test_a_row_of_which_a_method_is_missing_has_its_figures_and_no_verdict(
     assert "not measured yet" in lines[start + 1]
     assert "98.0 % (96.0 to 99.0)" in lines[start + 2]
     assert not [line for line in lines if "Particle, N = 8" in line]
+
+
+def test_most_exact_from_few_pictures_has_the_least_median_error() -> None:
+    rows = [
+        {
+            "learned": 10,
+            "kind": kind,
+            "cpu_seconds": 40.0,
+            **{f"within_{name}": within for name in ("median_px", "rms_px", "to_a_pixel")},
+            **{f"beyond_{name}": 1.0 - within for name in ("median_px", "rms_px", "to_a_pixel")},
+        }
+        for kind, within in (("implicit", 0.2), ("MSE", 0.6))
+    ]
+    said = results_of_quality.coordinates({"rows": rows, "command": "python"})
+    assert "From 10 pictures implicit is the most exact within what was learned, MSE beyond" in said
+
+
+def test_exports_are_as_many_times_as_fast_as_python_takes_longer() -> None:
+    rows = {"fast/push": {"python": 3.0, "onnx": 2.0}}
+    said = results_of_speed._exported({"rows": rows, "command": "python"})
+    assert "| `fast/push` | 3.00 ms | 2.00 ms (1.5 ×) |" in said

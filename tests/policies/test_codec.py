@@ -180,6 +180,13 @@ def test_windows_of_another_kind_are_refused(
         codec.fit(make_windows(count=0))
 
 
+def test_what_is_no_number_is_refused(make_spec: MakeSpec, make_windows: MakeWindows) -> None:
+    windows = make_windows()
+    named = replace(windows, frames={"state": windows.frames["state"].astype("<U8")})
+    with pytest.raises(SpecMismatch, match="'state' holds <U8, but must hold numbers"):
+        Codec(InputConfig(), make_spec(), None).fit(named)
+
+
 def test_inputs_that_the_spaces_lack_are_refused(make_spec: MakeSpec) -> None:
     with pytest.raises(SpecMismatch, match="'image'"):
         Codec(InputConfig(inputs=("image",)), make_spec(), None)

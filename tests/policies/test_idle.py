@@ -223,7 +223,10 @@ def test_settings_that_are_read_are_not_idle(
             ("--policy.type", "nearest", "--validation-fraction", "0", "--validation-windows", "9"),
             "no episode is held out",
         ),
+        (("--policy.type", "nearest", "--checkpoint-every", "8"), "'nearest' has no weights"),
+        (("--policy.type", "nearest", "--precision", "bfloat16"), "'nearest' has no weights"),
         (("--policy.type", "mse", "--policy.boundary-buffer", "1"), "in a box of actions"),
+        (("--policy.type", "nearest", "--policy.boundary-buffer", "1"), "in a box of actions"),
         (
             ("--policy.type", "autoregressive", "--policy.joint.width", "8"),
             "--policy.network is 'late_fusion'; set it to 'joint'",
