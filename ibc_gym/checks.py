@@ -8,6 +8,7 @@ import math
 import types
 import typing
 from numbers import Integral, Real
+from operator import index
 from pathlib import Path
 from typing import Any, Final
 
@@ -122,6 +123,22 @@ def require_temperature(config: Any, *names: str) -> None:
                 f"{owner(config)}.{name} is {getattr(config, name)}, but must be at least {_COLDEST:g}: numbers divided by "
                 "less overflow."
             )
+
+
+def seed_or_none(seed: Any) -> int | None:
+    """An episode's seed as generators of 64 bits take it; None is any.
+
+    Raises:
+        ConfigError: It is no whole number.
+    """
+    if seed is None:
+        return None
+    try:
+        return index(seed) % 2**64
+    except TypeError as error:
+        raise ConfigError(
+            f"A seed is a whole number, or None for any, but this one is {seed!r}."
+        ) from error
 
 
 def owner(config: Any) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ibc_gym.checks import seed_or_none
 from ibc_gym.errors import SpecMismatch
 from ibc_gym.records import Bool
 
@@ -33,8 +34,10 @@ class History:
 
         Raises:
             SpecMismatch: The number of rows changed while some of them go on.
+            ConfigError: A seed is no whole number.
         """
         mask = np.asarray(mask, np.bool_)
+        whole = [seed_or_none(seed) for seed in seeds]
         if len(mask) != self.rows:
             if not mask.all():
                 raise SpecMismatch(
@@ -46,9 +49,8 @@ class History:
             self.generators = [torch.Generator() for _ in mask]
         self._fresh = self._fresh | mask
         for row in np.flatnonzero(mask).tolist():
-            seed = seeds[row]
-            generator = self.generators[row]
-            generator.seed() if seed is None else generator.manual_seed(int(seed))
+            seed, generator = whole[row], self.generators[row]
+            generator.seed() if seed is None else generator.manual_seed(seed)
 
     def push(self, frames: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Add the newest frames (B, ...), and give the windows; a fresh row repeats its first frame."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ibc_gym.errors import SpecMismatch
+from ibc_gym.errors import ConfigError, SpecMismatch
 from ibc_gym.policies.history import History
 
 
@@ -51,4 +51,14 @@ def test_a_row_without_a_seed_takes_one_from_the_system() -> None:
     history = History(1)
     history.reset(np.ones(2, bool), [None, None])
     first, second = (torch.rand(4, generator=generator) for generator in history.generators)
+    assert not torch.equal(first, second)
+
+
+def test_seeds_are_whole_numbers_of_any_size() -> None:
+    history = History(1)
+    with pytest.raises(ConfigError, match=r"whole number, or None for any, but this one is 0\.5"):
+        history.reset(np.ones(1, bool), [0.5])  # type: ignore[list-item]
+    history.reset(np.ones(2, bool), [2**70 + 3, -1])
+    first, second = (torch.rand(4, generator=generator) for generator in history.generators)
+    torch.testing.assert_close(torch.rand(4, generator=torch.Generator().manual_seed(3)), first)
     assert not torch.equal(first, second)

@@ -220,7 +220,8 @@ def test_flattened_maps_are_the_cells_that_are_averaged_otherwise() -> None:
 
 
 def test_maps_are_either_places_or_handed_on() -> None:
-    with pytest.raises(ConfigError, match=r"PictureConfig\.flatten and keypoints are both set"):
+    both = r"PictureConfig\.flatten and PictureConfig\.keypoints are both set"
+    with pytest.raises(ConfigError, match=both):
         PictureConfig(keypoints=True, flatten=True)
 
 
