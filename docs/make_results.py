@@ -84,8 +84,9 @@ def _time() -> str:
         if name not in measured:
             lines += _time_missing(front, name, row)
             continue
-        lines += _time_lines(front, measured[name])
-        sentences.append(_time_sentence(name, measured[name]))
+        lines += _time_lines(front, row, measured[name])
+        if measured[name]["pooled"].keys() >= {*row.baselines}:
+            sentences.append(_time_sentence(name, measured[name]))
     told = "\n".join(f"- {said}" for said in filter(None, sentences))
     return "\n\n".join(part for part in (table(heads, lines), told) if part)
 
@@ -97,8 +98,13 @@ def _time_missing(front: tuple[str, ...], name: str, row: Row) -> Iterator[tuple
         yield ("", "", "", f"`{preset}`", MISSING, "", "", "")
 
 
-def _time_lines(front: tuple[str, ...], found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    for preset in (found["preset"], *found["baselines"]):
+def _time_lines(
+    front: tuple[str, ...], row: Row, found: Mapping[str, Any]
+) -> Iterator[tuple[str, ...]]:
+    for preset in (found["preset"], *row.baselines):
+        if preset not in found["pooled"]:
+            yield ("", "", "", f"`{preset}`", MISSING, "", "", "")
+            continue
         pooled = found["pooled"][preset]
         own = [run for run in found["runs"] if run["preset"] == preset]
         rates = [run["successes"] / run["episodes"] for run in own]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from docs import results_of_quality, results_of_speed
+from docs import make_results, results_of_quality, results_of_speed
 from docs.verdicts import Score, sentence, verdict
 
 
@@ -144,3 +144,28 @@ def test_exports_are_as_many_times_as_fast_as_python_takes_longer() -> None:
     rows = {"fast/push": {"python": 3.0, "onnx": 2.0}}
     said = results_of_speed._exported({"rows": rows, "command": "python"})
     assert "| `fast/push` | 3.00 ms | 2.00 ms (1.5 ×) |" in said
+
+
+def test_a_time_of_which_a_baseline_is_missing_has_its_figures_and_no_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {"success_rate": 0.97, "ci95": [0.96, 0.98]}
+    row: dict[str, Any] = {
+        "row": "push-raw",
+        "preset": "fast/push",
+        "least": 0.95,
+        "command": "python -m benchmarks.time_to_quality push-raw",
+        "pooled": {"fast/push": found, "fast/push-mse": found},
+        "runs": [
+            {"preset": name, "successes": 97, "episodes": 100}
+            for name in ("fast/push", "fast/push-mse")
+        ],
+    }
+    monkeypatch.setattr(make_results, "results", lambda name: [row])
+    section = make_results._time()
+    assert "| `fast/push` | 97.0 % (96.0 to 98.0) | 97.0 | ≥ 95.0 % |" in section
+    assert "| `fast/push-mdn` | not measured yet |" in section
+    assert "- **`push-raw`" not in section
+    row["pooled"]["fast/push-mdn"] = found
+    row["runs"].append({"preset": "fast/push-mdn", "successes": 97, "episodes": 100})
+    assert "- **`push-raw`: implicit does not beat explicit.**" in make_results._time()
