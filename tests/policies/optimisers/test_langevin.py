@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -75,13 +76,32 @@ def test_chain_of_one_step_takes_the_first_step_size() -> None:
     ]
 
 
-def test_second_chain_goes_on_with_its_own_constants() -> None:
+def test_every_constant_of_a_config_reaches_its_chain() -> None:
     config = LangevinConfig(
-        noise=0.5, second_chain=True, second_step_initial=1e-5, second_noise=0.25
+        iterations=3,
+        step_final=0.02,
+        power=1.0,
+        decay=0.5,
+        noise=0.5,
+        inference_noise=0.75,
+        second_chain=True,
+        second_step_initial=0.05,
+        second_step_final=0.01,
+        second_noise=0.25,
+        delta_clip=0.3,
+        gradient_clip=4.0,
     )
     first, second = inference_chains(config)
-    assert (training_chain(config).noise, first.noise, second.noise) == (0.5, 1.0, 0.25)
-    assert (first.initial, second.initial) == (0.1, 1e-5)
+    assert (training_chain(config).noise, first.noise, second.noise) == (0.5, 0.75, 0.25)
+    assert list(training_chain(config).steps()) == pytest.approx([0.1, 0.06, 0.02])
+    assert list(first.steps()) == pytest.approx([0.1, 0.06, 0.02])
+    assert list(second.steps()) == pytest.approx([0.05, 0.03, 0.01])
+    falling = inference_chains(replace(config, schedule="exponential"))
+    assert [list(chain.steps()) for chain in falling] == [
+        pytest.approx([0.1, 0.05, 0.025]),
+        pytest.approx([0.05, 0.025, 0.0125]),
+    ]
+    assert clips(config) == Clips(delta=0.3, gradient=4.0)
     assert len(inference_chains(LangevinConfig())) == 1
 
 
