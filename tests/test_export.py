@@ -267,6 +267,17 @@ def test_checkpoint_that_keeps_no_states_of_its_frame_is_to_be_trained_again(
         hold_to_policy(written, policy, 2)
 
 
+def test_export_that_acts_otherwise_is_refused(tmp_path: Path) -> None:
+    folder = checkpoint(CONFIGS["mse"], tmp_path / "policy")
+    written = export(ExportConfig(run=str(folder), format="torch-export", check=2)).folder
+    policy: Any = load_policy(folder)
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.mul_(1.01)
+    with pytest.raises(CheckpointError, match="differs from the policy in 8 of 8 actions, by"):
+        hold_to_policy(written, policy, 8)
+
+
 def test_run_that_goes_on_meanwhile_is_exported_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from ibc_gym.cli import main as cli
-from ibc_gym.export import ExportConfig, export
 from ibc_gym.tables import EXPORTABLE, POLICIES
 
 TEXT = (Path(__file__).parent.parent / "docs" / "export.md").read_text(encoding="utf-8")
@@ -23,13 +22,14 @@ SHELL = "".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
 @pytest.mark.slow
 def test_the_ten_lines_act(tmp_path: Path, particle_run: Path) -> None:
     shutil.copytree(particle_run, tmp_path / "runs" / "push", symlinks=True)
-    config = ExportConfig(
-        run=str(tmp_path / "runs" / "push"),
-        format="torch-export",  # ONNX takes longer to write, and is read alike
-        out=tmp_path / "runs" / "push" / "exported" / "onnx",
-        check=2,
-    )
-    export(config)
+    run = tmp_path / "runs" / "push"
+    words = [
+        "--format",
+        "torch-export",
+        "--check",
+        "8",
+    ]  # ONNX takes longer to write, and is read alike
+    assert cli.main(["export", str(run), *words, "--out", str(run / "exported" / "onnx")]) == 0
     done = subprocess.run(
         [sys.executable, "-c", CODE], capture_output=True, text=True, cwd=tmp_path
     )
