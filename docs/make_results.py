@@ -20,8 +20,8 @@ NOTE = "<!-- Made from benchmarks/results/ by `python -m docs.make_results`. -->
 TOP: Final = """# Results
 
 What was measured, by which command, and where the claim "implicit beats explicit" does not hold. Times are CPU seconds of one
-core of a laptop-sized machine unless it says otherwise; brackets are 95 % Wilson intervals; ± is the standard deviation over
-training seeds. Commands are run in the repository's root. The figures as JSON are in `benchmarks/results/`.
+core of a laptop-sized machine unless it says otherwise; brackets are 95 % intervals, Wilson's of what succeeds, Student's over training
+seeds of returns and rewards. Commands are run in the repository's root. The figures as JSON are in `benchmarks/results/`.
 """
 
 QUALITY: Final = """## Quality

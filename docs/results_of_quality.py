@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.quality_rows import EXPLICIT, GENERATIVE, IMPLICIT, ROWS, Judgement, Row
 from docs.pages import MISSING, interval, made_by, percent, results, table
 from docs.verdicts import score, sentence
+from ibc_gym.evaluation.uncertainty import student_interval
 
 HEADS = ("task", "policy", "best checkpoint", "last", "published", "to reach", "updates", "CPU s")
 
@@ -97,7 +98,10 @@ def _figure(judgement: Judgement, found: Mapping[str, Any]) -> str:
     said = _said(judgement, found["mean"])
     if "ci95" in found:
         return f"{said} {interval(found['ci95'])}"
-    return said if found["deviation"] is None else f"{said} ± {found['deviation']:.3g}"
+    if len(found["by_seed"]) < 2:
+        return said
+    low, high = (_number(judgement, edge) for edge in student_interval(found["by_seed"]))
+    return f"{said} ({low} to {high})"
 
 
 def _said(judgement: Judgement, value: float) -> str:
@@ -105,9 +109,14 @@ def _said(judgement: Judgement, value: float) -> str:
         case "success":
             return percent(value)
         case "return":
-            return f"return {value:.4g}"
+            return f"return {_number(judgement, value)}"
         case "best_reward":
-            return f"reward {value:.3f}"
+            return f"reward {_number(judgement, value)}"
+
+
+def _number(judgement: Judgement, value: float) -> str:
+    """A return to four digits, a share of a reward to three."""
+    return f"{value:.3f}" if judgement.measure == "best_reward" else f"{value:.4g}"
 
 
 def _range(updates: list[int]) -> str:

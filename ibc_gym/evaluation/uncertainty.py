@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 
 from ibc_gym.errors import ConfigError
 
@@ -84,6 +84,24 @@ def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[fl
     means = array[rng.integers(len(array), size=(_RESAMPLES, len(array)))].mean(axis=1)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def student_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Student's interval of the mean (Student 1908), for a figure of each of a few training seeds.
+
+    Args:
+        values: One number per seed, (S,), as of a normal distribution: of three there are too few to resample.
+        confidence: Coverage, in (0, 1).
+
+    Raises:
+        ConfigError: There are fewer than two values, or one is not finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.size < 2 or not np.isfinite(array).all():
+        raise ConfigError("Student's interval needs at least two values, all of them finite.")
+    error = array.std(ddof=1) / math.sqrt(array.size)
+    reach = float(t.ppf((1 + confidence) / 2, array.size - 1)) * error
+    return float(array.mean() - reach), float(array.mean() + reach)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from ibc_gym.evaluation.uncertainty import (
     difference_interval,
     holm,
     mean_interval,
+    student_interval,
     wilson_interval,
 )
 
@@ -134,3 +135,14 @@ def test_holm_multiplies_by_the_number_of_questions_left() -> None:
     assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_interval_of_three_seeds_is_students() -> None:
+    """The quantile of two degrees of freedom is 4.3027 (Student 1908, later tables)."""
+    assert student_interval([1, 2, 3]) == pytest.approx((2 - 2.4841, 2 + 2.4841), abs=1e-4)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, math.nan]])
+def test_there_is_no_students_interval_of_one_number(values: list[float]) -> None:
+    with pytest.raises(ConfigError, match="at least two values"):
+        student_interval(values)
