@@ -10,6 +10,7 @@ import torch
 from small_policies import (
     CONFIGS,
     SMALL,
+    AnyConfig,
     MakeSpec,
     MakeWindows,
     branches,
@@ -20,13 +21,16 @@ from small_policies import (
 )
 
 from ibc_gym.errors import ConfigError
+from ibc_gym.policies.autoregressive import AutoregressiveConfig
 from ibc_gym.policies.base import WindowPolicy
 from ibc_gym.policies.ebm import EBM, EBMConfig
+from ibc_gym.policies.implicit import ImplicitPolicy
 from ibc_gym.policies.losses import GradientPenaltyConfig
 from ibc_gym.policies.mse import MSEConfig
 from ibc_gym.policies.negatives import NegativesConfig
 from ibc_gym.policies.networks.factory import JointConfig, LateFusionConfig
 from ibc_gym.policies.optimisers.dfo import DFOConfig
+from ibc_gym.policies.optimisers.langevin import LangevinConfig
 
 pytestmark = pytest.mark.slow
 
@@ -104,19 +108,43 @@ def test_dropout_must_be_a_share(dropout: float) -> None:
         JointConfig(dropout=dropout)
 
 
-def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_them() -> None:
+WIDE = LateFusionConfig(width=64, depth=2, value_width=64)
+
+
+def walking(pick: Literal["argmin", "sample"]) -> EBMConfig:
+    """Counter-examples are the ends of Langevin chains, and the same walk acts."""
+    return EBMConfig(
+        history=1,
+        late_fusion=WIDE,
+        optimiser="langevin",
+        negatives=NegativesConfig(langevin=8),
+        gradient_penalty=GradientPenaltyConfig(margin=10.0),
+        langevin=LangevinConfig(samples=64, iterations=25, step_initial=0.2, pick=pick),
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        EBMConfig(history=1, late_fusion=WIDE, dfo=DFOConfig(pick="sample")),
+        walking("sample"),
+        AutoregressiveConfig(history=1, late_fusion=WIDE, counter_examples=64),
+    ],
+    ids=["dfo", "langevin", "autoregressive"],
+)
+def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_them(
+    config: AnyConfig,
+) -> None:
     spec, windows = branches((-1.0, 1.0))
     x = np.linspace(-0.9, 0.9, 200, dtype=np.float32)[:, None]
     answer = 0.5 + 0.3 * x
-    wide = LateFusionConfig(width=64, depth=2, value_width=64)
 
     def acted(policy: WindowPolicy) -> np.ndarray:
         policy.reset(np.ones(200, bool), range(200))
         return policy.act({"state": x})
 
-    config = EBMConfig(history=1, late_fusion=wide, dfo=DFOConfig(pick="sample"))
     implicit = trained(made(config, spec), windows, steps=400, learning_rate=1e-3)
-    assert isinstance(implicit, EBM)
+    assert isinstance(implicit, ImplicitPolicy)
     chosen = acted(implicit)
     distance = np.minimum(np.abs(chosen - answer), np.abs(chosen + answer))
     assert np.quantile(distance, 0.9) < 0.1
@@ -134,11 +162,19 @@ def test_implicit_policy_keeps_both_branches_where_the_explicit_one_averages_the
     assert between.min() > 0.05
 
 
-def test_least_energy_never_lies_between_the_sides_of_a_jump() -> None:
+@pytest.mark.parametrize(
+    "config",
+    [
+        EBMConfig(history=1, late_fusion=WIDE),
+        walking("argmin"),
+        AutoregressiveConfig(history=1, late_fusion=WIDE, counter_examples=64),
+    ],
+    ids=["dfo", "langevin", "autoregressive"],
+)
+def test_least_energy_never_lies_between_the_sides_of_a_jump(config: AnyConfig) -> None:
     x = np.random.default_rng(0).uniform(-1, 1, (2000, 1)).astype(np.float32)
     spec, windows = of_one_number("jump", x, np.where(x > 0, 0.8, -0.8))
-    wide = LateFusionConfig(width=64, depth=2, value_width=64)
-    policy = trained(made(EBMConfig(history=1, late_fusion=wide), spec), windows, steps=300)
+    policy = trained(made(config, spec), windows, steps=300)
     near = np.linspace(-0.1, 0.1, 201, dtype=np.float32)[:, None]
     policy.reset(np.ones(201, bool), range(201))
     chosen = policy.act({"state": near})
