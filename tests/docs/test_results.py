@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,3 +170,13 @@ def test_a_time_of_which_a_baseline_is_missing_has_its_figures_and_no_verdict(
     row["pooled"]["fast/push-mdn"] = found
     row["runs"].append({"preset": "fast/push-mdn", "successes": 97, "episodes": 100})
     assert "- **`push-raw`: implicit does not beat explicit.**" in make_results._time()
+
+
+def test_no_more_is_missed_than_what_is_known() -> None:
+    """Whoever measures again, and reaches less, is to see it here; whoever reaches more takes the line away."""
+    page = (Path(results_of_quality.__file__).parent / "results.md").read_text()
+    missed = [line.split("|")[1].strip() for line in page.splitlines() if ", missed" in line]
+    assert missed == [
+        "DFO, 16,384 samples x 3",
+        "InfoNCE training step by pictures, 128 x 65",
+    ]

@@ -54,7 +54,7 @@ def test_minimum_of_a_quadratic_is_found(size: int) -> None:
     target = torch.linspace(-0.6, 0.7, size)
     config = AutoregressiveDFOConfig(samples=4096, iterations=6)
     found = choose(prefix_norm(target, 0.1), config, size)
-    assert (found - target).abs().max() < 0.1 * size**0.5
+    assert (found - target).abs().max() < 0.005 * size
 
 
 def conditional(mean: Tensor, covariance: Tensor) -> Energy:
