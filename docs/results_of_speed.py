@@ -42,6 +42,11 @@ Scripted demonstrations of `push` in MuJoCo from nothing to a data set on the di
 of processes.
 """
 
+DATA: Final = """## Data sets
+
+Per CPU second of one core, beside the same written plainly in the same run.
+"""
+
 SIMULATORS: Final = """## The same commands in two simulators
 
 What the demonstrator did in the first is done in the second; then it does the task in each by itself.
@@ -71,6 +76,9 @@ def sections() -> list[str]:
         from_file("threads", _threads),
         RECORDING,
         from_file("record_push", _record_push),
+        DATA,
+        from_file("data", _data),
+        from_file("training", _training),
         SIMULATORS,
         from_file("compare_sims", _compare_sims),
         GROWTH,
@@ -221,6 +229,56 @@ def _record_push(found: Mapping[str, Any]) -> str:
         f"{found['episodes']:,} episodes in",
         "episodes/s",
         "over one process",
+    )
+    return f"{table(heads, lines)}\n\n{made_by(found['command'])}"
+
+
+def _data(found: Mapping[str, Any]) -> str:
+    figures = found["figures"]
+    lines = [
+        (what, f"{figures[rate]:,.0f}", plainer, f"{figures[ratio]:,.0f} ×")
+        for what, rate, plainer, ratio in (
+            (
+                "steps of the particle recorded",
+                "record_particle_steps_per_s",
+                "a commit per episode",
+                "record_particle_ratio",
+            ),
+            (
+                "episodes opened, of 2,000",
+                "open_episodes_per_s",
+                "a segment per episode",
+                "open_ratio",
+            ),
+            (
+                "windows of two frames drawn, 512 a batch",
+                "windows_per_s",
+                "sample by sample",
+                "windows_ratio",
+            ),
+        )
+    ]
+    heads = ("what", "per second", "beside", "ratio")
+    return f"{table(heads, lines)}\n\n{made_by(found['command'])}"
+
+
+def _training(found: Mapping[str, Any]) -> str:
+    lines = [
+        (
+            f"`{row['policy']}`",
+            f"{row['trainer, loading included [updates/CPU-s]']:.0f}",
+            f"{row['trainer / baseline']:.2f} ×",
+            f"{row['loading alone [batches/CPU-s]']:,.0f}",
+            f"{row['loading / baseline']:.0f} ×",
+        )
+        for row in found["rows"]
+    ]
+    heads = (
+        "policy",
+        "updates, loading included",
+        "over a plain loop with a `DataLoader`",
+        "batches loaded",
+        "over the `DataLoader`",
     )
     return f"{table(heads, lines)}\n\n{made_by(found['command'])}"
 
