@@ -52,7 +52,7 @@ def check_lead(windows: Windows, lead: int) -> None:
     longest = int(np.bincount(windows.episode).max())
     if lead and lead >= longest - 1:
         raise SpecMismatch(
-            f"InputConfig.lead is {lead}, but the length of an episode is {longest} at most: every target would be its episode's "
+            f"InputConfig.lead is {lead}, but the longest episode has {longest} steps: every target would be its episode's "
             "last action. Choose a smaller one, or 0 for none."
         )
 

@@ -165,13 +165,13 @@ class TestSpeech:
             (PermissionError(13, "Permission denied", "/x"), "ibc-gym: Permission denied: /x\n"),
             (
                 MemoryError(),
-                "ibc-gym: There is not enough memory (MemoryError). Try a smaller --batch",
+                "ibc-gym: There is not enough memory (MemoryError). In training try a smaller --batch",
             ),
             (
                 RuntimeError(
                     "[enforce] DefaultCPUAllocator: can't allocate memory: you tried\nmore"
                 ),
-                "can't allocate memory: you tried). Try a smaller --batch-size",
+                "can't allocate memory: you tried). In training try a smaller --batch-size",
             ),
             (ZeroDivisionError("0"), "Unexpected ZeroDivisionError: 0. Run again with --debug"),
         ],
