@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from benchmarks.quality_rows import EXPLICIT, GENERATIVE, IMPLICIT, ROWS, Judgement, Row
@@ -52,18 +53,20 @@ def coordinates(found: Mapping[str, Any]) -> str:
         )
         for row in found["rows"]
     ]
-    told = [
-        f"From {count} pictures {_most_exact(found['rows'], count, 'within')} is the most exact within what was learned, "
-        f"{_most_exact(found['rows'], count, 'beyond')} beyond it."
-        for count in dict.fromkeys(row["learned"] for row in found["rows"])
-    ]
+    told = []
+    for count in dict.fromkeys(row["learned"] for row in found["rows"]):
+        of = partial(_most_exact, found["rows"], count)
+        told.append(
+            f"The most exact from {count} pictures: by the median {of('within_median_px')} within what was learned and "
+            f"{of('beyond_median_px')} beyond it, by the root mean square {of('within_rms_px')} and {of('beyond_rms_px')}."
+        )
     return "\n\n".join([table(heads, lines), " ".join(told), made_by(found["command"])])
 
 
-def _most_exact(rows: Sequence[Mapping[str, Any]], learned: int, where: str) -> str:
-    """The kind of policy with the least median error."""
+def _most_exact(rows: Sequence[Mapping[str, Any]], learned: int, error: str) -> str:
+    """The kind of policy with the least of an error."""
     these = [row for row in rows if row["learned"] == learned]
-    return str(min(these, key=lambda row: row[f"{where}_median_px"])["kind"])
+    return str(min(these, key=lambda row: float(row[error]))["kind"])
 
 
 def _lines(
