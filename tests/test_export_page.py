@@ -23,12 +23,8 @@ SHELL = "".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
 def test_the_ten_lines_act(tmp_path: Path, particle_run: Path) -> None:
     shutil.copytree(particle_run, tmp_path / "runs" / "push", symlinks=True)
     run = tmp_path / "runs" / "push"
-    words = [
-        "--format",
-        "torch-export",
-        "--check",
-        "8",
-    ]  # ONNX takes longer to write, and is read alike
+    # ONNX takes longer to write, and is read alike
+    words = ["--format", "torch-export", "--check", "8"]
     assert cli.main(["export", str(run), *words, "--out", str(run / "exported" / "onnx")]) == 0
     done = subprocess.run(
         [sys.executable, "-c", CODE], capture_output=True, text=True, cwd=tmp_path

@@ -99,7 +99,7 @@ class Recovery:
         else:
             checkpoint = self._folder.at(healthy)
             _, tensors = self._folder.read(checkpoint)
-            average = self._folder.read_weights(checkpoint)
+            _, average = self._folder.read_policy(checkpoint)
         as_module(learner.average).load_state_dict(average)
         learner.restore(learner.steps, tensors)
 

@@ -162,16 +162,11 @@ class RunFolder:
                 f"The training state in {checkpoint} is damaged ({error}); {_one_before(checkpoint)}."
             ) from error
 
-    def read_fitted(self, checkpoint: Path) -> dict[str, Any]:
-        """What the policy of a checkpoint found in the demonstrations."""
-        return _read_whole(checkpoint, checkpoint / PRETRAINED / FITTED)
-
-    def read_weights(self, checkpoint: Path) -> dict[str, torch.Tensor]:
-        """The averaged weights of a checkpoint, its files checked."""
+    def read_policy(self, checkpoint: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """What the policy of a checkpoint found in the demonstrations, and its averaged weights, its files checked."""
         folder = checkpoint / PRETRAINED
         read_config(folder)
-        weights: dict[str, torch.Tensor] = load_file(folder / WEIGHTS)
-        return weights
+        return read_json(folder / FITTED), load_file(folder / WEIGHTS)
 
 
 def settings_of(checkpoint: Path) -> dict[str, Any]:

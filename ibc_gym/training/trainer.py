@@ -238,9 +238,8 @@ def _prepare(
         records.append(stack.enter_context(TensorBoardFiles(config.out / TENSORBOARD, after=after)))
     torch.optim.AdamW([torch.zeros(1)])  # PyTorch's first optimiser loads a second's worth of code
     started = clock()
-    policy, average = _policies(
-        config, data, device, folder.read_fitted(newest) if newest else None
-    )
+    fitted, weights = folder.read_policy(newest) if newest else (None, {})
+    policy, average = _policies(config, data, device, fitted)
     loop = TrainingLoop(
         config,
         Learner(config, policy, average, policy.encode(data.training).to(device), device),
@@ -259,7 +258,7 @@ def _prepare(
         started=started,
     )
     if newest and state:
-        as_module(average).load_state_dict(folder.read_weights(newest))
+        as_module(average).load_state_dict(weights)
         known = last_loss(config.out / METRICS) if state.loss is None else state.loss
         loop.resume(replace(state, loss=known), tensors)
     return loop

@@ -149,6 +149,13 @@ def test_checkpoint_that_lacks_a_file_is_named_with_the_way_on(tmp_path: Path, l
         run(tmp_path, resume=True)
 
 
+def test_fitted_numbers_that_are_not_those_that_were_saved_are_named(tmp_path: Path) -> None:
+    run(tmp_path)
+    (find_policy(tmp_path) / FITTED).write_text("{}")
+    with pytest.raises(CheckpointError, match=rf"{FITTED} is not what was saved"):
+        run(tmp_path, resume=True)
+
+
 def test_run_is_not_resumed_when_data_were_added(tmp_path: Path) -> None:
     data = record(tmp_path / "demos.zarr", 5)
     train(settings(tmp_path / "run", data=data))
